@@ -1,0 +1,278 @@
+"""Changes (what the business means), writes (the requests that realise them) and what became of a write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from agent.domain.agreements import Billable, Line
+from agent.domain.keys import LineKey
+from agent.domain.mappings import AtZero, Decrease, Increase
+from agent.domain.money import Money
+from agent.domain.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a line bills: the quantity over all its parts, what is included in it, the unit price (None: the PSA's)."""
+
+    quantity: int
+    included: int
+    price: Decimal | None
+    billable: Billable
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A difference line beside a base, with the invoice boundary that stood when it was written."""
+
+    key: LineKey
+    line: Line
+    opened_before: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The lines with which the PSA bills one key today: a base, and the open deltas that count on top of it.
+
+    `charged` tells for each invoiced stretch of days from today on how many seats have been billed for it.
+    """
+
+    base: Line
+    deltas: tuple[Delta, ...] = ()
+    charged: tuple[tuple[Period, int], ...] = ()
+
+    @property
+    def quantity(self) -> Decimal:
+        return self.base.quantity + sum((d.line.quantity for d in self.deltas), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a derivation: the rule that was applied, said with its numbers, and the value it gave."""
+
+    rule: str
+    says: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the business means, with its before and its after.
+
+    `effective` is the day on which the count changed, not the day of the write. `monthly` is what the change adds to
+    the agreement per month; None where a price is not known.
+    """
+
+    verb: ClassVar[str] = ""
+
+    key: LineKey
+    company: int
+    label: str
+    product: int
+    after: Terms
+    effective: date
+    reason: str
+    before: Terms | None = None
+    holding: Holding | None = None
+    monthly: Money | None = None
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.verb} {self.label} from {self.effective}"
+
+    def ground(self) -> Mapping[str, object]:
+        """What an approval of this change rests on. If any of it moves, the digest does."""
+        base = self.holding.base if self.holding else None
+        return {
+            "verb": self.verb,
+            "key": str(self.key),
+            "before": _plain(self.before),
+            "after": _plain(self.after),
+            "effective": self.effective.isoformat(),
+            "line": [base.id, str(base.quantity), str(base.price), str(base.end)] if base else None,
+            "deltas": [[d.line.id, str(d.line.quantity)] for d in self.holding.deltas] if self.holding else [],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLine(Change):
+    verb: ClassVar[str] = "add"
+
+    @property
+    def sentence(self) -> str:
+        return f"add {self.label}: {self.after.quantity} from {self.effective}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetQuantity(Change):
+    """Quantity (or included quantity) moves; the line's text moves with it, because it names the same people."""
+
+    verb: ClassVar[str] = "set"
+
+    increase: Increase
+    decrease: Decrease
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.label}: {self.was} -> {self.after.quantity} from {self.effective}"
+
+    @property
+    def was(self) -> int:
+        if self.before is None:
+            raise ValueError("a quantity that is set was something before")
+        return self.before.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDescription(Change):
+    verb: ClassVar[str] = "describe"
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.label}: new invoice text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPrice(Change):
+    """Unit price or billable flag. Never together with a quantity, so that each is approved by itself."""
+
+    verb: ClassVar[str] = "price"
+
+    @property
+    def sentence(self) -> str:
+        was = self.before.price if self.before else None
+        return f"{self.label}: unit price {was} -> {self.after.price}, {self.after.billable} from {self.effective}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndLine(Change):
+    """The line stops billing: its last billed day is the one before `effective`, or its quantity becomes 0."""
+
+    verb: ClassVar[str] = "end"
+
+    at_zero: AtZero = AtZero.END
+
+    @property
+    def sentence(self) -> str:
+        how = "end" if self.at_zero is AtZero.END else "set to zero"
+        return f"{how} {self.label}: {self.before.quantity if self.before else 0} -> 0 from {self.effective}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold(Change):
+    """Open deltas whose first invoice has been made become part of the base. No seat and no money moves."""
+
+    verb: ClassVar[str] = "fold"
+
+    @property
+    def sentence(self) -> str:
+        return f"fold {self.label}: the base takes over its invoiced additions, {self.after.quantity} in all"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One request to a PSA, and the pictures of the line before and after it.
+
+    `before` is empty for a line that does not exist yet; `after` holds every field that the request sets. Both are the
+    adapter's canonical texts, so that another spelling of the same value is never taken for a difference.
+    `line` is None for a line to be created, which is found by `mark`.
+    """
+
+    key: LineKey
+    agreement: int
+    company: int
+    method: str
+    path: str
+    body: str
+    sentence: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    line: int | None = None
+    mark: str = ""
+
+    @property
+    def digest(self) -> str:
+        return _sha256([self.method, self.path, self.body, str(self.key), dict(self.before)])
+
+
+@dataclass(frozen=True, slots=True)
+class Realisation:
+    """Which requests realise a change now. None, with a note, while the PSA's calendar says to wait or refuses."""
+
+    writes: tuple[Write, ...] = ()
+    note: str = ""
+    refused: bool = False
+
+
+class Outcome(StrEnum):
+    """What an answer proves."""
+
+    DONE = "done"  # answered with success; confirmed only by the read-back
+    REFUSED = "refused"  # surely not executed
+    CONFLICT = "conflict"  # not executed, because something else is there: read before anything else
+    UNKNOWN = "unknown"  # may have happened: settled by reading, never by sending again
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    outcome: Outcome
+    detail: str
+    line: int | None = None
+    status: int | None = None
+    request_id: str = ""
+    retry_after: int | None = None
+
+
+class Picture(StrEnum):
+    """What the PSA shows of a write."""
+
+    BEFORE = "before"  # as if it had not happened
+    AFTER = "after"  # it happened
+    OTHER = "other"  # neither: somebody else was here
+    TWICE = "twice"  # more than one line carries the mark
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Answer to "did it happen?". `line` is the line that proves it; `fields` are its canonical values, for the record."""
+
+    picture: Picture
+    line: Line | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A change with its exact requests and, where a person must look first, the reasons."""
+
+    change: Change
+    realisation: Realisation
+    holds: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Names the change, the ground it stands on and the exact requests. An approval quotes it."""
+        return _sha256([dict(self.change.ground()), [w.digest for w in self.realisation.writes]])[:16]
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.realisation.writes) and not self.holds
+
+
+def _plain(terms: Terms | None) -> object:
+    if terms is None:
+        return None
+    return [terms.quantity, terms.included, str(terms.price), terms.billable.value, terms.text]
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""What a source saw: accounts, observations, members, snapshots.
+
+A snapshot is whole or it does not exist: a source that could not read everything raises `ReadFailed` instead.
+What is absent from a snapshot's coverage is unknown, which is not the same as zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """Whose counts: at Microsoft a tenant, keyed by its lower-cased GUID."""
+
+    source: str
+    id: str
+    name: str = field(default="", compare=False)
+
+
+class Coverage(StrEnum):
+    """What a snapshot speaks of. Anything else it leaves unknown."""
+
+    LICENCES = "licences"
+    SUBSCRIPTIONS = "subscriptions"
+    MEMBERS = "members"
+
+
+class Status(StrEnum):
+    """Life of a subscription. Enabled and Warning (grace: people keep working) are billed, the others never."""
+
+    ENABLED = "Enabled"
+    WARNING = "Warning"
+    SUSPENDED = "Suspended"
+    LOCKED_OUT = "LockedOut"
+    DELETED = "Deleted"
+    UNKNOWN = "unknown"
+
+    @property
+    def billed(self) -> bool:
+        return self in (Status.ENABLED, Status.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One purchase of a licence. Dates as the source gives them; `renews` lags after a renewal, so it filters nothing."""
+
+    id: str
+    quantity: int
+    status: Status
+    created: date | None = None
+    renews: date | None = None
+    trial: bool = False
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One licence of one account at one time.
+
+    `prepaid` is the source's own total of billable units, `subscriptions` the purchases behind it where it lists them.
+    `assigned` may exceed what was purchased (units expired while people kept them): a legal state, never clamped.
+    """
+
+    sku: str
+    part_number: str
+    name: str
+    prepaid: int
+    assigned: int
+    per_user: bool = True
+    subscriptions: tuple[Subscription, ...] = ()
+
+    @property
+    def purchased(self) -> int:
+        """Units of the subscriptions that are billed; the source's total where it lists no purchase."""
+        if not self.subscriptions:
+            return self.prepaid
+        return sum(s.quantity for s in self.subscriptions if s.status.billed)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Purchases and total disagree, or a purchase is in a state we do not know: not a number to bill on."""
+        unknown = any(s.status is Status.UNKNOWN for s in self.subscriptions)
+        return unknown or self.purchased != self.prepaid
+
+    @property
+    def unassigned(self) -> int:
+        return max(0, self.purchased - self.assigned) if self.per_user else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person (or shared account) who holds licences. `attributes` uses our own names: department, office, extension-1."""
+
+    id: str
+    login: str
+    name: str
+    enabled: bool
+    guest: bool
+    licences: frozenset[str]
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one read of one account said, at one time."""
+
+    account: Account
+    taken_at: datetime
+    observations: Mapping[str, Observation]
+    members: tuple[Member, ...]
+    coverage: frozenset[Coverage]
+
+    def holders(self, sku: str) -> tuple[Member, ...]:
+        return tuple(m for m in self.members if sku in m.licences)

@@ -1,0 +1,72 @@
+"""The logged mismatches: what a person should know, with its money and its remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.domain.money import Money
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Code(StrEnum):
+    UNDER_BILLED = "under-billed"
+    OVER_BILLED = "over-billed"
+    UNMAPPED_LICENCE = "unmapped-licence"
+    UNMAPPED_TENANT = "unmapped-tenant"
+    MISSING_PRODUCT = "missing-product"
+    MISSING_AGREEMENT = "missing-agreement"
+    UNKNOWN_SKU = "unknown-sku"
+    FREE_SKU_BILLED = "free-sku-billed"
+    UNASSIGNED_SEATS = "unassigned-seats"
+    ASSIGNED_OVER_PURCHASED = "assigned-over-purchased"
+    LICENSED_DISABLED_USER = "licensed-disabled-user"
+    OVERLAP = "overlap"
+    LEFTOVER_SEATS = "leftover-seats"
+    DUPLICATE_LINES = "duplicate-lines"
+    AMBIGUOUS_LINES = "ambiguous-lines"
+    ORPHAN_LINE = "orphan-line"
+    MISSING_LINE = "missing-line"
+    FOREIGN_MARK = "foreign-mark"
+    EDITED_BY_PERSON = "edited-by-person"
+    WRONG_COMPANY = "wrong-company"
+    AGREEMENT_NOT_BILLABLE = "agreement-not-billable"
+    CYCLE_UNSUPPORTED = "cycle-unsupported"
+    INVOICE_UNDONE = "invoice-undone"
+    DATE_REFUSED = "date-refused"
+    HELD = "held"
+    REFUSED_BY_PSA = "refused-by-psa"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    SOURCE_STALE = "source-stale"
+    SOURCE_INCOMPLETE = "source-incomplete"
+    SOURCE_EMPTY = "source-empty"
+    CONSENT_LOST = "consent-lost"
+    CREDENTIALS_REJECTED = "credentials-rejected"
+    CREDENTIAL_EXPIRING = "credential-expiring"
+    PSA_UNREADABLE = "psa-unreadable"
+    PERMISSION_TOO_WIDE = "permission-too-wide"
+    MAPPING_INVALID = "mapping-invalid"
+    PRORATE_MISMATCH = "prorate-mismatch"
+    RUN_FAILED = "run-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mismatch. `subject` identifies it: the same code and subject again is the same finding, still open.
+
+    `subject` is made of ids, `sentence` names people and numbers. `money` is per month: positive when the MSP
+    loses it, negative when its client is overcharged, None where it has no price.
+    """
+
+    code: Code
+    severity: Severity
+    company: int | None
+    subject: str
+    sentence: str
+    remedy: str
+    money: Money | None = None

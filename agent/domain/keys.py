@@ -1,0 +1,107 @@
+"""Names that last: the key of a billed line, and the mark that carries it into the PSA."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import quote, unquote
+
+
+class Role(StrEnum):
+    """What a PSA line does for its key: carry the standing quantity, or bill a difference for some days."""
+
+    BASE = "base"
+    DELTA = "delta"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LineKey:
+    """Identity of one line we manage, for ever: which count bills as which product on which agreement.
+
+    `count` is a licence's GUID or the canonical text of another count; `part` tells deltas of one base apart.
+    Changing agreement, licence or product makes another key: an end and a new line, never a silent move.
+    """
+
+    psa: str
+    agreement: int
+    tenant: str
+    count: str
+    subscription: str
+    name: str
+    product: str
+    role: Role = Role.BASE
+    part: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(quote(str(field), safe=" :+,@=") for field in self._fields())
+
+    @classmethod
+    def parse(cls, text: str) -> LineKey:
+        psa, agreement, tenant, count, subscription, name, product, role, part = map(unquote, text.split("/"))
+        return cls(psa, int(agreement), tenant, count, subscription, name, product, Role(role), part)
+
+    def delta(self, part: str, role: Role = Role.DELTA) -> LineKey:
+        return replace(self, role=role, part=part)
+
+    @property
+    def base(self) -> LineKey:
+        return replace(self, role=Role.BASE, part="")
+
+    def _fields(self) -> tuple[object, ...]:
+        where = (self.psa, self.agreement, self.tenant, self.count)
+        return (*where, self.subscription, self.name, self.product, self.role.value, self.part)
+
+
+_PREFIX = "TU"
+_INSTALLATION, _KEY, _PART = 6, 15, 6  # base32 characters: 30, 75 and 30 bits
+MARK_LENGTH = len(_PREFIX) + _INSTALLATION + _KEY + 1 + _PART
+_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The 30 characters that a managed line carries in the PSA.
+
+    Deterministic, so that a lost store finds its lines again; in parts, so that a delta shows its base, and a line
+    of another installation is seen to be somebody else's.
+    """
+
+    installation: str
+    key: str
+    role: Role
+    part: str
+
+    def __str__(self) -> str:
+        return f"{_PREFIX}{self.installation}{self.key}{_LETTER[self.role]}{self.part}"
+
+    @classmethod
+    def of(cls, installation: str, key: LineKey, generation: int = 1) -> Mark:
+        return cls(
+            installation_tag(installation),
+            _digest(str(key.base), _KEY),
+            key.role,
+            _digest(f"{key.part}|{generation}", _PART),
+        )
+
+    @classmethod
+    def read(cls, text: str) -> Mark | None:
+        """The mark in a field's text, or None where the text is somebody's own."""
+        text = text.strip()
+        if len(text) != MARK_LENGTH or not text.startswith(_PREFIX):
+            return None
+        body = text[len(_PREFIX) :]
+        installation, key = body[:_INSTALLATION], body[_INSTALLATION : _INSTALLATION + _KEY]
+        letter, part = body[_INSTALLATION + _KEY], body[_INSTALLATION + _KEY + 1 :]
+        role = next((r for r, known in _LETTER.items() if known == letter), None)
+        return cls(installation, key, role, part) if role else None
+
+
+def installation_tag(installation: str) -> str:
+    return _digest(installation, _INSTALLATION)
+
+
+def _digest(text: str, length: int) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:length]

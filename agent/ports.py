@@ -1,0 +1,289 @@
+"""What the engine needs from the world: sources of counts, a PSA, a store, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from agent.domain.agreements import Agreement, Company, Line, Product
+from agent.domain.changes import Change, Picture, Planned, Realisation, Receipt, Seen, Step, Write
+from agent.domain.counts import Account, Snapshot
+from agent.domain.findings import Finding
+from agent.domain.keys import LineKey
+from agent.domain.money import Money
+from agent.domain.periods import Period
+
+
+class Source(Protocol):
+    """Where counts come from. Reads are whole or raise `ReadFailed`; there is no short answer."""
+
+    @property
+    def name(self) -> str: ...
+    def accounts(self) -> Sequence[Account]:
+        """Every account that the source's own credential can see (the partner's list of tenants)."""
+        ...
+
+    def observe(self, account: Account) -> Snapshot: ...
+    def check(self, account: Account) -> Sequence[Finding]:
+        """Can we read this account, and with no more rights than we need?"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How a PSA differs from others, as data."""
+
+    name: str
+    line_word: str  # what its people call a line: "addition"
+    text_limit: int
+    settle: int  # seconds after which an unknown write can no longer take effect
+
+
+class Psa(Protocol):
+    @property
+    def traits(self) -> Traits: ...
+    def check(self) -> Sequence[Finding]: ...
+    def companies(self) -> Sequence[Company]: ...
+    def products(self, identifiers: Iterable[str]) -> Mapping[str, Product]: ...
+    def agreements(self, ids: Iterable[int]) -> Mapping[int, Agreement]:
+        """Those of the ids that exist; a missing id was deleted or never was."""
+        ...
+
+    def agreements_of(self, companies: Iterable[int]) -> Sequence[Agreement]: ...
+    def lines(self, agreement: int) -> Sequence[Line]:
+        """Every line of the agreement, ended ones included; raises `Incomplete` rather than return some."""
+        ...
+
+    def writes(self, change: Change, agreement: Agreement, today: date) -> Realisation:
+        """Exactly which requests realise the change. Pure: reads nothing, sends nothing."""
+        ...
+
+    def execute(self, write: Write) -> Receipt:
+        """Send one request once. Never repeated here, whatever the answer."""
+        ...
+
+    def look_for(self, write: Write) -> Seen:
+        """Did it happen? Raises `ReadFailed` when that cannot be seen."""
+        ...
+
+
+class BindingState(StrEnum):
+    LIVE = "live"
+    MISSING = "missing"  # bound, but gone from the PSA: held, never created again
+    ENDED = "ended"
+    RELEASED = "released"  # a person took the line over
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """"This key is PSA line 4711", for ever.
+
+    `confirmed` holds the canonical fields that we last saw as ours (empty: adopted, never written by us);
+    `boundary` is the agreement's next invoice date when the line was bound.
+    """
+
+    key: LineKey
+    line: int
+    mark: str
+    state: BindingState
+    adopted: bool
+    confirmed: Mapping[str, str]
+    boundary: date | None = None
+
+
+class EntryState(StrEnum):
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    NOT_APPLIED = "not-applied"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write on its way. `looked` is the first agreeing look since it became unknown, if there was one."""
+
+    id: int
+    run: str
+    write: Write
+    state: EntryState
+    at: datetime
+    detail: str = ""
+    looked: tuple[Picture, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads."""
+
+    key: LineKey
+    quantity: int
+    since: date
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """How many seats of a key the invoice of a period billed."""
+
+    key: LineKey
+    period: Period
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the store knows about one company, read in one transaction at the start of its cycle."""
+
+    bindings: Mapping[LineKey, Binding]
+    open_entries: Mapping[LineKey, Entry]
+    sightings: Mapping[LineKey, Sighting]
+    charges: Mapping[LineKey, tuple[Charge, ...]]
+    boundaries: Mapping[int, date]
+    approved: frozenset[str]
+    rejected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What one company's planning learnt, stored in one transaction before anything is written to the PSA."""
+
+    company: int
+    bindings: tuple[Binding, ...]
+    sightings: tuple[Sighting, ...]
+    charges: tuple[Charge, ...]
+    boundaries: Mapping[int, date]
+    planned: tuple[Planned, ...]
+    derivations: Mapping[LineKey, tuple[Step, ...]]
+    findings: tuple[Finding, ...]
+    monthly: Money | None
+    complete: bool  # False: some read failed, so findings that were not seen again stay open
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A sealed or running cycle. `state` is running, done or failed."""
+
+    id: str
+    reason: str
+    companies: tuple[int, ...]
+    dry: bool
+    started: datetime
+    ended: datetime | None
+    state: str
+    changes: int = 0
+    held: int = 0
+    confirmed: int = 0
+    refused: int = 0
+    unknown: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A change that waits for a person."""
+
+    digest: str
+    company: int
+    sentence: str
+    reasons: tuple[str, ...]
+    writes: tuple[str, ...]
+    monthly: Money | None
+    since: datetime
+    state: str = "open"  # open, approved, rejected
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFinding:
+    finding: Finding
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One link of the hash chain: `hash` covers every field before it and the hash of the record before."""
+
+    seq: int
+    at: datetime
+    kind: str
+    entry: int | None
+    payload: str
+    previous: str
+    hash: str
+
+
+class Store(Protocol):
+    """What must survive. Every method is one transaction; a raised `StoreFailed` means nothing was kept."""
+
+    @property
+    def installation(self) -> str:
+        """Random, made once; part of every mark."""
+        ...
+
+    def writer(self) -> AbstractContextManager[None]:
+        """Be the only agent that writes through this store; raises `AnotherWriter`."""
+        ...
+
+    def newest(self) -> datetime | None:
+        """The newest instant stored, for the check that the clock did not go back."""
+        ...
+
+    def open_run(self, reason: str, companies: Sequence[int], dry: bool, at: datetime) -> str: ...
+    def seal_run(self, run: str, state: str, at: datetime, detail: str = "") -> None: ...
+    def runs(self, limit: int = 50) -> Sequence[RunSummary]: ...
+    def run(self, run: str) -> RunSummary | None: ...
+    def remember_snapshot(self, snapshot: Snapshot) -> None: ...
+    def last_snapshot(self, account: Account) -> Snapshot | None: ...
+    def snapshot_age(self) -> Mapping[Account, datetime]: ...
+    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory: ...
+    def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
+        """Keep what planning learnt; findings open once, stay, and close by themselves when seen no more."""
+        ...
+
+    def intend(self, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
+        """Commit the intention durably before the first byte leaves; raises `EntryOpen` on a second one."""
+        ...
+
+    def close(self, entry: Entry, state: EntryState, detail: str, at: datetime, binding: Binding | None = None) -> None:
+        """Record what became of the write, and the binding that it proves, in one transaction."""
+        ...
+
+    def looked(self, entry: Entry, picture: Picture, at: datetime) -> None: ...
+    def entry_open(self) -> Sequence[Entry]: ...
+    def entries(self, run: str | None = None, limit: int = 200) -> Sequence[Entry]: ...
+    def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
+        """Approve or reject the hold (or all of a run's holds) that the digest names; empty if it names none."""
+        ...
+
+    def holds(self, company: int | None = None) -> Sequence[Hold]: ...
+    def findings(self, company: int | None = None) -> Sequence[OpenFinding]: ...
+    def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
+        """The latest plan of each company, as the plain values that faces print."""
+        ...
+
+    def explain(self, key: LineKey | None = None, company: int | None = None) -> Mapping[LineKey, tuple[Step, ...]]: ...
+    def journal(self, limit: int = 200) -> Sequence[JournalRecord]: ...
+    def verify_journal(self) -> tuple[int, str, str]:
+        """(records read, head hash, first fault or ""): recomputes the whole chain."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present in UTC, aware."""
+        ...
+
+    def today(self, zone: ZoneInfo) -> date: ...
+    def monotonic(self) -> int:
+        """Nanoseconds that no clock change moves; for waiting and for noticing that the wall clock jumped."""
+        ...
+
+    def sleep(self, seconds: int) -> None: ...

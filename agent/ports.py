@@ -16,7 +16,10 @@ from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
-from agent.domain.periods import Period
+from agent.domain.ownership import Binding as Binding
+from agent.domain.ownership import BindingState as BindingState
+from agent.domain.ownership import Charge as Charge
+from agent.domain.ownership import Sighting as Sighting
 
 
 class Source(Protocol):
@@ -72,30 +75,6 @@ class Psa(Protocol):
         ...
 
 
-class BindingState(StrEnum):
-    LIVE = "live"
-    MISSING = "missing"  # bound, but gone from the PSA: held, never created again
-    ENDED = "ended"
-    RELEASED = "released"  # a person took the line over
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """"This key is PSA line 4711", for ever.
-
-    `confirmed` holds the canonical fields that we last saw as ours (empty: adopted, never written by us);
-    `boundary` is the agreement's next invoice date when the line was bound.
-    """
-
-    key: LineKey
-    line: int
-    mark: str
-    state: BindingState
-    adopted: bool
-    confirmed: Mapping[str, str]
-    boundary: date | None = None
-
-
 class EntryState(StrEnum):
     INTENT = "intent"
     UNKNOWN = "unknown"
@@ -116,26 +95,6 @@ class Entry:
     at: datetime
     detail: str = ""
     looked: tuple[Picture, datetime] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads."""
-
-    key: LineKey
-    quantity: int
-    since: date
-    first_at: datetime
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """How many seats of a key the invoice of a period billed."""
-
-    key: LineKey
-    period: Period
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class Change:
     before: Terms | None = None
     holding: Holding | None = None
     monthly: Money | None = None
+    waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
 
     @property
     def sentence(self) -> str:
@@ -197,6 +198,7 @@ class Write:
     after: Mapping[str, str]
     line: int | None = None
     mark: str = ""
+    boundary: date | None = None  # the agreement's next invoice date when the write was planned
 
     @property
     def digest(self) -> str:
@@ -242,7 +244,7 @@ class Picture(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Answer to "did it happen?". `line` is the line that proves it; `fields` are its canonical values, for the record."""
+    """Answer to "did it happen?". `line` is the line that proves it; `fields` are its canonical values."""
 
     picture: Picture
     line: Line | None = None

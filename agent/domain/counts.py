@@ -46,7 +46,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One purchase of a licence. Dates as the source gives them; `renews` lags after a renewal, so it filters nothing."""
+    """One purchase of a licence. `renews` lags behind after a renewal, so it must not filter anything."""
 
     id: str
     quantity: int
@@ -93,7 +93,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person (or shared account) who holds licences. `attributes` uses our own names: department, office, extension-1."""
+    """A person or shared account with licences. `attributes` uses our own names: department, office, extension-1."""
 
     id: str
     login: str

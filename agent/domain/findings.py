@@ -70,3 +70,12 @@ class Finding:
     sentence: str
     remedy: str
     money: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why nothing is planned for a line although something may differ."""
+
+    code: Code
+    reason: str
+    remedy: str

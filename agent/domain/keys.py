@@ -21,7 +21,8 @@ class Role(StrEnum):
 class LineKey:
     """Identity of one line we manage, for ever: which count bills as which product on which agreement.
 
-    `count` is a licence's GUID or the canonical text of another count; `part` tells deltas of one base apart.
+    `count` is a licence's GUID or the canonical text of another count. `part` tells the deltas of one base apart, and
+    the lives of a base: a line that was ended and is wanted again becomes part "2", because ended lines stay ended.
     Changing agreement, licence or product makes another key: an end and a new line, never a silent move.
     """
 
@@ -78,13 +79,8 @@ class Mark:
         return f"{_PREFIX}{self.installation}{self.key}{_LETTER[self.role]}{self.part}"
 
     @classmethod
-    def of(cls, installation: str, key: LineKey, generation: int = 1) -> Mark:
-        return cls(
-            installation_tag(installation),
-            _digest(str(key.base), _KEY),
-            key.role,
-            _digest(f"{key.part}|{generation}", _PART),
-        )
+    def of(cls, installation: str, key: LineKey) -> Mark:
+        return cls(installation_tag(installation), key_tag(key), key.role, _digest(key.part, _PART))
 
     @classmethod
     def read(cls, text: str) -> Mark | None:
@@ -101,6 +97,11 @@ class Mark:
 
 def installation_tag(installation: str) -> str:
     return _digest(installation, _INSTALLATION)
+
+
+def key_tag(key: LineKey) -> str:
+    """The same for a base and its deltas, whichever life the base is in."""
+    return _digest(str(key.base), _KEY)
 
 
 def _digest(text: str, length: int) -> str:

@@ -1,0 +1,67 @@
+# Each target sets itself up, so a fresh machine needs Python 3.11, make and git, and two words: `make demo`, `make test`.
+# The environment is rebuilt only when a lock file or pyproject.toml is newer than its stamp.
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PYTHON ?= python3 python3.13 python3.12 python3.11
+ARGS   ?=
+PIP    := $(PY) -m pip install --quiet --no-input --disable-pip-version-check
+# --no-build: a package that has no wheel would be built, and so run, while it is being resolved.
+LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --no-build \
+          --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+
+demo: $(VENV)/run.stamp  ## show Trueup at work against simulated services; ARGS=--once ends after the story
+	@$(VENV)/bin/trueup demo $(ARGS)
+
+test: lint  ## lint, then every test; ARGS="-k journal" picks some
+	@echo "Testing (PostgreSQL, strace and systemd-analyze are used where they are installed)"
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
+	@echo "Checking style and types"
+	@$(VENV)/bin/ruff check --quiet --output-format=concise .
+	@$(VENV)/bin/mypy --no-error-summary
+
+bench: $(VENV)/dev.stamp  ## measure fleets of tenants beside the physical bound (minutes)
+	@$(PY) -m bench $(ARGS)
+
+# Not by way of the stamps: they install what is locked, which may not fit pyproject.toml any more.
+lock: $(PY)  ## resolve the dependencies anew; ARGS=--upgrade takes the newest
+	@echo "Locking the dependencies of pyproject.toml"
+	@test -x $(VENV)/bin/uv || $(PIP) --require-hashes -r requirements-dev.lock
+	@$(LOCK) $(ARGS) pyproject.toml --extra postgres --group build --output-file requirements.lock
+	@$(LOCK) $(ARGS) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:  ## remove the environment, caches and what the demo left
+	@echo "Removing $(VENV), caches and build folders"
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis demo-state
+	@find agent tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(PY):
+	@for python in $(PYTHON); do \
+	    if $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "Creating $(VENV) with $$($$python --version)"; \
+	        exec $$python -m venv --clear $(VENV); \
+	    fi; \
+	done; \
+	echo "Trueup needs Python 3.11 or newer with its venv module; none of [$(PYTHON)] is one." >&2; \
+	echo "Install it (Debian: apt install python3-venv), or name yours: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+# No build isolation: the build backend comes hashed from the lock, so nothing is fetched past it.
+$(VENV)/run.stamp: requirements.lock pyproject.toml $(PY)
+	@echo "Installing the locked packages into $(VENV) (a minute the first time)"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
+	@echo "Installing the locked test tools into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,260 @@
+"""From snapshots and mapping rows to desired lines, with the derivation of every number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.domain.agreements import Product
+from agent.domain.changes import Step, Terms
+from agent.domain.counts import Coverage, Member, Observation, Snapshot, Status
+from agent.domain.descriptions import invoice_text, shown
+from agent.domain.findings import Code, Stop
+from agent.domain.keys import LineKey
+from agent.domain.mappings import (
+    Basis,
+    CompanyMapping,
+    LicenceCount,
+    Mappings,
+    PeopleCount,
+    Place,
+    Row,
+    SumCount,
+    Usernames,
+)
+from agent.domain.partition import overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a row counts in a snapshot. `doubt` says why the number must not be billed on; None when it may."""
+
+    counted: int
+    people: tuple[Member, ...]
+    unassigned: int | None
+    steps: tuple[Step, ...]
+    doubt: Stop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredLine:
+    """What a row asks for. With a `doubt` its line stays as it is, whatever the number says."""
+
+    key: LineKey
+    row: Row
+    product: Product
+    terms: Terms
+    label: str
+    counted: int
+    steps: tuple[Step, ...]
+    doubt: Stop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """`unknown` are the rows' keys for which no number could be had, with the reason: neither wanted nor orphaned."""
+
+    lines: tuple[DesiredLine, ...]
+    unknown: Mapping[LineKey, Stop]
+
+
+def desired(
+    mapping: CompanyMapping,
+    mappings: Mappings,
+    snapshots: Mapping[str, Snapshot],
+    products: Mapping[str, Product],
+    psa: str,
+    text_limit: int,
+) -> Desired:
+    """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero."""
+    doubled = _overlapping(mappings, {row.tenant for row in mapping.rows}, snapshots)
+    lines, unknown = [], {}
+    for row in mapping.rows:
+        snapshot, product = snapshots.get(row.tenant), products.get(row.profile.product)
+        key = row.key(psa)
+        if snapshot is None:
+            unknown[key] = Stop(Code.SOURCE_STALE, "the tenant could not be read", "see the tenant's own finding")
+        elif product is None:
+            unknown[key] = _no_product(row, f"the PSA has no product {row.profile.product}")
+        elif product.refusal:
+            unknown[key] = _no_product(row, product.refusal)
+        else:
+            lines.append(_line(row, key, snapshot, product, text_limit, doubled.get(row.place)))
+    return Desired(tuple(lines), unknown)
+
+
+def _no_product(row: Row, reason: str) -> Stop:
+    return Stop(Code.MISSING_PRODUCT, reason, f"create the product, or name another in profile {row.profile.name}")
+
+
+def billed(counted: int, included: int, minimum: int) -> int:
+    """What goes on the invoice: max(minimum, max(0, counted - included))."""
+    return max(minimum, max(0, counted - included))
+
+
+def tally(row: Row, snapshot: Snapshot) -> Tally:
+    """Which seats belong to the row, before included and minimum."""
+    match row.count:
+        case LicenceCount(sku=sku):
+            return _licence_tally(row, sku, snapshot)
+        case SumCount(skus=skus):
+            return _sum_tally(row, skus, snapshot)
+        case PeopleCount(domain=domain):
+            return _people_tally(row, domain, snapshot)
+
+
+def label(row: Row, snapshot: Snapshot | None) -> str:
+    """How people call what a row bills."""
+    match row.count:
+        case LicenceCount(sku=sku):
+            seen = snapshot.observations.get(sku) if snapshot else None
+            name = seen.name if seen else sku
+            return f"{name} ({row.name or row.subscription[:8]})" if row.name or row.subscription else name
+        case _:
+            return row.name or row.text or str(row.count)
+
+
+def _line(
+    row: Row, key: LineKey, snapshot: Snapshot, product: Product, limit: int, doubled: Stop | None
+) -> DesiredLine:
+    found = tally(row, snapshot)
+    to_bill = billed(found.counted, row.included, row.minimum)
+    # With show-included the PSA subtracts what is included, so the line carries it on top of what is billed.
+    shown_included = min(row.included, found.counted) if row.profile.show_included else 0
+    terms = Terms(
+        quantity=to_bill + shown_included,
+        included=shown_included,
+        price=row.profile.price.price(product.price),
+        billable=row.profile.billable,
+        text=_text(row, product, found, limit),
+    )
+    taken = Step("snapshot", f"read {snapshot.taken_at:%Y-%m-%d %H:%M} UTC from tenant {snapshot.account.id}")
+    steps = (taken, *found.steps, *_quantity_steps(row, found.counted, to_bill), *_price_steps(row, product, terms))
+    doubt = doubled or found.doubt
+    return DesiredLine(key, row, product, terms, label(row, snapshot), found.counted, steps, doubt)
+
+
+def _overlapping(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
+    found: dict[Place, Stop] = {}
+    for tenant in tenants:
+        for overlap in overlaps(mappings.rows_by_tenant.get(tenant, ()), snapshots.get(tenant)):
+            for row in overlap.rows:
+                others = ", ".join(str(r.place) for r in overlap.rows if r is not row)
+                reason = f"its seats are also billed by {others}"
+                found[row.place] = Stop(
+                    Code.OVERLAP, reason, "let one row bill each seat: narrow a filter or remove a row"
+                )
+    return found
+
+
+def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
+    seen = snapshot.observations.get(sku)
+    if seen is None:
+        step = Step("licence", "the tenant does not list the licence any more", "0")
+        return Tally(0, (), None, (step,), _emptied(snapshot))
+    if row.users is not None or row.basis is Basis.ASSIGNED or not (row.disabled_users and row.guests):
+        return _assigned_tally(row, seen, snapshot)
+    return _purchased_tally(row, seen, snapshot)
+
+
+def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
+    people = snapshot.holders(seen.sku) if seen.per_user else ()
+    if row.subscription:
+        return _subscription_tally(row.subscription, seen)
+    parts = [f"{s.quantity} ({s.status}, {s.id[:8]})" for s in seen.subscriptions if s.status.billed]
+    says = f"{seen.name}: {' + '.join(parts) or seen.prepaid} purchased"
+    doubt = None
+    if seen.contradicts_itself:
+        doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
+    unassigned = seen.unassigned if seen.per_user else None
+    return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt)
+
+
+def _subscription_tally(subscription: str, seen: Observation) -> Tally:
+    # Who uses which subscription is nowhere to be read, so a split line names nobody.
+    found = next((s for s in seen.subscriptions if s.id == subscription), None)
+    if found is None:
+        step = Step("subscription", f"{seen.name}: subscription {subscription} is not listed any more", "0")
+        return Tally(0, (), None, (step,))
+    counted = found.quantity if found.status.billed else 0
+    says = f"{seen.name}: {found.quantity} in subscription {subscription}, {found.status}"
+    doubt = _half_told("the subscription's state is not known") if found.status is Status.UNKNOWN else None
+    return Tally(counted, (), None, (Step("subscription", says, str(counted)),), doubt)
+
+
+def _assigned_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
+    if Coverage.MEMBERS not in snapshot.coverage:
+        return Tally(0, (), None, (), _half_told("the tenant's users could not be read"))
+    holders = snapshot.holders(seen.sku)
+    people = tuple(m for m in holders if row.counts(m))
+    says = f"{seen.name}: {len(people)} of {len(holders)} holders match {_filter_words(row)}"
+    return Tally(len(people), people, None, (Step("assigned", says, str(len(people))),))
+
+
+def _sum_tally(row: Row, skus: Sequence[str], snapshot: Snapshot) -> Tally:
+    tallies = [_licence_tally(row, sku, snapshot) for sku in skus]
+    people = {m.id: m for t in tallies for m in t.people}
+    steps = tuple(step for t in tallies for step in t.steps)
+    counted = sum(t.counted for t in tallies)
+    doubt = next((t.doubt for t in tallies if t.doubt), None)
+    return Tally(counted, tuple(people.values()), None, (*steps, Step("sum", "together", str(counted))), doubt)
+
+
+def _people_tally(row: Row, domain: str, snapshot: Snapshot) -> Tally:
+    if Coverage.MEMBERS not in snapshot.coverage:
+        return Tally(0, (), None, (), _half_told("the tenant's users could not be read"))
+    suffix = f"@{domain.casefold()}" if domain else ""
+    licensed = [m for m in snapshot.members if m.licences and m.login.casefold().endswith(suffix)]
+    people = tuple(m for m in licensed if row.counts(m))
+    whose = f"licensed users of {domain}" if domain else "licensed users"
+    doubt = _emptied(snapshot) if not people else None
+    return Tally(len(people), people, None, (Step("people", f"{len(people)} {whose}", str(len(people))),), doubt)
+
+
+def _half_told(reason: str) -> Stop:
+    return Stop(
+        Code.SOURCE_INCOMPLETE, reason, "wait for the next read; if it stays, look at the tenant's licences page"
+    )
+
+
+def _emptied(snapshot: Snapshot) -> Stop | None:
+    """An empty tenant is never an instruction: nothing is lowered until it lists something again."""
+    if snapshot.observations:
+        return None
+    remedy = "look at the tenant: if it really has no licences left, remove its rows"
+    return Stop(Code.SOURCE_EMPTY, "the tenant lists no licence at all", remedy)
+
+
+def _text(row: Row, product: Product, found: Tally, limit: int) -> str:
+    """Empty where nothing is asked of the text: the PSA's own then stands."""
+    profile = row.profile
+    if not row.text and profile.usernames is Usernames.NONE and not profile.unassigned:
+        return ""
+    names = [] if profile.usernames is Usernames.NONE else [shown(m, profile.usernames) for m in found.people]
+    return invoice_text(row.text or product.description, names, found.unassigned if profile.unassigned else None, limit)
+
+
+def _filter_words(row: Row) -> str:
+    fields = [f"{name} in ({', '.join(sorted(values))})" for name, values in row.users.fields] if row.users else []
+    kinds = [word for word, kept in (("enabled", row.disabled_users), ("not a guest", row.guests)) if not kept]
+    return " and ".join((*fields, *kinds)) or "the licence"
+
+
+def _quantity_steps(row: Row, counted: int, to_bill: int) -> tuple[Step, ...]:
+    steps = []
+    if row.included:
+        how = "shown as included on the invoice" if row.profile.show_included else "not billed"
+        steps.append(Step("included", f"{row.included} included, {how}", str(max(0, counted - row.included))))
+    if row.minimum:
+        steps.append(Step("minimum", f"at least {row.minimum} billed", str(to_bill)))
+    return (*steps, Step("billed", f"{to_bill} to bill ({row.place})", str(to_bill)))
+
+
+def _price_steps(row: Row, product: Product, terms: Terms) -> tuple[Step, ...]:
+    policy = row.profile.price
+    if policy.fixed is not None:
+        return (Step("price", f"fixed by profile {row.profile.name}", str(policy.fixed)),)
+    if policy.percent is not None:
+        says = f"PSA price {product.price} {policy.percent:+}% by profile {row.profile.name}"
+        return (Step("price", says, str(terms.price)),)
+    return (Step("price", f"the PSA's own price of {product.identifier}", str(product.price)),)

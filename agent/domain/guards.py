@@ -1,0 +1,195 @@
+"""Which changes a person must see first, and why.
+
+Every rule is a small function from a planned change and its case to a reason, or nothing. Approvals clear the reasons
+of the digest they name, except in report mode, which never writes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from agent.domain.agreements import Agreement
+from agent.domain.changes import AddLine, Change, EndLine, Planned, SetPrice, SetQuantity
+from agent.domain.holdings import Owned
+from agent.domain.keys import LineKey
+from agent.domain.mappings import Mode
+from agent.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Defaults of the guards; each company may override them."""
+
+    lower_absolute: int = 3
+    lower_percent: int = 20
+    raise_absolute: int = 10
+    raise_percent: int = 50
+    company_percent: int = 25
+    new_lines: int = 5
+    freeze_days: int = 0
+    fleet_companies_percent: int = 10
+    fleet_companies_minimum: int = 5
+    fleet_money_percent: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the guards of one company look at beside the changes. `monthly` is what its managed lines bill a month."""
+
+    mode: Mode
+    limits: Limits
+    today: date
+    agreements: Mapping[int, Agreement]
+    owned: Mapping[LineKey, Owned]
+    may_adopt: Collection[LineKey]
+    monthly: Money
+    seats: int
+    approved: Collection[str] = ()
+    rejected: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyPlan:
+    """One company's planned changes, guarded, with what its managed lines billed a month before them."""
+
+    company: int
+    planned: tuple[Planned, ...]
+    monthly: Money
+
+    @property
+    def ready(self) -> tuple[Planned, ...]:
+        return tuple(p for p in self.planned if p.ready)
+
+
+def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
+    """The same changes with every reason to hold them."""
+    everywhere = _company_reasons(planned, case)
+    crowded = _crowded_agreements(planned, case.limits)
+    replaced = _replaced_counts(planned)
+    return tuple(_one(p, case, everywhere, crowded, replaced) for p in planned)
+
+
+def fleet_reason(plans: Sequence[CompanyPlan], limits: Limits, currency: str) -> str:
+    """Why this cycle as a whole must wait: too many companies or too much money move at once. Empty if it may go on."""
+    moving = [plan for plan in plans if plan.ready]
+    share = Decimal(len(moving) * 100) / max(1, len(plans))
+    if len(moving) >= limits.fleet_companies_minimum and share > limits.fleet_companies_percent:
+        return f"{len(moving)} of {len(plans)} companies change in one cycle (more than {limits.fleet_companies_percent} %)"
+    total = Money.total((plan.monthly for plan in plans), currency)
+    moved = Money.total((_moved(plan, currency) for plan in moving), currency)
+    enough = len(moving) >= limits.fleet_companies_minimum
+    if enough and total and moved.amount * 100 > total.amount * limits.fleet_money_percent:
+        return f"{moved} of {total} a month move in one cycle (more than {limits.fleet_money_percent} %)"
+    return ""
+
+
+def hold_ready(plan: CompanyPlan, reason: str, approved: Collection[str]) -> CompanyPlan:
+    """Everything that was about to be written waits for the one decision that the fleet breaker asks for."""
+    held = [replace(p, holds=(reason,)) if p.ready and p.digest not in approved else p for p in plan.planned]
+    return replace(plan, planned=tuple(held))
+
+
+def _moved(plan: CompanyPlan, currency: str) -> Money:
+    return Money.total((abs(p.change.monthly) for p in plan.ready if p.change.monthly), currency)
+
+
+Rule = Callable[[Change, Case], str]
+
+
+def _one(
+    planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mapping[int, str], replaced: Collection[object]
+) -> Planned:
+    if not planned.realisation.writes:
+        return planned
+    change = planned.change
+    if case.mode is Mode.REPORT:
+        return replace(planned, holds=("mode is report: nothing is written",))
+    if planned.digest in case.approved:
+        return planned
+    reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
+    if isinstance(change, AddLine):
+        reasons.append(crowded.get(change.key.agreement, ""))
+        if (change.key.tenant, change.key.count) in replaced:
+            reasons.append("it replaces a line that is to end: approve both, so that nothing is billed twice")
+    if planned.digest in case.rejected:
+        reasons.append("rejected by a person")
+    return replace(planned, holds=tuple(dict.fromkeys(reason for reason in reasons if reason)))
+
+
+def _to_zero(change: Change, case: Case) -> str:
+    return "the line would stop billing" if isinstance(change, EndLine) or change.after.quantity == 0 else ""
+
+
+def _price_moves(change: Change, case: Case) -> str:
+    return "the price changes" if isinstance(change, SetPrice) else ""
+
+
+def _first_write(change: Change, case: Case) -> str:
+    mine = case.owned.get(change.key)
+    if mine is None or mine.binding is None or not mine.binding.adopted or mine.binding.confirmed:
+        return ""
+    return "" if change.key in case.may_adopt else "first write to a line that Trueup did not create"
+
+
+def _edited(change: Change, case: Case) -> str:
+    mine = case.owned.get(change.key)
+    return mine.edited if mine else ""
+
+
+def _lowered(change: Change, case: Case) -> str:
+    if not isinstance(change, SetQuantity):
+        return ""
+    by = change.was - change.after.quantity
+    allowed = max(Decimal(case.limits.lower_absolute), Decimal(change.was * case.limits.lower_percent) / 100)
+    return f"lowered by {by}, more than {allowed.normalize():f}" if by > allowed else ""
+
+
+def _raised(change: Change, case: Case) -> str:
+    if not isinstance(change, (SetQuantity, AddLine)):
+        return ""
+    was = change.before.quantity if change.before else 0
+    by = change.after.quantity - was
+    allowed = max(Decimal(case.limits.raise_absolute), Decimal(was * case.limits.raise_percent) / 100)
+    return f"raised by {by}, more than {allowed.normalize():f}" if by > allowed else ""
+
+
+def _frozen(change: Change, case: Case) -> str:
+    agreement = case.agreements.get(change.key.agreement)
+    if not case.limits.freeze_days or agreement is None or agreement.next_invoice is None:
+        return ""
+    opens = agreement.next_invoice - timedelta(days=case.limits.freeze_days)
+    within = opens <= case.today < agreement.next_invoice
+    return f"freeze window: the next invoice is on {agreement.next_invoice}" if within else ""
+
+
+_RULES: tuple[Rule, ...] = (_to_zero, _price_moves, _first_write, _edited, _lowered, _raised, _frozen)
+
+
+def _company_reasons(planned: Iterable[Planned], case: Case) -> list[str]:
+    reasons = ["mode is review: every change waits for a person"] if case.mode is Mode.REVIEW else []
+    amounts = [p.change.monthly for p in planned if p.change.monthly and p.realisation.writes]
+    # A percentage of next to nothing holds everything: small companies are guarded by the absolute limits.
+    if amounts and case.monthly and case.seats >= 10:
+        net = abs(Money.total(amounts, case.monthly.currency))
+        if net.amount * 100 > case.monthly.amount * case.limits.company_percent:
+            reasons.append(
+                f"the company's {case.monthly} a month move by {net}, more than {case.limits.company_percent} %"
+            )
+    return reasons
+
+
+def _crowded_agreements(planned: Iterable[Planned], limits: Limits) -> Mapping[int, str]:
+    new = Counter(p.change.key.agreement for p in planned if isinstance(p.change, AddLine) and p.realisation.writes)
+    return {
+        a: f"{n} new lines on agreement {a} at once, more than {limits.new_lines}"
+        for a, n in new.items()
+        if n > limits.new_lines
+    }
+
+
+def _replaced_counts(planned: Iterable[Planned]) -> set[tuple[str, str]]:
+    return {(p.change.key.tenant, p.change.key.count) for p in planned if isinstance(p.change, EndLine)}

@@ -1,0 +1,255 @@
+"""Which lines of the PSA are ours, and how they bill each key today.
+
+A line is ours because a binding says so, because it carries our mark, or because it is the only open line of the
+row's product on the row's agreement (it is then adopted). Anything doubtful stops the key; nothing is repaired here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import pairwise
+
+from agent.domain.agreements import Agreement, Line
+from agent.domain.changes import Delta, Holding
+from agent.domain.findings import Code, Stop
+from agent.domain.keys import LineKey, Mark, Role, installation_tag, key_tag
+from agent.domain.ownership import Binding, BindingState, Charge, picture
+from agent.domain.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the PSA and our memory say about one company's agreements."""
+
+    psa: str
+    installation: str
+    company: int
+    today: date
+    agreements: Mapping[int, Agreement]
+    lines: Mapping[int, Sequence[Line]]
+    bindings: Mapping[LineKey, Binding]
+    charges: Mapping[LineKey, tuple[Charge, ...]]
+    boundaries: Mapping[int, date]
+
+
+@dataclass(slots=True)
+class Owned:
+    """The lines of one key, gathered: its base binding and line, its deltas, and why the key is stopped, if it is."""
+
+    key: LineKey
+    binding: Binding | None = None
+    base: Line | None = None
+    deltas: list[Delta] = field(default_factory=list)
+    stopped: Stop | None = None
+    edited: str = ""
+    lives: int = 0  # how many base lines this key has had
+
+    @property
+    def holding(self) -> Holding | None:
+        return Holding(self.base, tuple(d for d in self.deltas if d.line.open)) if self.base else None
+
+    @property
+    def next_life(self) -> LineKey:
+        return replace(self.key, part=str(self.lives + 1) if self.lives else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    owned: Mapping[LineKey, Owned]
+    learnt: tuple[Binding, ...]  # bindings that are new or whose state changed
+    orphans: tuple[Owned, ...]  # ours, live, and wanted by no row
+    foreign: tuple[Line, ...]  # marked by another installation
+    twice: Mapping[int, str]  # agreement -> the mark that two lines carry
+
+
+def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
+    """Match the wanted keys, our bindings and the PSA's lines. Pure; the new bindings are in `learnt`."""
+    keys = tuple(wanted)
+    marked, foreign = _marked_lines(ground)
+    twice = _twice(marked, ground.today)
+    known = {str(Mark.of(ground.installation, key)): key for key in (*keys, *ground.bindings)}
+    learnt = {b.key: b for b in _found_by_mark(ground, marked, known, keys)}
+    bindings = {**ground.bindings, **learnt}
+    learnt |= {b.key: b for b in _adopted(ground, keys, bindings)}
+    bindings |= learnt
+    owned = _gather(ground, bindings, keys)
+    bases = [o.binding for o in owned.values() if o.binding]
+    learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
+    asked = set(keys)
+    orphans = tuple(o for key, o in owned.items() if key not in asked and o.base is not None)
+    return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice)
+
+
+def charged(
+    key: LineKey, mine: Owned, ground: Ground, since: date
+) -> tuple[tuple[tuple[Period, int], ...], list[Charge]]:
+    """Seats billed for each invoiced stretch from `since` on, and the charges to remember.
+
+    The invoice of a period billed what the base line showed when the period became invoiced: the first reading after
+    that is kept, because later quantities (seats that left without a credit) no longer say it. Bounded deltas come on
+    top for their own days.
+    """
+    agreement = ground.agreements[key.agreement]
+    base, boundary = mine.base, agreement.next_invoice
+    if base is None or base.start is None or boundary is None or agreement.months is None:
+        return (), []
+    start = max(agreement.period(since).start, base.start)
+    remembered = {c.period.start: c.quantity for c in ground.charges.get(key.base, ())}
+    before = ground.boundaries.get(key.agreement)
+    stretches: list[tuple[Period, int]] = []
+    kept: list[Charge] = []
+    for piece in agreement.grid.between(start, boundary):
+        newly_invoiced = before is not None and piece.start >= before
+        quantity = remembered.get(piece.start)
+        if quantity is None or newly_invoiced:
+            quantity = int(base.quantity)
+            kept.append(Charge(key.base, piece, quantity))
+        stretches += _with_deltas(piece, quantity, mine.deltas)
+    return tuple(stretches), kept
+
+
+def _with_deltas(piece: Period, quantity: int, deltas: Sequence[Delta]) -> list[tuple[Period, int]]:
+    bounded = [(Period(d.line.start, d.line.end), _seats(d)) for d in deltas if d.line.start and d.line.end]
+    days = sorted({piece.start, piece.end} | {day for p, _ in bounded for day in (p.start, p.end) if day in piece})
+    parts = [Period(a, b) for a, b in pairwise(days)]
+    return [(part, quantity + sum(seats for p, seats in bounded if p.overlap(part))) for part in parts]
+
+
+def _seats(delta: Delta) -> int:
+    # A credit is a negative quantity at some sites and a negative price at others; either way its seats come off.
+    quantity = int(delta.line.quantity)
+    return -abs(quantity) if delta.key.role is Role.CREDIT else quantity
+
+
+def _marked_lines(ground: Ground) -> tuple[dict[str, list[Line]], list[Line]]:
+    ours, foreign = installation_tag(ground.installation), []
+    marked: dict[str, list[Line]] = {}
+    for line in (line for lines in ground.lines.values() for line in lines):
+        mark = Mark.read(line.mark)
+        if mark is None:
+            continue
+        if mark.installation != ours:
+            foreign.append(line)
+        else:
+            marked.setdefault(str(mark), []).append(line)
+    return marked, foreign
+
+
+def _twice(marked: Mapping[str, Sequence[Line]], today: date) -> Mapping[int, str]:
+    found = {}
+    for mark, lines in marked.items():
+        live = [line for line in lines if line.live(today)]
+        if len(live) > 1:
+            found[live[0].agreement] = mark
+    return found
+
+
+def _found_by_mark(
+    ground: Ground, marked: Mapping[str, Sequence[Line]], known: Mapping[str, LineKey], keys: Sequence[LineKey]
+) -> Iterable[Binding]:
+    """Bindings for marked lines that the store does not know: a lost or restored store finds its lines again."""
+    bound = {b.line for b in ground.bindings.values()}
+    by_tag = {key_tag(key): key for key in (*ground.bindings, *keys)}
+    for text, lines in marked.items():
+        mark, line = Mark.read(text), lines[0]
+        if mark is None or line.id in bound:
+            continue
+        base = by_tag.get(mark.key)
+        key = known.get(text) or (base and _guessed_key(base, mark, line))
+        if key:
+            yield _bind(key, line, ground, adopted=False)
+
+
+def _guessed_key(base: LineKey, mark: Mark, line: Line) -> LineKey:
+    """A delta's or later life's key cannot be recomputed from its mark, so the mark's own tail stands for the part."""
+    return replace(base.base, role=mark.role, part=f"{line.start}/{mark.part}")
+
+
+def _bind(key: LineKey, line: Line, ground: Ground, adopted: bool) -> Binding:
+    state = BindingState.LIVE if line.live(ground.today) else BindingState.ENDED
+    boundary = ground.agreements[key.agreement].next_invoice if key.agreement in ground.agreements else None
+    return Binding(key, line.id, line.mark, state, adopted, {} if adopted else picture(line), boundary)
+
+
+def _adopted(ground: Ground, keys: Sequence[LineKey], bindings: Mapping[LineKey, Binding]) -> Iterable[Binding]:
+    """The only open unmarked line of a product, where only one unbound row asks for that product."""
+    has_base = {b.key.base for b in bindings.values() if b.key.role is Role.BASE}
+    unbound = [key for key in keys if key.base not in has_base]
+    asking = Counter((key.agreement, key.product) for key in unbound)
+    for key in unbound:
+        candidates = adoptable(ground, key, bindings)
+        if len(candidates) == 1 and asking[key.agreement, key.product] == 1:
+            yield _bind(key, candidates[0], ground, adopted=True)
+
+
+def adoptable(ground: Ground, key: LineKey, bindings: Mapping[LineKey, Binding]) -> list[Line]:
+    """Open lines of the key's product that nobody's mark and no binding claims."""
+    bound = {b.line for b in bindings.values()}
+    return [
+        line
+        for line in ground.lines.get(key.agreement, ())
+        if line.identifier == key.product and line.open and line.id not in bound and Mark.read(line.mark) is None
+    ]
+
+
+def _gather(ground: Ground, bindings: Mapping[LineKey, Binding], keys: Sequence[LineKey]) -> dict[LineKey, Owned]:
+    lines = {line.id: line for of_agreement in ground.lines.values() for line in of_agreement}
+    owned = {key: Owned(key) for key in keys}
+    for binding in bindings.values():
+        if binding.state is BindingState.RELEASED or binding.key.agreement not in ground.lines:
+            continue
+        mine = owned.setdefault(binding.key.base, Owned(binding.key.base))
+        if binding.key.role is Role.BASE:
+            _take_base(mine, binding, lines.get(binding.line), ground)
+        else:
+            _take_delta(mine, binding, lines.get(binding.line), ground.today)
+    return owned
+
+
+def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground) -> None:
+    mine.lives += 1
+    if line is None:
+        if binding.state is not BindingState.ENDED:
+            mine.binding = replace(binding, state=BindingState.MISSING)
+            mine.stopped = _gone(binding)
+        return
+    if binding.state is BindingState.ENDED:
+        return
+    mine.binding, mine.base = replace(binding, state=BindingState.LIVE), line
+    if line.quantity != int(line.quantity):
+        reason = f"line {line.id} has the quantity {line.quantity}, which is not a whole number of seats"
+        mine.stopped = Stop(Code.EDITED_BY_PERSON, reason, "give the line a whole quantity in the PSA")
+    mine.edited = edited(binding, line)
+
+
+def _gone(binding: Binding) -> Stop:
+    """A bound line that has gone missing is never created again: only a person knows why it was deleted."""
+    reason = f"line {binding.line} is bound to this row ({binding.key.role}) but is gone from the PSA"
+    return Stop(Code.MISSING_LINE, reason, "restore the line, or remove the row so that the binding can be released")
+
+
+def _take_delta(mine: Owned, binding: Binding, line: Line | None, today: date) -> None:
+    if line is None:
+        # Once its days are over, whether a difference line is kept or deleted changes no number of ours.
+        over = "" < binding.confirmed.get("end", "") <= today.isoformat()
+        if binding.state is BindingState.LIVE and not over:
+            mine.stopped = _gone(binding)
+        return
+    mine.deltas.append(Delta(binding.key, line, binding.boundary))
+
+
+# Price and billable flag are not watched: where a profile asks for one, a difference is a price change of its own.
+_WATCHED = ("quantity", "included", "start", "end")
+
+
+def edited(binding: Binding, line: Line) -> str:
+    """What a person changed since we last confirmed the line, in words; empty if nothing."""
+    now = picture(line)
+    moved = [name for name in _WATCHED if name in binding.confirmed and binding.confirmed[name] != now[name]]
+    if not moved:
+        return ""
+    what = ", ".join(f"{name} {binding.confirmed[name] or 'none'} -> {now[name] or 'none'}" for name in moved)
+    return f"edited by {line.changed_by or 'somebody'} at {line.version or 'an unknown time'}: {what}"

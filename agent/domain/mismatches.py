@@ -1,0 +1,156 @@
+"""Findings of one company's cycle: what its snapshots, lines and plan say that a person should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from agent.domain.agreements import Line
+from agent.domain.changes import Planned, SetQuantity
+from agent.domain.counts import Coverage, Observation, Snapshot
+from agent.domain.desired import Desired
+from agent.domain.findings import Code, Finding, Severity, Stop
+from agent.domain.holdings import Owned
+from agent.domain.keys import LineKey
+from agent.domain.mappings import LicenceCount, Mappings, Row, SumCount
+from agent.domain.partition import leftovers
+
+_SHOWN = 5  # names in a sentence; all of them are in the explanation
+
+
+def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterator[Finding]:
+    """Mismatches inside a tenant: licences nobody mapped, seats nobody uses, people who should hold none."""
+    tenant = snapshot.account.id
+    rows = mappings.rows_by_tenant.get(tenant, ())
+    mapped = set(_mapped(rows))
+    excluded = mappings.excluded(tenant)
+    for seen in snapshot.observations.values():
+        if seen.sku in mapped:
+            yield from _of_mapped(seen, snapshot, company)
+        elif seen.purchased and seen.sku not in excluded:
+            yield _unmapped(seen, tenant, company)
+    for leftover in leftovers(rows, snapshot):
+        people = _names(m.login for m in leftover.people)
+        yield Finding(
+            Code.LEFTOVER_SEATS,
+            Severity.WARNING,
+            company,
+            f"{tenant}/{leftover.sku}",
+            f"{len(leftover.people)} users of {_name(snapshot, leftover.sku)} match no row: {people}",
+            "widen a filter, or add a row for them",
+        )
+
+
+def of_stops(stopped: Mapping[LineKey, Stop], labels: Mapping[LineKey, str], company: int) -> Iterator[Finding]:
+    for key, stop in stopped.items():
+        sentence = f"{labels.get(key, key.count)} on agreement {key.agreement}: {stop.reason}"
+        yield Finding(stop.code, Severity.ERROR, company, str(key), sentence, stop.remedy)
+
+
+def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
+    """A mismatch of quantities is under- or over-billing; anything else that waits for a person is a held change."""
+    for plan in planned:
+        change = plan.change
+        subject = f"{change.key}"
+        if change.before is None or change.after.quantity != change.before.quantity:
+            was = change.before.quantity if change.before else 0
+            under = change.after.quantity > was
+            yield Finding(
+                Code.UNDER_BILLED if under else Code.OVER_BILLED,
+                Severity.WARNING,
+                company,
+                subject,
+                f"{change.label}: {was} billed, {change.after.quantity} to bill ({change.reason})",
+                _remedy(plan),
+                change.monthly,
+            )
+        elif plan.holds:
+            sentence = f"{change.sentence}: {'; '.join(plan.holds)}"
+            yield Finding(Code.HELD, Severity.INFO, company, f"{subject}#{change.verb}", sentence, _remedy(plan))
+        if plan.realisation.refused:
+            note = plan.realisation.note
+            remedy = "choose another increase or decrease policy in the profile"
+            yield Finding(Code.DATE_REFUSED, Severity.ERROR, company, subject, f"{change.label}: {note}", remedy)
+
+
+def of_ownership(
+    orphans: Sequence[Owned], foreign: Sequence[Line], excluded: Mapping[str, object], company: int
+) -> Iterator[Finding]:
+    for mine in orphans:
+        if mine.base is None:
+            continue
+        free = mine.key.count in excluded
+        yield Finding(
+            Code.FREE_SKU_BILLED if free else Code.ORPHAN_LINE,
+            Severity.WARNING,
+            company,
+            str(mine.key),
+            f"line {mine.base.id} bills {mine.base.quantity:f} x {mine.base.identifier} on agreement {mine.base.agreement}, "
+            + ("but its licence is excluded" if free else "but no row asks for it any more"),
+            "approve its end, or map it again",
+        )
+    for line in foreign:
+        sentence = f"line {line.id} ({line.identifier}) carries the mark of another Trueup installation"
+        remedy = "leave it to that installation, or clear the mark if it is gone"
+        yield Finding(Code.FOREIGN_MARK, Severity.INFO, company, f"line/{line.id}", sentence, remedy)
+
+
+def labels(wanted: Desired) -> dict[LineKey, str]:
+    return {line.key: line.label for line in wanted.lines}
+
+
+def _mapped(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        match row.count:
+            case LicenceCount(sku=sku):
+                yield sku
+            case SumCount(skus=skus):
+                yield from skus
+
+
+def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[Finding]:
+    subject = f"{snapshot.account.id}/{seen.sku}"
+    if seen.unassigned:
+        sentence = f"{seen.name}: {seen.unassigned} of {seen.purchased} seats are assigned to nobody"
+        remedy = "assign them, or order fewer at renewal"
+        yield Finding(Code.UNASSIGNED_SEATS, Severity.INFO, company, subject, sentence, remedy)
+    if seen.per_user and seen.assigned > seen.purchased:
+        sentence = f"{seen.name}: {seen.assigned} seats are assigned, {seen.purchased} purchased"
+        remedy = "buy the missing seats or take licences from users"
+        yield Finding(Code.ASSIGNED_OVER_PURCHASED, Severity.WARNING, company, subject, sentence, remedy)
+    if Coverage.MEMBERS in snapshot.coverage:
+        disabled = [m.login for m in snapshot.holders(seen.sku) if not m.enabled]
+        if disabled:
+            sentence = f"{seen.name}: {len(disabled)} disabled users hold a seat: {_names(disabled)}"
+            remedy = "take the licence away, or confirm that the account is a shared mailbox"
+            yield Finding(Code.LICENSED_DISABLED_USER, Severity.INFO, company, subject, sentence, remedy)
+
+
+def _unmapped(seen: Observation, tenant: str, company: int) -> Finding:
+    subject = f"{tenant}/{seen.sku}"
+    if seen.name == seen.sku:
+        sentence = f"licence {seen.sku} ({seen.purchased} seats) is in no table of names and billed by no row"
+        return Finding(
+            Code.UNKNOWN_SKU, Severity.WARNING, company, subject, sentence, "add a row or an exclusion for it"
+        )
+    sentence = f"{seen.name}: {seen.purchased} seats are purchased and billed by no row"
+    remedy = f'add a row with licence = "{seen.part_number}", or exclude it'
+    return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy)
+
+
+def _remedy(plan: Planned) -> str:
+    if plan.change.waits or not plan.realisation.writes:
+        return plan.change.waits or plan.realisation.note
+    if plan.holds:
+        return f"trueup approve {plan.digest} ({'; '.join(plan.holds)})"
+    return "will be written in this cycle"
+
+
+def _name(snapshot: Snapshot, sku: str) -> str:
+    seen = snapshot.observations.get(sku)
+    return seen.name if seen else sku
+
+
+def _names(logins: Iterable[str]) -> str:
+    ordered = sorted(logins)
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(ordered[:_SHOWN]) + more

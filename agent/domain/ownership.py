@@ -1,0 +1,76 @@
+"""What we remember of our lines: bindings, sightings of a wanted quantity, charges of invoiced periods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from agent.domain.agreements import Line
+from agent.domain.keys import LineKey
+from agent.domain.periods import Period
+
+
+class BindingState(StrEnum):
+    LIVE = "live"
+    MISSING = "missing"  # bound, but gone from the PSA: held, never created again
+    ENDED = "ended"
+    RELEASED = "released"  # a person took the line over
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """ "This key is PSA line 4711", for ever.
+
+    `confirmed` is the `picture` of the line when we last saw it as ours (empty: adopted, never written by us);
+    `boundary` is the agreement's next invoice date when the line was bound.
+    """
+
+    key: LineKey
+    line: int
+    mark: str
+    state: BindingState
+    adopted: bool
+    confirmed: Mapping[str, str]
+    boundary: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads."""
+
+    key: LineKey
+    quantity: int
+    since: date
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """How many seats of a key's base line the invoice of a period billed."""
+
+    key: LineKey
+    period: Period
+    quantity: int
+
+
+def picture(line: Line) -> Mapping[str, str]:
+    """A line's values as texts that are equal exactly when the values are: 12 and 12.00 are one quantity."""
+    return {
+        "quantity": plain(line.quantity),
+        "included": plain(line.included),
+        "price": plain(line.price) if line.price is not None else "",
+        "billable": line.billable.value,
+        "start": line.start.isoformat() if line.start else "",
+        "end": line.end.isoformat() if line.end else "",
+        "text": line.text,
+        "product": line.identifier,
+    }
+
+
+def plain(number: object) -> str:
+    """A Decimal or int without trailing zeros or exponent: 12.00 -> "12", 0.50 -> "0.5"."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

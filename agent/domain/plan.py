@@ -1,0 +1,325 @@
+"""Current + desired -> changes, each with its reason and its money, and the mismatches that they mend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from agent.domain.agreements import Agreement
+from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDescription, SetPrice, SetQuantity, Terms
+from agent.domain.descriptions import cleaned
+from agent.domain.desired import Desired, DesiredLine
+from agent.domain.findings import Code, Stop
+from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
+from agent.domain.keys import LineKey
+from agent.domain.money import Money
+from agent.domain.ownership import Binding, Charge, Sighting, picture
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the counts were read, and how far apart two reads of a lowered count must lie."""
+
+    now: datetime
+    today: date
+    recheck: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Changes of one company before anybody looked at their holds, and what planning learnt on the way.
+
+    `stopped` tells for each key why nothing is planned for it although something may differ.
+    """
+
+    changes: tuple[Change, ...]
+    sightings: tuple[Sighting, ...]
+    charges: tuple[Charge, ...]
+    bindings: tuple[Binding, ...]
+    stopped: Mapping[LineKey, Stop]
+
+
+def draft(
+    wanted: Desired,
+    owned: Ownership,
+    ground: Ground,
+    sightings: Mapping[LineKey, Sighting],
+    open_keys: frozenset[LineKey],
+    timing: Timing,
+    currency: str,
+) -> Draft:
+    """All changes that make the PSA show what is desired, ordered by agreement and key, lines to be added first."""
+    book = _Book(ground, sightings, open_keys, timing, currency)
+    for line in wanted.lines:
+        book.row(line, owned)
+    for key, reason in wanted.unknown.items():
+        book.stopped[key] = reason
+    for orphan in owned.orphans:
+        book.orphan(orphan)
+    changes = sorted(book.changes, key=lambda c: (c.key.agreement, not isinstance(c, AddLine), c.key, c.verb))
+    return Draft(tuple(changes), tuple(book.seen), tuple(book.charges), tuple(book.rebased), book.stopped)
+
+
+class _Book:
+    """Collects one company's changes row by row."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        sightings: Mapping[LineKey, Sighting],
+        open_keys: frozenset[LineKey],
+        timing: Timing,
+        currency: str,
+    ) -> None:
+        self.ground, self.sightings, self.open_keys = ground, sightings, open_keys
+        self.timing, self.currency = timing, currency
+        self.changes: list[Change] = []
+        self.seen: list[Sighting] = []
+        self.charges: list[Charge] = []
+        self.rebased: list[Binding] = []
+        self.stopped: dict[LineKey, Stop] = {}
+
+    def row(self, line: DesiredLine, owned: Ownership) -> None:
+        mine = owned.owned[line.key]
+        agreement = self.ground.agreements.get(line.key.agreement)
+        sighting = self._sighting(line)
+        stop = line.doubt or mine.stopped or self._closed(agreement, owned) or self._ambiguous(line, mine, owned)
+        if stop or agreement is None:
+            self.stopped[line.key] = stop or _no_agreement()
+        elif mine.holding is None:
+            self._add(line, mine, agreement, sighting)
+        else:
+            self._keep(line, mine, mine.holding, agreement, sighting)
+
+    def orphan(self, mine: Owned) -> None:
+        agreement = self.ground.agreements.get(mine.key.agreement)
+        holding = mine.holding
+        if holding is None or agreement is None or self._unwritable(agreement) or mine.stopped:
+            return
+        reason = "no row of the mapping files asks for this line any more"
+        self.changes.append(self._end(mine.key, holding.base.identifier, holding, agreement, self.timing.today, reason))
+
+    def _sighting(self, line: DesiredLine) -> Sighting:
+        """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
+        before, now = self.sightings.get(line.key), self.timing.now
+        if before is not None and (line.doubt or before.quantity == line.terms.quantity):
+            sighting = before if line.doubt else replace(before, last_at=now)
+        else:
+            sighting = Sighting(line.key, line.terms.quantity, self.timing.today, now, now)
+        if not line.doubt:
+            self.seen.append(sighting)
+        return sighting
+
+    def _closed(self, agreement: Agreement | None, owned: Ownership) -> Stop | None:
+        if agreement is None:
+            return _no_agreement()
+        if agreement.id in owned.twice:
+            reason = f"two lines of the agreement carry the mark {owned.twice[agreement.id]}"
+            return Stop(Code.DUPLICATE_LINES, reason, "end one of the two lines in the PSA; Trueup does not choose")
+        return self._unwritable(agreement)
+
+    def _unwritable(self, agreement: Agreement) -> Stop | None:
+        if agreement.company != self.ground.company:
+            reason = f"agreement {agreement.id} belongs to company {agreement.company}, not to {self.ground.company}"
+            return Stop(Code.WRONG_COMPANY, reason, "correct the agreement or the company in the mapping file")
+        if agreement.refusal:
+            return Stop(
+                Code.AGREEMENT_NOT_BILLABLE, agreement.refusal, "renew the agreement, or map the row to another"
+            )
+        if agreement.months is None:
+            reason = f"its billing cycle {agreement.cycle!r} is not supported: only monthly and annual ones are"
+            return Stop(Code.CYCLE_UNSUPPORTED, reason, "bill these licences on a monthly or annual agreement")
+        if agreement.bill_start is None and agreement.next_invoice is None:
+            reason = "the agreement has neither a billing start nor a next invoice date"
+            return Stop(Code.AGREEMENT_NOT_BILLABLE, reason, "set the billing start date of the agreement")
+        if agreement.currency not in (None, self.currency):
+            reason = f"the agreement bills in {agreement.currency}, Trueup is set to {self.currency}"
+            return Stop(Code.AGREEMENT_NOT_BILLABLE, reason, "map the row to an agreement of that currency")
+        return self._undone(agreement)
+
+    def _undone(self, agreement: Agreement) -> Stop | None:
+        before = self.ground.boundaries.get(agreement.id)
+        if not before or not agreement.next_invoice or agreement.next_invoice >= before:
+            return None
+        # What we billed as differences for the undone period would be billed again with the new base quantity.
+        reason = f"its next invoice date moved back from {before} to {agreement.next_invoice}: an invoice was undone"
+        return Stop(Code.INVOICE_UNDONE, reason, "make the invoice again; Trueup then goes on by itself")
+
+    def _ambiguous(self, line: DesiredLine, mine: Owned, owned: Ownership) -> Stop | None:
+        if mine.holding is not None or mine.lives:
+            return None
+        bindings = {**self.ground.bindings, **{b.key: b for b in owned.learnt}}
+        candidates = adoptable(self.ground, line.key, bindings)
+        if not candidates:
+            return None
+        ids = ", ".join(str(c.id) for c in candidates)
+        reason = f"lines {ids} already bill {line.key.product} here, and which one is this row's cannot be told"
+        return Stop(Code.AMBIGUOUS_LINES, reason, "end the lines that are too many, or give each row its own product")
+
+    def _waits(self, key: LineKey) -> str:
+        if any(open_key.base == key.base for open_key in self.open_keys):
+            return "an earlier write to this line is not settled yet"
+        return ""
+
+    def _add(self, line: DesiredLine, mine: Owned, agreement: Agreement, sighting: Sighting) -> None:
+        if line.terms.quantity == 0:
+            return
+        self.changes.append(
+            AddLine(
+                key=mine.next_life,
+                company=self.ground.company,
+                label=line.label,
+                product=line.product.id,
+                after=line.terms,
+                effective=max(day for day in (line.row.start_on, sighting.since) if day),
+                reason="no line bills this row yet",
+                monthly=self._monthly(line.terms.price or line.product.price, line.terms, None, agreement),
+                waits=self._waits(line.key),
+            )
+        )
+
+    def _keep(self, line: DesiredLine, mine: Owned, holding: Holding, agreement: Agreement, sighting: Sighting) -> None:
+        stretches, learnt = charged(line.key, mine, self.ground, min(sighting.since, self.timing.today))
+        self.charges += learnt
+        holding = replace(holding, charged=stretches)
+        before = _terms(holding)
+        change = self._difference(line, holding, before, agreement, sighting)
+        if change is None and mine.edited and mine.binding:
+            # A person already made the line what we would make it: theirs is the new base.
+            self.rebased.append(replace(mine.binding, confirmed=picture(holding.base)))
+        if change is not None:
+            self.changes.append(change)
+        price = self._price(line, holding, before, agreement)
+        if price is not None:
+            self.changes.append(price)
+        if change is None and self._foldable(holding, agreement):
+            self.changes.append(self._fold(line, holding, before))
+
+    def _difference(
+        self, line: DesiredLine, holding: Holding, before: Terms, agreement: Agreement, sighting: Sighting
+    ) -> Change | None:
+        after = replace(line.terms, price=before.price, billable=before.billable, text=line.terms.text or before.text)
+        if after.quantity == 0 and (before.quantity or line.row.profile.at_zero.value == "end"):
+            reason = f"{line.counted} counted, nothing is left to bill"
+            ending = self._end(line.key, line.label, holding, agreement, sighting.since, reason)
+            return replace(ending, at_zero=line.row.profile.at_zero, waits=ending.waits or self._second_read(sighting))
+        if after.quantity != before.quantity or after.included != before.included:
+            return self._quantity(line, holding, before, after, agreement, sighting)
+        if cleaned(before.text) != cleaned(after.text):
+            return self._change(SetDescription, line, holding, before, after, "the people or the text changed")
+        return None
+
+    def _quantity(
+        self,
+        line: DesiredLine,
+        holding: Holding,
+        before: Terms,
+        after: Terms,
+        agreement: Agreement,
+        sighting: Sighting,
+    ) -> Change:
+        waits = self._waits(line.key)
+        if after.quantity < before.quantity:
+            waits = waits or self._second_read(sighting)
+        return SetQuantity(
+            key=line.key,
+            company=self.ground.company,
+            label=line.label,
+            product=line.product.id,
+            before=before,
+            after=after,
+            effective=sighting.since,
+            reason=f"{line.counted} counted, {before.quantity} on the agreement",
+            holding=holding,
+            increase=line.row.profile.increase,
+            decrease=line.row.profile.decrease,
+            monthly=self._monthly(before.price, after, before, agreement),
+            waits=waits,
+        )
+
+    def _second_read(self, sighting: Sighting) -> str:
+        """A lowered count is believed when an earlier read, far enough back, already said the same."""
+        if self.timing.now - sighting.first_at >= self.timing.recheck:
+            return ""
+        after = sighting.first_at + self.timing.recheck
+        return f"a lower count needs a second read that agrees, not before {after:%H:%M:%S} UTC"
+
+    def _price(self, line: DesiredLine, holding: Holding, before: Terms, agreement: Agreement) -> Change | None:
+        price = before.price if line.terms.price is None else line.terms.price
+        if price == before.price and line.terms.billable is before.billable:
+            return None
+        after = replace(before, price=price, billable=line.terms.billable)
+        change = self._change(SetPrice, line, holding, before, after, f"profile {line.row.profile.name} asks for it")
+        if price is None or before.price is None:
+            return change
+        difference = Money(price - before.price, self.currency) * before.quantity
+        return replace(change, monthly=_per_month(difference, agreement))
+
+    def _foldable(self, holding: Holding, agreement: Agreement) -> bool:
+        """Open deltas fold once the invoice boundary has moved past where it stood when they were written."""
+        boundary = agreement.next_invoice
+        if boundary is None or not holding.deltas or self.open_keys & {d.key for d in holding.deltas}:
+            return False
+        return all(d.opened_before is not None and d.opened_before < boundary for d in holding.deltas)
+
+    def _fold(self, line: DesiredLine, holding: Holding, before: Terms) -> Change:
+        reason = "the invoice that bills these additions from their first day has been made"
+        return self._change(Fold, line, holding, before, before, reason)
+
+    def _change(
+        self, kind: type[Change], line: DesiredLine, holding: Holding, before: Terms, after: Terms, reason: str
+    ) -> Change:
+        return kind(
+            key=line.key,
+            company=self.ground.company,
+            label=line.label,
+            product=line.product.id,
+            before=before,
+            after=after,
+            effective=self.timing.today,
+            reason=reason,
+            holding=holding,
+            monthly=Money.zero(self.currency),
+            waits=self._waits(line.key),
+        )
+
+    def _end(
+        self, key: LineKey, label: str, holding: Holding, agreement: Agreement, since: date, reason: str
+    ) -> EndLine:
+        before = _terms(holding)
+        after = replace(before, quantity=0)
+        return EndLine(
+            key=key,
+            company=self.ground.company,
+            label=label,
+            product=holding.base.product,
+            before=before,
+            after=after,
+            effective=since,
+            reason=reason,
+            holding=holding,
+            monthly=self._monthly(before.price, after, before, agreement),
+            waits=self._waits(key),
+        )
+
+    def _monthly(self, price: Decimal | None, after: Terms, before: Terms | None, agreement: Agreement) -> Money | None:
+        if price is None:
+            return None
+        was = before.quantity - before.included if before else 0
+        return _per_month(Money(price, self.currency) * (after.quantity - after.included - was), agreement)
+
+
+def _no_agreement() -> Stop:
+    return Stop(Code.MISSING_AGREEMENT, "the PSA has no such agreement", "correct the agreement in the mapping file")
+
+
+def _per_month(amount: Money, agreement: Agreement) -> Money:
+    """An amount per billing period as an amount per month, at the currency's coins: an estimate, never written."""
+    return Money(amount.amount / (agreement.months or 1), amount.currency).at_coins()
+
+
+def _terms(holding: Holding) -> Terms:
+    base = holding.base
+    return Terms(int(holding.quantity), int(base.included), base.price, base.billable, base.text)

@@ -1,0 +1,260 @@
+"""The tables of mapping files, as people write them. What they mean together is decided in `reading`."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, RootModel
+
+from agent.domain.agreements import Billable
+from agent.domain.mappings import AtZero, Basis, Decrease, Increase, Mode, PricePolicy, Usernames
+from agent.toml_places import fault
+
+GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}", re.IGNORECASE)
+# Six decimals, because money is stored in millionths.
+_PRICE = re.compile(r"psa(?:(?P<percent>[+-]\d{1,4}(?:\.\d{1,4})?)%)?|(?P<fixed>\d{1,9}(?:\.\d{1,6})?)", re.ASCII)
+
+
+def _guid(text: str) -> str:
+    if not GUID.fullmatch(text):
+        raise fault("is not an id of Microsoft's", "Write it as 11111111-2222-3333-4444-555555555555, in quotes")
+    return text.lower()
+
+
+def _domain(text: str) -> str:
+    if not _DOMAIN.fullmatch(text):
+        raise fault("is not a domain", 'Write it as "contoso.com"')
+    return text.lower()
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise fault("is empty", "Write something, or remove the key")
+    return text.strip()
+
+
+def _name(text: str) -> str:
+    # Names become parts of keys: one with an unseen character would be another name that looks the same.
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in text):
+        raise fault("has an invisible character", "Type it anew")
+    return unicodedata.normalize("NFC", _text(text))
+
+
+def _list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _some(values: list[str]) -> list[str]:
+    if not values:
+        raise fault("is an empty list", "Name at least one, or remove the key")
+    return values
+
+
+def _tenants(value: object) -> object:
+    return [{"id": value}] if isinstance(value, str) else value
+
+
+def _price(value: object) -> PricePolicy:
+    found = _PRICE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        # Unquoted, 22.10 would be a binary fraction, and 22.099999 on somebody's invoice.
+        raise fault("is not a price", 'Write "psa", "psa+10%", "psa-2.5%" or an amount such as "22.00", in quotes')
+    fixed, percent = found["fixed"], found["percent"]
+    if percent and Decimal(percent) < -100:
+        raise fault("takes off more than the price", 'Write at most "psa-100%"')
+    return PricePolicy(Decimal(fixed) if fixed else None, Decimal(percent) if percent else None)
+
+
+def _pattern(pattern: re.Pattern[str]) -> Any:
+    return Field(json_schema_extra={"pattern": f"^(?:{re.sub('[?]P<[a-z]+>', '', pattern.pattern)})$"})
+
+
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Units = Annotated[int, Field(ge=0, le=1_000_000)]
+Percent = Annotated[int, Field(ge=0, le=10_000)]
+Guid = Annotated[str, AfterValidator(_guid), _pattern(GUID)]
+Domain = Annotated[str, AfterValidator(_domain), _pattern(_DOMAIN)]
+Text = Annotated[str, AfterValidator(_text), Field(max_length=6000)]
+Name = Annotated[str, AfterValidator(_name), Field(max_length=100)]
+Licences = Annotated[list[Name], AfterValidator(_some)]
+Price = Annotated[PricePolicy, PlainValidator(_price, json_schema_input_type=Annotated[str, _pattern(_PRICE)])]
+# "" is a value too: the people who have no department.
+Values = Annotated[list[str], BeforeValidator(_list, json_schema_input_type=str | list[str]), AfterValidator(_some)]
+# Strict pydantic would take the enum's member only, and files hold its word.
+Word = Field(strict=False)
+
+
+def required(meaning: str) -> Any:
+    return Field(description=meaning)
+
+
+def key(meaning: str, default: object = None) -> Any:
+    return Field(default, validate_default=True, description=meaning)
+
+
+def kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=kebab)
+
+
+class ProfileTable(Table):
+    """How a licence is billed: product, price and timing. Rows name it."""
+
+    product: Name = required("The identifier of the PSA product that the line bills.")
+    price: Price = key('The unit price: "psa", an amount such as "22.00", or "psa+10%", "psa-2.5%".', "psa")
+    billable: Annotated[Billable, Word] = key("How the line stands on the invoice.", "billable")
+    increase: Annotated[Increase, Word] = key("From when added units are billed.", "prorate")
+    decrease: Annotated[Decrease, Word] = key("From when removed units are no longer billed.", "now")
+    at_zero: Annotated[AtZero, Word] = key("What becomes of a line with nothing left to bill.", "end")
+    usernames: Annotated[Usernames, Word] = key("How the invoice names the people who hold the licence.", "none")
+    unassigned: bool = key("Whether the invoice says how many units nobody uses.", False)
+    show_included: bool = key("Bill the full quantity and let the invoice show what is included.", False)
+    date_from: Literal["observation", "source"] = key(
+        "The date of a change: when it was seen, or what Microsoft says where it says something.", "observation"
+    )
+
+
+class UsersTable(Table):
+    """Which people a row bills for: all keys must match, each by any one of its values."""
+
+    department: Values | None = None
+    office: Values | None = None
+    city: Values | None = None
+    state: Values | None = None
+    country: Values | None = None
+    company: Values | None = None
+    job_title: Values | None = None
+    extension_1: Values | None = None
+    extension_2: Values | None = None
+    extension_3: Values | None = None
+    extension_4: Values | None = None
+    extension_5: Values | None = None
+    extension_6: Values | None = None
+    extension_7: Values | None = None
+    extension_8: Values | None = None
+    extension_9: Values | None = None
+    extension_10: Values | None = None
+    extension_11: Values | None = None
+    extension_12: Values | None = None
+    extension_13: Values | None = None
+    extension_14: Values | None = None
+    extension_15: Values | None = None
+
+
+class CountTable(Table):
+    """A count that is not one licence. Exactly one key."""
+
+    licences: Licences | None = key("Units of several licences together.")
+    users: Literal["licensed"] | None = key("People who hold any licence.")
+    domain: Domain | None = key("People who hold any licence and sign in with this domain.")
+
+
+class RowTable(Table):
+    """One licence, or count, that becomes one line of one agreement."""
+
+    licence: Name | None = key("Part number, GUID or display name of the licence.")
+    count: CountTable | None = key("Instead of licence: what to count.")
+    subscription: Guid | None = key("Only this subscription of the licence.")
+    users: UsersTable | None = key("Only the people with these attributes.")
+    profile: Name = required("The billing profile of profiles.toml.")
+    agreement: Id = required("The id of the PSA agreement.")
+    tenant: Name | None = key("Which tenant, by name or id, where the company has several.")
+    basis: Annotated[Basis, Word] | None = key("Whether purchased or assigned units count.")
+    included: Units = key("Units that the agreement already covers.", 0)
+    minimum: Units = key("The least quantity to bill.", 0)
+    start_on: date | None = key("The date of the line's first day, if it is not the day the row takes effect.")
+    description: Text | None = key("The text on the invoice instead of the product's.")
+    name: Name | None = key("Tells rows apart that bill the same licence on the same agreement.")
+    adopt: bool = key("Take over the line that the agreement already has, without asking.", False)
+    disabled_users: bool = key("Whether people whose sign-in is blocked count.", True)
+    guests: bool = key("Whether guests count.", True)
+
+
+class ExcludeTable(Table):
+    """A licence that nobody is billed for, and why."""
+
+    licence: Name = required("Part number, GUID or display name of the licence.")
+    reason: Text = required("Why it is not billed; reports repeat it.")
+
+
+class CompanyExcludeTable(ExcludeTable):
+    tenant: Name | None = key("In one tenant only, by name or id, where the company has several.")
+
+
+class TenantTable(Table):
+    id: Guid = required("The Microsoft tenant id.")
+    name: Name | None = key("What rows call it.")
+
+
+class GuardsTable(Table):
+    """Limits of this company in place of those in agent.toml."""
+
+    lower_absolute: Units | None = key("A line lowered by more than this and by more than lower-percent is held.")
+    lower_percent: Percent | None = key("The share of a line that may go without approval.")
+    raise_absolute: Units | None = key("A line raised by more than this and by more than raise-percent is held.")
+    raise_percent: Percent | None = key("The share of a line that may be added without approval.")
+    company_percent: Percent | None = key("A change of the company's monthly money by more than this is held.")
+    new_lines: Units | None = key("More new lines than this on one agreement and day are held.")
+    freeze_days: Annotated[int, Field(ge=0, le=31)] | None = key(
+        "Changes in the days before an agreement's next invoice are held."
+    )
+
+
+Tenants = Annotated[list[TenantTable], BeforeValidator(_tenants, json_schema_input_type=Guid | list[TenantTable])]
+
+
+class CompanyTable(Table):
+    """What stands above the first [[row]]."""
+
+    company: Id = required("The id of the PSA company.")
+    name: Name | None = key("What people call the company.")
+    tenant: Tenants = required("The Microsoft tenant id, or [[tenant]] tables for several.")
+    mode: Annotated[Mode, Word] | None = key("report never writes, review holds every change, auto only what guards hold.")
+    guards: GuardsTable | None = key("Limits of this company in place of those in agent.toml.")
+
+
+class CompanyFile(CompanyTable):
+    row: list[RowTable] = key("One licence, or count, that becomes one line of one agreement.", [])
+    exclude: list[CompanyExcludeTable] = key("Licences of this company that nobody is billed for.", [])
+
+
+class ProfilesFile(RootModel[dict[str, ProfileTable]]):
+    """Billing profiles by name."""
+
+
+class ExclusionsFile(Table):
+    exclude: list[ExcludeTable] = key("Licences that no company is billed for.", [])
+
+
+FILES: Mapping[str, type[BaseModel]] = {"company": CompanyFile, "profiles": ProfilesFile, "exclusions": ExclusionsFile}
+
+
+def json_schema(kind: str) -> str:
+    """The JSON Schema of a kind of file, as it stands in mappings/schema/: editors complete and check by it."""
+    model = FILES[kind]
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+    return json.dumps(_without_nulls(schema), indent=2, ensure_ascii=False) + "\n"
+
+
+def _without_nulls(node: Any) -> Any:
+    """TOML has no null: a key is there or not, so `… or null` would only blur an editor's hints."""
+    if isinstance(node, list):
+        return [_without_nulls(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {name: _without_nulls(part) for name, part in node.items() if not (name == "default" and part is None)}
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    if "anyOf" not in kept or len(choices) == len(kept["anyOf"]):
+        return kept
+    kept.pop("anyOf")
+    return {**choices[0], **kept} if len(choices) == 1 else {**kept, "anyOf": choices}

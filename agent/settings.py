@@ -1,0 +1,350 @@
+"""agent.toml as typed settings: `load` gives all of them, or every problem of the file at once.
+
+The models are the one list of settings. `describe` reads it for the documentation, whose completeness a test
+proves, and for `trueup init`. Defaults are written as they would stand in the file, and validated like it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+
+from agent.credentials import SecretRef
+from agent.errors import TrueupError
+from agent.setting_types import (
+    Called,
+    Cron,
+    Currency,
+    Duration,
+    FilePath,
+    Guid,
+    Host,
+    Installation,
+    Listen,
+    MarkerField,
+    ModelVersion,
+    Proxy,
+    SecretReference,
+    SomeDuration,
+    StoreUrl,
+    Text,
+    TokenFile,
+    Url,
+    Zone,
+)
+from agent.toml_places import Document, FileRefused, Problem, fault, problems_of, read_toml
+
+
+class SettingsInvalid(TrueupError):
+    """agent.toml cannot be used. `problems` holds all that is wrong with it, in the order of its lines."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def required(meaning: str) -> Any:
+    return Field(description=meaning)
+
+
+def setting(default: object, meaning: str, shown: str | None = None, **limits: Any) -> Any:
+    """`shown` tells of a default that depends on other settings, where `default` itself is None."""
+    extra: dict[str, Any] | None = {"shown": shown} if shown else None
+    return Field(default, validate_default=True, description=meaning, json_schema_extra=extra, **limits)
+
+
+def section(meaning: str) -> Any:
+    """A section that may be left out, because each of its settings has a default."""
+    return Field(default_factory=dict, validate_default=True, description=meaning)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-")
+    )
+
+
+class AgentSection(Section):
+    timezone: Zone = required("The PSA's time zone: it decides on which date a change is billed.")
+    currency: Currency = required("The currency of amounts for which the PSA names none.")
+    mode: Literal["report", "review", "auto"] = setting(
+        "report", "report never writes, review holds every change for approval, auto holds only what guards hold."
+    )
+    state: FilePath = setting("/var/lib/trueup", "The folder for the store, the lock and what else must last.")
+    mappings: FilePath = setting("mappings", "The folder of the mapping files.")
+    workers: int = setting(16, "How many companies are worked on at the same time.", ge=1, le=64)
+    installation: Installation | None = setting(
+        None,
+        "The id in our marks on PSA lines; set it to take over another installation's lines.",
+        "made once, kept in the store",
+    )
+
+
+class ScheduleSection(Section):
+    every: SomeDuration | None = setting(None, "The time from the start of one cycle to the next.")
+    cron: Cron | None = setting(None, "Instead of every: when cycles start, in agent.timezone.")
+    jitter: Duration = setting("2m", "Each cycle starts up to this much later, so that sites do not knock together.")
+    catalogue: SomeDuration = setting(
+        "24h", "How old the PSA's companies and products may grow before they are read again."
+    )
+
+    @field_validator("jitter")
+    @classmethod
+    def _below_every(cls, jitter: Duration, info: ValidationInfo) -> Duration:
+        every = info.data.get("every")
+        if every is not None and jitter >= every:
+            raise fault("must be shorter than schedule.every", 'Write a shorter one, or "0s" for none')
+        return jitter
+
+
+class ApiSection(Section):
+    listen: Listen = setting(
+        "127.0.0.1:8365", "Where the local HTTP interface answers: a loopback address or a socket."
+    )
+    token_file: TokenFile | None = setting(
+        None, "The file with the bearer token of the local HTTP interface.", "api-token in agent.state"
+    )
+    hosts: tuple[Host, ...] = setting(
+        [], "Further host names that requests may carry, for a proxy in front.", strict=False
+    )
+
+
+# Login and Graph hosts per cloud; an app registration belongs to one cloud.
+_CLOUDS = {
+    "global": ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
+    "us-gov": ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
+    "us-dod": ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+    "china": ("https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
+}
+
+
+class MicrosoftSection(Section):
+    client_id: Guid = required("The application (client) id of the app registration.")
+    certificate: SecretReference | None = setting(None, "The PEM file with the app's private key and certificate.")
+    certificate_passphrase: SecretReference | None = setting(None, "The passphrase of an encrypted private key.")
+    client_secret: SecretReference | None = setting(None, "Instead of certificate: the app's client secret.")
+    tenant: Guid | None = setting(None, "The partner's own tenant id, for the list of tenants in `trueup tenants`.")
+    cloud: Literal["global", "us-gov", "us-dod", "china"] = setting("global", "The Microsoft cloud of the tenants.")
+    login_url: Url | None = setting(None, "Another login address than the cloud's.", "the cloud's")
+    graph_url: Url | None = setting(None, "Another Graph address than the cloud's.", "the cloud's")
+    stale_after: SomeDuration = setting("24h", "A tenant that could not be read for this long becomes a finding.")
+
+    @property
+    def login(self) -> str:
+        return self.login_url or _CLOUDS[self.cloud][0]
+
+    @property
+    def graph(self) -> str:
+        return self.graph_url or _CLOUDS[self.cloud][1]
+
+
+Months = Annotated[int, Field(ge=1, le=120)]
+
+
+class ConnectWiseSection(Section):
+    url: Url = required("The address of the ConnectWise site.")
+    company: Text = required("The company name typed at the ConnectWise login.")
+    public_key: Text = required("The public key of the API member.")
+    private_key: SecretReference = required("The private key of the API member.")
+    client_id: Guid = required("The clientId registered for this integration at developer.connectwise.com.")
+    member: Text | None = setting(
+        None, "The API member's identifier, by which our own edits are told from other people's."
+    )
+    settle: Duration = setting("300s", "How long a write of unknown outcome rests before reading settles it.")
+    marker_field: MarkerField = setting(
+        "serialNumber", "Where additions carry our mark: the serial number, or custom: and a text field's caption."
+    )
+    rate: int = setting(
+        900, "Requests a minute; ConnectWise slows down whoever sends more than 1,000.", ge=1, le=60_000
+    )
+    credits: Literal["off", "negative-quantity", "negative-price"] = setting(
+        "off", "How this site takes credits for days already invoiced."
+    )
+    version: ModelVersion = setting("2026.4", "The version of the API's data model that requests ask for.")
+    billing_cycles: dict[str, Months] = setting(
+        {}, "Months of billing cycles whose names do not tell: { Yearly = 12 }."
+    )
+
+
+class PsaSection(Section):
+    kind: Literal["connectwise"] = required("Which PSA this is.")
+    connectwise: ConnectWiseSection = required("How to reach ConnectWise PSA.")
+
+
+class HttpSection(Section):
+    ca_file: FilePath | None = setting(
+        None, "A PEM file with the certificate authorities to trust in place of the public ones.", "the public ones"
+    )
+    proxy: Proxy | None = setting(None, "The proxy on the way to Microsoft and the PSA.", "HTTPS_PROXY, if set")
+    connect_timeout: SomeDuration = setting("10s", "How long a connection may take to open.")
+    read_timeout: SomeDuration = setting("60s", "How long a server may stay silent while it is read.")
+    write_timeout: SomeDuration = setting(
+        "120s", "How long a write may stay without an answer before its outcome is unknown."
+    )
+
+
+class StoreSection(Section):
+    url: StoreUrl | None = setting(
+        None, "SQLite or PostgreSQL: what was read, written and decided.", "trueup.db in agent.state"
+    )
+    password: SecretReference | None = setting(None, "The password of a PostgreSQL store.")
+
+
+class GuardsSection(Section):
+    lower_absolute: int = setting(3, "A line lowered by more than this and by more than lower-percent is held.", ge=0)
+    lower_percent: int = setting(20, "The share of a line that may go without approval.", ge=0, le=100)
+    raise_absolute: int = setting(10, "A line raised by more than this and by more than raise-percent is held.", ge=0)
+    raise_percent: int = setting(50, "The share of a line that may be added without approval.", ge=0)
+    company_percent: int = setting(25, "A company whose monthly money changes by more is held.", ge=0)
+    new_lines: int = setting(5, "More new lines than this on one agreement and day are held.", ge=0)
+    fleet_companies_percent: int = setting(
+        10, "Changes at more companies than this in one cycle stop all writes.", ge=0, le=100
+    )
+    fleet_money_percent: int = setting(
+        5, "A change of all monthly money by more than this in one cycle stops all writes.", ge=0
+    )
+    approval_expires: SomeDuration = setting("24h", "How long an approval stays good.")
+    freeze_days: int = setting(
+        0, "Changes in the days before an agreement's next invoice are held; 0 for none.", ge=0, le=31
+    )
+    recheck: Duration = setting("60s", "The least time between the two reads that anything lowered needs.")
+
+
+class LogSection(Section):
+    level: Literal["debug", "info", "warning", "error"] = setting("info", "The least severity that is logged.")
+    format: Literal["json", "console"] = setting("json", "json for machines, console for people.")
+
+
+class Settings(Section):
+    """All of agent.toml, made by `load`. Paths are absolute, secrets are references until they are read."""
+
+    agent: AgentSection = required("Where and how Trueup works.")
+    schedule: ScheduleSection = required("When cycles start: every or cron.")
+    api: ApiSection = section("The local HTTP interface.")
+    microsoft: MicrosoftSection = required("How to read tenants.")
+    psa: PsaSection = required("Where lines are written.")
+    http: HttpSection = section("Requests to other machines.")
+    store: StoreSection = section("Where Trueup remembers.")
+    guards: GuardsSection = section("What is held for a person.")
+    log: LogSection = section("What is logged.")
+
+    @property
+    def store_url(self) -> str:
+        return self.store.url or f"sqlite:///{self.agent.state / 'trueup.db'}"
+
+    @property
+    def api_token(self) -> SecretRef:
+        return self.api.token_file or SecretRef("file", str(self.agent.state / "api-token"))
+
+
+def config_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where agent.toml is: as given, else TRUEUP_CONFIG, else in this folder if it is there, else in /etc/trueup."""
+    if given is not None:
+        return given
+    if "TRUEUP_CONFIG" in environment:
+        return Path(environment["TRUEUP_CONFIG"])
+    here = Path("agent.toml")
+    return here if here.exists() else Path("/etc/trueup/agent.toml")
+
+
+def load(path: Path) -> Settings:
+    """The settings in a file, or SettingsInvalid with every problem."""
+    if not os.path.lexists(path):
+        raise SettingsInvalid([Problem(str(path), None, "", "does not exist", "Write one with: trueup init")])
+    try:
+        document = read_toml(path)
+    except FileRefused as error:
+        raise SettingsInvalid([error.problem]) from None
+    return settings_of(document, path.absolute().parent)
+
+
+def settings_of(document: Document, folder: Path) -> Settings:
+    """The settings in a document whose relative paths start at `folder`."""
+    problems = list(_contradictions(document))
+    try:
+        settings = Settings.model_validate(document.data, context={"folder": folder})
+    except ValidationError as error:
+        problems += problems_of(error, document, Settings)
+    if problems:
+        raise SettingsInvalid(sorted(problems, key=lambda problem: problem.line or 0))
+    return settings
+
+
+# Looked for in the raw file, because pydantic compares settings only once each of them is right by itself.
+_ONE_OF = (("schedule", "every", "cron"), ("microsoft", "certificate", "client-secret"))
+
+
+def _contradictions(document: Document) -> Iterator[Problem]:
+    for name, first, second in _ONE_OF:
+        table = document.data.get(name)
+        if not isinstance(table, dict):
+            continue  # its absence is a problem of its own
+        if first in table and second in table:
+            what = f"cannot stand beside {name}.{first}"
+            yield document.problem((name, second), what, "Keep one of the two")
+        if first not in table and second not in table:
+            yield document.problem((name,), f"has neither {first} nor {second}", "Add one of the two")
+
+
+class Setting(NamedTuple):
+    """`default` is TOML, or words where other settings decide; "required" or "none" where there is none."""
+
+    key: str
+    type: str
+    default: str
+    meaning: str
+
+
+def describe() -> list[Setting]:
+    """Every setting, in the order of the sections."""
+    return list(_described(Settings, ""))
+
+
+def _described(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
+    for field in model.model_fields.values():
+        key = f"{prefix}{field.alias}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _described(field.annotation, f"{key}.")
+        else:
+            yield Setting(key, _type_words(field), _default_words(field), field.description or "")
+
+
+def _type_words(field: FieldInfo) -> str:
+    called = [mark.words for mark in _marks(field) if isinstance(mark, Called)]
+    choices = [f'"{value}"' for value in get_args(field.annotation)]
+    if called:
+        return f"list of {called[0]}s" if get_args(field.annotation)[1:] == (...,) else called[0]
+    if field.annotation is int:
+        return _range(field)
+    return "table" if isinstance(field.default, dict) else ", ".join(choices)
+
+
+def _range(field: FieldInfo) -> str:
+    low = next(mark.ge for mark in field.metadata if isinstance(mark, Ge))
+    high = next((mark.le for mark in field.metadata if isinstance(mark, Le)), None)
+    return f"{low} or more" if high is None else f"{low} to {high}"
+
+
+def _marks(field: FieldInfo) -> Iterator[object]:
+    """The annotations of a field's type, also where they lie inside `… | None` or `tuple[…, ...]`."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        yield from getattr(part, "__metadata__", ())
+
+
+def _default_words(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if isinstance(field.json_schema_extra, dict):
+        return str(field.json_schema_extra["shown"])
+    if field.default is None:
+        return "none"
+    if isinstance(field.default, str):
+        return f'"{field.default}"'
+    return "{}" if field.default == {} else str(field.default)

@@ -11,7 +11,7 @@ LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ve
           --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench wheel lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
@@ -30,6 +30,10 @@ lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
 
 bench: $(VENV)/dev.stamp  ## measure fleets of tenants beside the physical bound (minutes)
 	@$(PY) -m bench $(ARGS)
+
+wheel: $(VENV)/run.stamp  ## build the wheel into dist/
+	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
 
 # Not by way of the stamps: they install what is locked, which may not fit pyproject.toml any more.
 lock: $(PY)  ## resolve the dependencies anew; ARGS=--upgrade takes the newest

@@ -10,6 +10,7 @@
     │   └── CredentialsRejected  our own key is refused everywhere: stop, do not hammer the others
     ├── StoreFailed              the store cannot be trusted to remember: nothing may be sent
     │   ├── AnotherWriter        a second agent holds the lock
+    │   ├── SchemaTooNew         a newer Trueup wrote this store
     │   └── EntryOpen            the line already has a write whose outcome is open
     └── ClockUntrusted           wall time jumped or lies in the past: no dates, no writes
 
@@ -57,6 +58,10 @@ class StoreFailed(TrueupError):
 
 class AnotherWriter(StoreFailed):
     """A second agent holds the lock of this state folder or database."""
+
+
+class SchemaTooNew(StoreFailed):
+    """A newer Trueup wrote this store. What it means by its tables is not known here, so nothing is touched."""
 
 
 class EntryOpen(StoreFailed):

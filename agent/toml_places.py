@@ -116,11 +116,14 @@ def read_regular_file(path: Path, limit: int = SIZE_LIMIT, private: bool = False
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         _refuse(path, *_unopened(path, error))
-    with open(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         _check_status(path, status, private)
-        # Files under /proc claim a size of zero and any file may grow: what was read is measured again.
-        content = stream.read(limit + 1) if status.st_size <= limit else None
+        with open(descriptor, "rb", closefd=False) as stream:
+            content = stream.read(limit + 1) if status.st_size <= limit else None
+    finally:
+        os.close(descriptor)
+    # Files under /proc claim a size of zero and any file may grow: what was read is measured again.
     if content is None or len(content) > limit:
         _refuse(path, f"is larger than {limit} bytes", "Split it, or check that it is the right file")
     return content
@@ -153,12 +156,16 @@ def _refuse(path: Path, what: str, remedy: str) -> NoReturn:
 
 def read_toml(path: Path) -> Document:
     """The document in a file; FileRefused also for what is not UTF-8."""
-    content = read_regular_file(path)
+    return decode(read_regular_file(path), str(path))
+
+
+def decode(content: bytes, file: str) -> Document:
+    """The document in the bytes of a file."""
     try:
-        return parse(content.decode("utf-8"), str(path))
+        return parse(content.decode("utf-8"), file)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise FileRefused(Problem(str(path), line, "", "this is not UTF-8 text", _SAVE_AS_UTF_8)) from None
+        raise FileRefused(Problem(file, line, "", "this is not UTF-8 text", _SAVE_AS_UTF_8)) from None
 
 
 def parse(text: str, file: str) -> Document:
@@ -190,7 +197,6 @@ _SYNTAX_REMEDIES = {
     "Unclosed array": "Put commas between the elements and ] behind the last",
     "Unclosed inline table": "Put commas between the pairs and } behind the last, on one line",
     "Unescaped": "Use single quotes for a text with backslashes",
-    "Unterminated string": "Close the quotes",
 }
 
 
@@ -203,8 +209,10 @@ def _syntax_problem(message: str, text: str, file: str, places: Places) -> Probl
     reason, _, where = message.partition(" (at ")
     numbers = [int(number) for number in re.findall(r"\d+", where)]
     line, column = numbers if len(numbers) == 2 else (text.rstrip().count("\n") + 1, None)
-    remedies = (remedy for start, remedy in _SYNTAX_REMEDIES.items() if reason.startswith(start))
+    remedies = (remedy for start, remedy in _SYNTAX_REMEDIES.items() if message.startswith(start))
     remedy = next(remedies, "Correct it; https://toml.io explains the format")
+    if column is None:
+        remedy = "Close the quote or bracket that is still open"
     return Problem(file, line, "", f"this is not TOML: {reason}", remedy, column)
 
 

@@ -258,7 +258,7 @@ class Planned:
     change: Change
     realisation: Realisation
     holds: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    approved: bool = False
 
     @property
     def digest(self) -> str:

@@ -128,8 +128,7 @@ def _line(
         billable=row.profile.billable,
         text=_text(row, product, found, limit),
     )
-    taken = Step("snapshot", f"read {snapshot.taken_at:%Y-%m-%d %H:%M} UTC from tenant {snapshot.account.id}")
-    steps = (taken, *found.steps, *_quantity_steps(row, found.counted, to_bill), *_price_steps(row, product, terms))
+    steps = (*found.steps, *_quantity_steps(row, found.counted, to_bill), *_price_steps(row, product, terms))
     doubt = doubled or found.doubt
     return DesiredLine(key, row, product, terms, label(row, snapshot), found.counted, steps, doubt)
 

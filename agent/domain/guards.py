@@ -64,6 +64,11 @@ class CompanyPlan:
     def ready(self) -> tuple[Planned, ...]:
         return tuple(p for p in self.planned if p.ready)
 
+    @property
+    def unasked(self) -> tuple[Planned, ...]:
+        """What would be written without anybody having looked at it."""
+        return tuple(p for p in self.ready if not p.approved)
+
 
 def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
     """The same changes with every reason to hold them."""
@@ -75,10 +80,11 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
 
 def fleet_reason(plans: Sequence[CompanyPlan], limits: Limits, currency: str) -> str:
     """Why this cycle as a whole must wait: too many companies or too much money move at once. Empty if it may go on."""
-    moving = [plan for plan in plans if plan.ready]
+    moving = [plan for plan in plans if plan.unasked]
     share = Decimal(len(moving) * 100) / max(1, len(plans))
     if len(moving) >= limits.fleet_companies_minimum and share > limits.fleet_companies_percent:
-        return f"{len(moving)} of {len(plans)} companies change in one cycle (more than {limits.fleet_companies_percent} %)"
+        allowed = limits.fleet_companies_percent
+        return f"{len(moving)} of {len(plans)} companies change in one cycle (more than {allowed} %)"
     total = Money.total((plan.monthly for plan in plans), currency)
     moved = Money.total((_moved(plan, currency) for plan in moving), currency)
     enough = len(moving) >= limits.fleet_companies_minimum
@@ -87,14 +93,14 @@ def fleet_reason(plans: Sequence[CompanyPlan], limits: Limits, currency: str) ->
     return ""
 
 
-def hold_ready(plan: CompanyPlan, reason: str, approved: Collection[str]) -> CompanyPlan:
-    """Everything that was about to be written waits for the one decision that the fleet breaker asks for."""
-    held = [replace(p, holds=(reason,)) if p.ready and p.digest not in approved else p for p in plan.planned]
+def hold_ready(plan: CompanyPlan, reason: str) -> CompanyPlan:
+    """Everything that was about to be written unasked waits for the one decision that the fleet breaker asks for."""
+    held = [replace(p, holds=(reason,)) if p.ready and not p.approved else p for p in plan.planned]
     return replace(plan, planned=tuple(held))
 
 
 def _moved(plan: CompanyPlan, currency: str) -> Money:
-    return Money.total((abs(p.change.monthly) for p in plan.ready if p.change.monthly), currency)
+    return Money.total((abs(p.change.monthly) for p in plan.unasked if p.change.monthly), currency)
 
 
 Rule = Callable[[Change, Case], str]
@@ -109,7 +115,7 @@ def _one(
     if case.mode is Mode.REPORT:
         return replace(planned, holds=("mode is report: nothing is written",))
     if planned.digest in case.approved:
-        return planned
+        return replace(planned, approved=True)
     reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
     if isinstance(change, AddLine):
         reasons.append(crowded.get(change.key.agreement, ""))

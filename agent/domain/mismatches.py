@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.domain.agreements import Line
-from agent.domain.changes import Planned, SetQuantity
+from agent.domain.changes import Planned
 from agent.domain.counts import Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
@@ -78,13 +78,13 @@ def of_ownership(
     for mine in orphans:
         if mine.base is None:
             continue
-        free = mine.key.count in excluded
+        free, base = mine.key.count in excluded, mine.base
         yield Finding(
             Code.FREE_SKU_BILLED if free else Code.ORPHAN_LINE,
             Severity.WARNING,
             company,
             str(mine.key),
-            f"line {mine.base.id} bills {mine.base.quantity:f} x {mine.base.identifier} on agreement {mine.base.agreement}, "
+            f"line {base.id} bills {base.quantity:f} x {base.identifier} on agreement {base.agreement}, "
             + ("but its licence is excluded" if free else "but no row asks for it any more"),
             "approve its end, or map it again",
         )

@@ -8,18 +8,33 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, RootModel
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    RootModel,
+    WithJsonSchema,
+)
 
 from agent.domain.agreements import Billable
 from agent.domain.mappings import AtZero, Basis, Decrease, Increase, Mode, PricePolicy, Usernames
-from agent.toml_places import fault
+from agent.toml_places import did_you_mean, fault
+
+# What a source tells of people, in our own words (Member.attributes).
+USER_FIELDS = ["department", "office", "city", "state", "country", "company", "job-title"]
+USER_FIELDS += [f"extension-{number}" for number in range(1, 16)]
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}", re.IGNORECASE)
+_DOMAIN = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{1,62}")
 # Six decimals, because money is stored in millionths.
 _PRICE = re.compile(r"psa(?:(?P<percent>[+-]\d{1,4}(?:\.\d{1,4})?)%)?|(?P<fixed>\d{1,9}(?:\.\d{1,6})?)", re.ASCII)
+
+Given = TypeVar("Given", list[str], dict[str, list[str]])
 
 
 def _guid(text: str) -> str:
@@ -51,10 +66,16 @@ def _list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _some(values: list[str]) -> list[str]:
+def _some(values: Given) -> Given:
     if not values:
-        raise fault("is an empty list", "Name at least one, or remove the key")
+        raise fault("is empty", "Name at least one, or remove the key")
     return values
+
+
+def _user_field(name: str) -> str:
+    if name not in USER_FIELDS:
+        raise fault("is not known here", did_you_mean(name, USER_FIELDS))
+    return name
 
 
 def _tenants(value: object) -> object:
@@ -83,10 +104,23 @@ Guid = Annotated[str, AfterValidator(_guid), _pattern(GUID)]
 Domain = Annotated[str, AfterValidator(_domain), _pattern(_DOMAIN)]
 Text = Annotated[str, AfterValidator(_text), Field(max_length=6000)]
 Name = Annotated[str, AfterValidator(_name), Field(max_length=100)]
-Licences = Annotated[list[Name], AfterValidator(_some)]
+Licence = Annotated[str, AfterValidator(_name), Field(max_length=200)]  # display names reach 105 characters
+Licences = Annotated[list[Licence], AfterValidator(_some)]
 Price = Annotated[PricePolicy, PlainValidator(_price, json_schema_input_type=Annotated[str, _pattern(_PRICE)])]
 # "" is a value too: the people who have no department.
-Values = Annotated[list[str], BeforeValidator(_list, json_schema_input_type=str | list[str]), AfterValidator(_some)]
+Values = Annotated[list[str], BeforeValidator(_list), AfterValidator(_some)]
+Users = Annotated[
+    dict[Annotated[str, AfterValidator(_user_field)], Values],
+    AfterValidator(_some),
+    # Editors complete from a list of properties, which pydantic does not make of a dict.
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: {"type": ["string", "array"], "items": {"type": "string"}} for name in USER_FIELDS},
+        }
+    ),
+]
 # Strict pydantic would take the enum's member only, and files hold its word.
 Word = Field(strict=False)
 
@@ -124,35 +158,10 @@ class ProfileTable(Table):
     )
 
 
-class UsersTable(Table):
-    """Which people a row bills for: all keys must match, each by any one of its values."""
-
-    department: Values | None = None
-    office: Values | None = None
-    city: Values | None = None
-    state: Values | None = None
-    country: Values | None = None
-    company: Values | None = None
-    job_title: Values | None = None
-    extension_1: Values | None = None
-    extension_2: Values | None = None
-    extension_3: Values | None = None
-    extension_4: Values | None = None
-    extension_5: Values | None = None
-    extension_6: Values | None = None
-    extension_7: Values | None = None
-    extension_8: Values | None = None
-    extension_9: Values | None = None
-    extension_10: Values | None = None
-    extension_11: Values | None = None
-    extension_12: Values | None = None
-    extension_13: Values | None = None
-    extension_14: Values | None = None
-    extension_15: Values | None = None
-
-
 class CountTable(Table):
     """A count that is not one licence. Exactly one key."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     licences: Licences | None = key("Units of several licences together.")
     users: Literal["licensed"] | None = key("People who hold any licence.")
@@ -162,10 +171,12 @@ class CountTable(Table):
 class RowTable(Table):
     """One licence, or count, that becomes one line of one agreement."""
 
-    licence: Name | None = key("Part number, GUID or display name of the licence.")
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["licence"]}, {"required": ["count"]}]})
+
+    licence: Licence | None = key("Part number, GUID or display name of the licence.")
     count: CountTable | None = key("Instead of licence: what to count.")
     subscription: Guid | None = key("Only this subscription of the licence.")
-    users: UsersTable | None = key("Only the people with these attributes.")
+    users: Users | None = key("Only the people with these attributes: all keys match, each by any one of its values.")
     profile: Name = required("The billing profile of profiles.toml.")
     agreement: Id = required("The id of the PSA agreement.")
     tenant: Name | None = key("Which tenant, by name or id, where the company has several.")
@@ -183,7 +194,7 @@ class RowTable(Table):
 class ExcludeTable(Table):
     """A licence that nobody is billed for, and why."""
 
-    licence: Name = required("Part number, GUID or display name of the licence.")
+    licence: Licence = required("Part number, GUID or display name of the licence.")
     reason: Text = required("Why it is not billed; reports repeat it.")
 
 
@@ -219,7 +230,9 @@ class CompanyTable(Table):
     company: Id = required("The id of the PSA company.")
     name: Name | None = key("What people call the company.")
     tenant: Tenants = required("The Microsoft tenant id, or [[tenant]] tables for several.")
-    mode: Annotated[Mode, Word] | None = key("report never writes, review holds every change, auto only what guards hold.")
+    mode: Annotated[Mode, Word] | None = key(
+        "report never writes, review holds every change, auto only what guards hold."
+    )
     guards: GuardsTable | None = key("Limits of this company in place of those in agent.toml.")
 
 
@@ -243,18 +256,22 @@ def json_schema(kind: str) -> str:
     """The JSON Schema of a kind of file, as it stands in mappings/schema/: editors complete and check by it."""
     model = FILES[kind]
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
-    return json.dumps(_without_nulls(schema), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_plainer(schema), indent=2, ensure_ascii=False) + "\n"
 
 
-def _without_nulls(node: Any) -> Any:
-    """TOML has no null: a key is there or not, so `… or null` would only blur an editor's hints."""
+def _plainer(node: Any) -> Any:
+    """Without nulls, which TOML lacks (a key is there or not), and without titles that repeat a key's name."""
     if isinstance(node, list):
-        return [_without_nulls(part) for part in node]
+        return [_plainer(part) for part in node]
     if not isinstance(node, dict):
         return node
-    kept = {name: _without_nulls(part) for name, part in node.items() if not (name == "default" and part is None)}
-    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
-    if "anyOf" not in kept or len(choices) == len(kept["anyOf"]):
-        return kept
-    kept.pop("anyOf")
-    return {**choices[0], **kept} if len(choices) == 1 else {**kept, "anyOf": choices}
+    dull = {name for name, part in node.items() if (name, part) == ("default", None) or _is_title(name, part)}
+    kept = {name: _plainer(part) for name, part in node.items() if name not in dull}
+    choices = [choice for choice in kept.pop("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        return {**choices[0], **kept}
+    return {**kept, "anyOf": choices} if choices else kept
+
+
+def _is_title(name: str, part: object) -> bool:
+    return name == "title" and isinstance(part, str)

@@ -17,9 +17,9 @@ from agent.errors import Incomplete
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. `read` and `write` limit each silence of the other side and, twice over, the whole answer.
+    """Seconds. `read` and `write` limit each silence of the other side and, between its pieces, the whole answer.
 
-    Three times `write` must stay below the settle window of the PSA: after that nothing may still be under way.
+    Twice `write` must stay below the settle window of the PSA: after that nothing may still be under way.
     """
 
     connect: float = 10.0

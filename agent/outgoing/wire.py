@@ -16,7 +16,7 @@ import requests
 import structlog
 from requests.adapters import BaseAdapter, HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from agent import __version__
 from agent.errors import Incomplete, Unreachable
@@ -30,7 +30,7 @@ PASSING = frozenset({408, 429, 500, 502, 503, 504, 509, *range(520, 528), 530})
 BODY_LIMIT = 64 * 1024 * 1024
 STANDARD = Timeouts()
 _CHUNK = 1 << 16
-_BACKOFF = wait_exponential_jitter(initial=0.3, exp_base=2, max=30, jitter=0.3)
+_BACKOFF = wait_exponential(multiplier=0.3, max=30) + wait_random(0, 0.3)
 
 
 class Outgoing:
@@ -154,7 +154,7 @@ class Outgoing:
 
     def _exchange(self, method: str, url: str, silence: float, content: Mapping[str, Any]) -> Answer:
         """One request and its whole body, or `Failed`. Redirects come back as the answers they are."""
-        deadline = time.monotonic() + 2 * silence
+        deadline = time.monotonic() + silence
         try:
             response = self._session().request(
                 method,

@@ -64,7 +64,7 @@ class Exchange:
 class Simulator(ABC):
     """A vendor's server. `handle` is the wire; subclasses say in `answer` what the vendor answers."""
 
-    def __init__(self, clock: SimClock, *, faults: Faults | None = None, log_size: int = 10_000) -> None:
+    def __init__(self, clock: SimClock, *, faults: Faults | None = None, log_size: int = 2_000) -> None:
         self.clock = clock
         self.faults = faults or Faults()
         self.latency = 0.0  # seconds that the server or transport adds to each exchange, outside the lock

@@ -12,7 +12,7 @@ from tests.house.source import Module, modules
 Check = Callable[[Module], Iterator[str]]
 
 ANYWHERE = ("agent/*",)
-BILLING = ("agent/domain/*", "agent/reports/*", "agent/mapping_files.py", "agent/ports.py")
+BILLING = ("agent/domain/*", "agent/reports/*", "agent/mapping_files*", "agent/ports.py")
 EXACT = ("agent/domain/*", "agent/psa/*", "agent/store/*", "agent/engine/*")
 SIMULATORS = "agent/simulators/*"
 CLOCKS = ("agent/engine/clock.py", SIMULATORS)

@@ -1,6 +1,9 @@
 """A token goes to one origin and to no other, whatever a vendor's link says."""
 
+from urllib.parse import urlparse
+
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +27,8 @@ def test_link_to_the_same_origin_is_followed_as_it_is(link: str) -> None:
 
 
 def test_path_is_added_to_the_base() -> None:
-    """A path begins below the version of the API."""
+    """A path begins below the version of the API, and two slashes do not make it a host."""
+    assert GRAPH.same_origin("//evil.example") == "https://graph.microsoft.com/v1.0//evil.example"
     assert GRAPH.same_origin("/users") == "https://graph.microsoft.com/v1.0/users"
 
 
@@ -41,7 +45,6 @@ def test_path_is_added_to_the_base() -> None:
         "https://graph.microsoft.com\t.evil.example/users",
         "http://169.254.169.254/latest/meta-data",
         "file:///etc/passwd",
-        "//evil.example",
         "@evil.example",
         ".evil.example/users",
         "users",
@@ -50,9 +53,6 @@ def test_path_is_added_to_the_base() -> None:
 )
 def test_link_elsewhere_is_refused(link: str) -> None:
     """Another scheme, port or host, and every spelling on which parsers might disagree."""
-    if link == "//evil.example":
-        assert GRAPH.same_origin(link) == "https://graph.microsoft.com/v1.0//evil.example"
-        return
     with pytest.raises(Incomplete, match="not followed"):
         GRAPH.same_origin(link)
 
@@ -69,17 +69,15 @@ def test_no_text_leads_elsewhere(text: str) -> None:
 
 
 def _host_on_the_wire(url: str) -> str | None:
-    from urllib.parse import urlparse
-
-    import requests
-
     return urlparse(requests.Request("GET", url).prepare().url).hostname
 
 
-@pytest.mark.parametrize("base", ["http://psa.example", "ftp://psa.example", "https://a@b", "psa.example", "http://10.0.0.1"])
+@pytest.mark.parametrize(
+    "base", ["http://psa.example", "ftp://psa.example", "https://a@b", "psa.example", "http://10.0.0.1"]
+)
 def test_only_https_leaves_this_machine(base: str) -> None:
     """Plain http is for loopback addresses alone."""
-    with pytest.raises(ValueError, match="nor http|parsers"):
+    with pytest.raises(ValueError, match=r"nor http|parsers"):
         Outgoing(base_url=base)
 
 

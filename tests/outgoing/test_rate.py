@@ -29,7 +29,7 @@ def paced(per_minute: int, time: Time, burst: int | None = None) -> Rate:
     return Rate(per_minute, burst=burst, monotonic=time.now, sleep=time.sleep)
 
 
-@given(st.integers(2, 3000), st.lists(st.integers(0, 5_000), min_size=5, max_size=400))
+@given(st.integers(2, 90), st.lists(st.sampled_from([0, 0, 0, 1, 700, 20_000]), min_size=100, max_size=200))
 def test_no_minute_holds_more_than_the_budget(per_minute: int, idle: list[int]) -> None:
     """However calls and idle times mix, any 60 seconds see at most `per_minute` permits."""
     time, taken = Time(), []
@@ -101,7 +101,7 @@ def test_burst_stays_below_a_quarter(burst: int) -> None:
 
 
 def test_threads_share_it() -> None:
-    """Eight threads together get what one would: 40 calls at 600 a minute from a burst of 9 take about 3.2 s less."""
+    """Eight threads that take 30 permits each all come through, none twice and none never."""
     rate, done = Rate(6000), []
 
     def work() -> None:

@@ -1,12 +1,12 @@
 """What a read does about trouble: it is patient, it says why it gave up, and it tells no secrets."""
 
+import socket
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 import responses
 import structlog
-from responses import matchers
 
 from agent.errors import Incomplete, Unreachable
 from agent.outgoing import Outgoing, Timeouts
@@ -179,25 +179,26 @@ def test_cookies_are_not_kept(vendor: responses.RequestsMock, outgoing: Outgoing
     assert "Cookie" not in vendor.calls[1].request.headers
 
 
-def test_environment_is_asked_once(
-    vendor: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, tmp_path: object
-) -> None:
-    """A proxy named before construction is used, one named afterwards is not."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    outgoing = Outgoing(base_url=BASE)
-    monkeypatch.setenv("HTTPS_PROXY", "http://other.example:3128")
-    vendor.get(f"{BASE}/x", json={}, match=[matchers.request_kwargs_matcher(_through("http://proxy.example:3128"))])
-    assert outgoing.read("GET", "/x").ok
+def test_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy that HTTPS_PROXY named at construction is used, another one named later is not."""
+    with broken_server(b"HTTP/1.1 503 Busy\r\n\r\n") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        outgoing = Outgoing(base_url="https://psa.example")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{unused_port()}")
+        with pytest.raises(Unreachable):
+            outgoing.read("GET", "/x", attempts=1)
+        outgoing.close()
+    assert proxy.received[0].startswith(b"CONNECT psa.example:443")
 
 
-def _through(proxy: str) -> dict[str, object]:
-    fixed = {"timeout": (10.0, 60.0), "allow_redirects": False, "stream": True, "verify": True, "cert": None}
-    return {**fixed, "proxies": {"https": proxy}}
+def test_unreachable_proxy_is_named_as_the_cause() -> None:
+    """The vendor is not blamed for the proxy."""
+    outgoing = Outgoing(base_url="https://psa.example", proxy=f"http://127.0.0.1:{unused_port()}")
+    with pytest.raises(Unreachable, match="proxy cannot be reached"):
+        outgoing.read("GET", "/x", attempts=1)
 
 
 def _only_numbers(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
-    import socket
-
     if host != "127.0.0.1":
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]

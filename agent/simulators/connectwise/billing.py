@@ -104,6 +104,16 @@ class Invoice:
     def total(self) -> Decimal:
         return self.base + sum(self.lines.values(), Decimal(0))
 
+    def told(self) -> Mapping[str, object]:
+        """As JSON, for /__sim/world."""
+        return {
+            "id": self.id,
+            "first": self.period.first.isoformat(),
+            "end": self.period.end.isoformat(),
+            "lines": {str(addition): amount for addition, amount in self.lines.items()},
+            "total": self.total,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Billed:

@@ -43,7 +43,7 @@ class Books(Simulator):
         site: Site | None = None,
         *,
         faults: Faults | None = None,
-        log_size: int = 10_000,
+        log_size: int = 2_000,
     ) -> None:
         super().__init__(clock, faults=faults, log_size=log_size)
         self.site = site or Site()

@@ -25,7 +25,7 @@ class Office(Books):
         site: Site | None = None,
         *,
         faults: Faults | None = None,
-        log_size: int = 10_000,
+        log_size: int = 2_000,
     ) -> None:
         super().__init__(clock, site, faults=faults, log_size=log_size)
         self._invoices: dict[int, list[Invoice]] = defaultdict(list)

@@ -65,7 +65,7 @@ class ConnectWise(Office):
         site: Site | None = None,
         *,
         faults: Faults | None = None,
-        log_size: int = 10_000,
+        log_size: int = 2_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock, site, faults=faults, log_size=log_size)
@@ -98,8 +98,12 @@ class ConnectWise(Office):
         return Refusal(fault.status, "ConnectWiseApi", "An error has occurred.").response()
 
     def actions(self) -> Mapping[str, Callable[..., object]]:
-        """The methods of Books and Office that take and give what JSON can say."""
-        return {name: getattr(self, name) for name in _ACTIONS}
+        """The methods of Books and Office, by their names."""
+        return {
+            **{name: getattr(self, name) for name in _ACTIONS},
+            "invoice": lambda **asked: [invoice.told() for invoice in self.invoice(**asked)],
+            "uninvoice": lambda **asked: self.uninvoice(**asked).told(),
+        }
 
     def state(self) -> object:
         """Every table, by name."""

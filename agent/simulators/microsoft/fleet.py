@@ -45,7 +45,8 @@ def generate(
     SKU has one subscription with up to three seats to spare.
 
     `warm` names targets ("/v1.0/users?$select=id") whose rows are rendered here and now, so that the first
-    reading of a tenant costs the server no more than the later ones. Switch `simulator.logging` off for long runs: the log keeps 10,000 answers, and here they are large.
+    reading of a tenant costs the server no more than the later ones. Switch `simulator.logging` off for long
+    runs: the log keeps 10,000 answers, and here they are large.
     """
     rng = random.Random(seed)
     skus = [catalogue.sku_id(licence) for licence in _kinds(licences)]

@@ -6,6 +6,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import cast
 
 from agent.simulators.microsoft.oddities import Odd, Oddity
@@ -20,9 +21,22 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # j
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """A whole collection as one text, sorted by id. `starts` has one entry per row and one for the end: any run
+    of rows is a slice, for a large page is mostly the time it takes to copy it."""
+
+    ids: list[str]
+    text: bytes
+    starts: list[int]
+
+    def between(self, first: int, end: int) -> bytes:
+        return self.text[self.starts[first] : max(self.starts[first], self.starts[end] - 1)]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """`here`, `after` and `beyond` are where this page, the next and the one after that begin: behind which id.
-    None where there is no such page. `rows` None leaves `value` out."""
+    """Rows `first` to before `end`. `here`, `after` and `beyond` are where this page, the next and the one after
+    that begin: behind which id; None where there is no such page. `rows` None leaves `value` out."""
 
     origin: str
     path: str
@@ -32,7 +46,9 @@ class Page:
     here: str
     after: str | None
     beyond: str | None
-    rows: list[bytes] | None
+    rows: Rows | None
+    first: int
+    end: int
 
     def render(self) -> bytes:
         head: dict[str, object] = {"@odata.context": f"{self.origin}/v1.0/$metadata#{self.context}"}
@@ -43,7 +59,7 @@ class Page:
             head["@odata.nextLink"] = link.replace("?&", "?")
         if self.rows is None:
             return encode(head)
-        return encode(head)[:-1] + b',"value":[' + b",".join(self.rows) + b"]}"
+        return b"".join((encode(head)[:-1], b',"value":[', self.rows.between(self.first, self.end), b"]}"))
 
 
 def render(
@@ -68,21 +84,24 @@ def warm(operation: Operation, key: str, query: Query, holdings: Holdings) -> No
 
 def _page(operation: Operation, key: str, request: Request, query: Query, holdings: Holdings) -> Page:
     _check(operation, query)
-    ids, rows = _rows(operation, key, query, holdings)
-    size = min(query.top or operation.page, operation.most) if operation.page else max(1, len(ids))
-    start = bisect_right(ids, query.after) if query.after else 0
-    end, far = start + size, start + 2 * size
+    rows = _rows(operation, key, query, holdings)
+    total = len(rows.ids)
+    size = min(query.top or operation.page, operation.most) if operation.page else max(1, total)
+    first = bisect_right(rows.ids, query.after) if query.after else 0
+    end, far = first + size, first + 2 * size
     selected = f"({','.join(query.select)})" if query.select else ""
     return Page(
         origin=request.origin,
         path=request.path,
         carried=query.carried,
         context=operation.entity.name + selected,
-        count=len(ids) if query.count and query.after is None and _counts(request) else None,
+        count=total if query.count and query.after is None and _counts(request) else None,
         here=query.after or "",
-        after=ids[end - 1] if end < len(ids) else None,
-        beyond=ids[far - 1] if far < len(ids) else None,
-        rows=rows[start:end],
+        after=rows.ids[end - 1] if end < total else None,
+        beyond=rows.ids[far - 1] if far < total else None,
+        rows=rows,
+        first=first,
+        end=min(end, total),
     )
 
 
@@ -109,34 +128,33 @@ def _check(operation: Operation, query: Query) -> None:
         raise malformed(f"Invalid page size: {query.top}. It must be between 1 and {operation.most}.")
 
 
-def _rows(operation: Operation, key: str, query: Query, holdings: Holdings) -> tuple[list[str], list[bytes]]:
-    """Ids and rendered rows of the whole collection, sorted by id, which is what a page token refers to."""
-    place = ("rows", operation.entity.name, key, query.select, query.clauses)
+def _rows(operation: Operation, key: str, query: Query, holdings: Holdings) -> Rows:
+    place = (operation.entity.name, key, query.select, query.clauses)
     if place not in holdings.rendered:
         holdings.rendered[place] = _rendered(operation, key, query, holdings)
-    return cast(tuple[list[str], list[bytes]], holdings.rendered[place])
+    return cast(Rows, holdings.rendered[place])
 
 
-def _rendered(operation: Operation, key: str, query: Query, holdings: Holdings) -> tuple[list[str], list[bytes]]:
+def _rendered(operation: Operation, key: str, query: Query, holdings: Holdings) -> Rows:
     entity = operation.entity
     filtered = tuple({clause.property for clause in query.clauses})
     ids: list[str] = []
-    rows: list[bytes] = []
+    texts: list[bytes] = []
     for id, record in sorted(operation.rows(holdings, key).items()):
         values = entity.show(holdings, record, filtered) if filtered else {}
         if all(clause.holds(values) for clause in query.clauses):
             ids.append(id)
-            rows.append(_dumps(entity.show(holdings, record, query.select)).encode())
-    return ids, rows
+            texts.append(_dumps(entity.show(holdings, record, query.select)).encode())
+    return Rows(ids, b",".join(texts), [0, *accumulate(len(text) + 1 for text in texts)])
 
 
 _TWISTS: Mapping[Odd, Callable[[Page], Page]] = {
     Odd.VALUE_MISSING: lambda page: replace(page, rows=None),
-    Odd.EMPTY_LIST: lambda page: replace(page, rows=[], after=None, count=page.count and 0),
-    Odd.EMPTY_PAGE: lambda page: replace(page, rows=[], after=page.here),
+    Odd.EMPTY_LIST: lambda page: replace(page, end=page.first, after=None, count=page.count and 0),
+    Odd.EMPTY_PAGE: lambda page: replace(page, end=page.first, after=page.here),
     Odd.PAGE_SKIPPED: lambda page: replace(page, after=page.beyond),
     Odd.PAGE_REPEATED: lambda page: replace(page, after=page.here),
-    Odd.PAGE_SHORT: lambda page: replace(page, rows=page.rows and page.rows[:-1]),
+    Odd.PAGE_SHORT: lambda page: replace(page, end=max(page.first, page.end - 1)),
     Odd.COUNT_WRONG: lambda page: replace(page, count=None if page.count is None else page.count + 1),
     Odd.FOREIGN_LINK: lambda page: replace(page, origin=_ELSEWHERE, after=page.after or page.here),
 }

@@ -1,0 +1,1 @@
+"""The cycle: read, think, write; and what drives it."""

@@ -1,0 +1,219 @@
+"""One cycle: settle, read, think, hold, write.
+
+The agreements of all companies are read at once; each company is then read and planned by itself, companies side by
+side; the fleet breaker looks at all plans together before the first write; then the plans are carried out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from agent.domain.agreements import Agreement
+from agent.domain.findings import Code, Finding, Severity
+from agent.domain.guards import CompanyPlan, fleet_reason, hold_ready
+from agent.domain.mappings import CompanyMapping, Mappings
+from agent.domain.mismatches import of_plan
+from agent.domain.money import Money
+from agent.engine.applying import Applying
+from agent.engine.clock import ClockWatch
+from agent.engine.planning import Policy, think
+from agent.engine.reading import Catalogue, Sweep, read_company
+from agent.engine.recovery import Recovery
+from agent.errors import ReadFailed, TrueupError
+from agent.ports import Clock, EntryState, Learnt, Psa, Source, Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of a running cycle, for whoever watches: reading or writing, how many companies of how many."""
+
+    phase: str
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to. `again` names when it should be looked at again soon: a second read, an open write."""
+
+    run: str
+    state: str
+    plans: tuple[CompanyPlan, ...]
+    written: Mapping[EntryState, int]
+    again: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A company's plan, and what is not yet stored of it; `failed` says why there is no plan."""
+
+    plan: CompanyPlan
+    learnt: Learnt | None = None
+    failed: str = ""
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Cycle:
+    source: Source
+    psa: Psa
+    store: Store
+    clock: Clock
+    zone: ZoneInfo
+    policy: Policy
+    pool: ThreadPoolExecutor
+    catalogue: Catalogue
+    stopping: Callable[[], bool] = lambda: False
+    watch: ClockWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = ClockWatch(self.clock)
+
+    def run(
+        self,
+        mappings: Mappings,
+        companies: Sequence[int],
+        reason: str,
+        dry: bool = False,
+        run: str | None = None,
+        watcher: Watcher = lambda progress: None,
+    ) -> Result:
+        """Run one cycle over the companies. Never raises for one company's or tenant's failure: those are findings."""
+        self.watch.check(self.store.newest())
+        mapped = [mappings.companies[c] for c in companies]
+        run = run or self.store.open_run(reason, companies, dry, self.clock.now())
+        try:
+            result = self._phases(run, mappings, mapped, dry, watcher)
+        except TrueupError as error:
+            log.error("run.failed", run=run, error=str(error))
+            result = Result(run, "failed", (), {}, detail=f"{error}")
+        self.store.seal_run(run, result.state, self.clock.now(), result.detail)
+        return result
+
+    def _phases(
+        self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], dry: bool, watcher: Watcher
+    ) -> Result:
+        again = None if dry else self._settle([m.company for m in mapped])
+        thoughts = self._think_all(run, mappings, mapped, watcher)
+        plans = self._breaker(run, thoughts)
+        written = {} if dry else self._write_all(run, plans, watcher)
+        failed = [t.failed for t in thoughts if t.failed]
+        state = "failed" if failed and len(failed) == len(thoughts) else "done"
+        return Result(
+            run, state, tuple(plans), written, self._soon(plans, again, written), "; ".join(dict.fromkeys(failed))
+        )
+
+    def _settle(self, companies: Sequence[int]) -> datetime | None:
+        return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle(frozenset(companies))
+
+    def _think_all(
+        self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], watcher: Watcher
+    ) -> list[Thought]:
+        bound = self.store.bound_agreements(self.psa.traits.name)
+        ids = {m.company: m.agreements | bound.get(m.company, frozenset()) for m in mapped}
+        sweep = Sweep(self.source, mapped, self.store.remember_snapshot)
+        agreements = partial(self.psa.agreements, sorted(frozenset().union(*ids.values())))
+        think_one = partial(self._think_one, run, mappings, ids, sweep)
+        if len(mapped) == 1:
+            # A person waits for one company: its agreements, lines and tenants are read side by side.
+            return [think_one(agreements, self.pool, mapped[0])]
+        known = agreements()
+        thoughts: list[Thought] = []
+        for thought in self.pool.map(partial(think_one, lambda: known, None), mapped):
+            thoughts.append(thought)
+            watcher(Progress("reading", len(thoughts), len(mapped)))
+        return thoughts
+
+    def _think_one(
+        self,
+        run: str,
+        mappings: Mappings,
+        ids: Mapping[int, frozenset[int]],
+        sweep: Sweep,
+        agreements: Callable[[], Mapping[int, Agreement]],
+        beside: ThreadPoolExecutor | None,
+        mapping: CompanyMapping,
+    ) -> Thought:
+        company = mapping.company
+        memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now())
+        try:
+            reads = read_company(mapping, agreements, ids[company], sweep, self.psa, self.catalogue, beside)
+        except ReadFailed as error:
+            return self._unread(run, mapping, error)
+        now = self.clock.now()
+        plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, self.clock.today(self.zone))
+        log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
+        if plan.unasked:
+            return Thought(plan, learnt)  # stored after the breaker has looked at all plans
+        self.store.learn(run, learnt, now)
+        return Thought(plan)
+
+    def _unread(self, run: str, mapping: CompanyMapping, error: ReadFailed) -> Thought:
+        log.warning("company.unread", run=run, company=mapping.company, error=str(error))
+        sentence = f"{mapping.name}: the PSA could not be read whole ({error})"
+        finding = Finding(
+            Code.PSA_UNREADABLE, Severity.ERROR, mapping.company, f"company/{mapping.company}", sentence, error.remedy
+        )
+        nothing = Money.zero(self.policy.currency)
+        learnt = Learnt(mapping.company, (), (), (), {}, (), {}, (finding,), None, complete=False)
+        self.store.learn(run, learnt, self.clock.now())
+        return Thought(CompanyPlan(mapping.company, (), nothing), failed=str(error))
+
+    def _breaker(self, run: str, thoughts: Sequence[Thought]) -> list[CompanyPlan]:
+        plans = [thought.plan for thought in thoughts]
+        reason = fleet_reason(plans, self.policy.limits, self.policy.currency)
+        if reason:
+            log.warning("fleet.held", run=run, reason=reason)
+            plans = [hold_ready(plan, reason) for plan in plans]
+        for thought, plan in zip(thoughts, plans, strict=True):
+            if thought.learnt is not None:
+                self.store.learn(run, replanned(thought.learnt, plan), self.clock.now())
+        return plans
+
+    def _write_all(self, run: str, plans: Sequence[CompanyPlan], watcher: Watcher) -> Mapping[EntryState, int]:
+        moving = [plan for plan in plans if plan.ready]
+        written: Counter[EntryState] = Counter()
+        for done, states in enumerate(self.pool.map(partial(self._write_one, run), moving), 1):
+            written.update(states)
+            watcher(Progress("writing", done, len(moving)))
+        return written
+
+    def _write_one(self, run: str, plan: CompanyPlan) -> list[EntryState]:
+        applying = Applying(self.psa, self.store, self.clock, self.stopping)
+        tried = [(planned, applying.apply(run, planned)) for planned in plan.ready]
+        mended = [str(planned.change.key) for planned, state in tried if state is EntryState.CONFIRMED]
+        if mended:
+            self.store.mended(plan.company, mended, self.clock.now())
+        return [state for _, state in tried if state is not None]
+
+    def _soon(
+        self, plans: Sequence[CompanyPlan], again: datetime | None, written: Mapping[EntryState, int]
+    ) -> datetime | None:
+        """When to come back before the next regular cycle: a lowered count or an unknown write waits for a read."""
+        due = [again] if again else []
+        if any(p.change.waits for plan in plans for p in plan.planned):
+            due.append(self.clock.now() + self.policy.recheck)
+        if written.get(EntryState.UNKNOWN):
+            due.append(self.clock.now() + timedelta(seconds=self.psa.traits.settle))
+        return min(due, default=None)
+
+
+def replanned(learnt: Learnt, plan: CompanyPlan) -> Learnt:
+    """What was learnt, with the plan and its findings as they stand after the breaker."""
+    if plan.planned == learnt.planned:
+        return learnt
+    others = [f for f in learnt.findings if f.code not in (Code.UNDER_BILLED, Code.OVER_BILLED, Code.HELD)]
+    return replace(learnt, planned=plan.planned, findings=(*others, *of_plan(plan.planned, plan.company)))

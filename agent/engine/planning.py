@@ -1,0 +1,166 @@
+"""Think: from what was read and remembered to one company's guarded plan. Pure, but for asking the PSA adapter
+which requests would realise a change, which reads and sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
+
+from agent.domain.changes import Change, Planned, Realisation
+from agent.domain.desired import Desired, desired
+from agent.domain.findings import Finding
+from agent.domain.guards import Case, CompanyPlan, Limits, guarded
+from agent.domain.holdings import Ground, Ownership, ownership
+from agent.domain.keys import LineKey
+from agent.domain.mappings import CompanyMapping, Mappings
+from agent.domain.mismatches import labels, of_ownership, of_plan, of_snapshot, of_stops
+from agent.domain.money import Money
+from agent.domain.plan import Draft, Timing, draft
+from agent.engine.reading import Reads
+from agent.ports import Learnt, Memory, Psa
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that planning needs."""
+
+    currency: str
+    limits: Limits
+    recheck: timedelta
+    installation: str
+
+
+def think(
+    mapping: CompanyMapping,
+    mappings: Mappings,
+    reads: Reads,
+    memory: Memory,
+    psa: Psa,
+    policy: Policy,
+    now: datetime,
+    today: date,
+) -> tuple[CompanyPlan, Learnt]:
+    """One company's plan with everything that is to be remembered about it."""
+    wanted = desired(mapping, mappings, reads.snapshots, reads.products, psa.traits.name, psa.traits.text_limit)
+    ground = _ground(mapping, reads, memory, psa, policy, today)
+    keys = [row.key(psa.traits.name) for row in mapping.rows]
+    owned = ownership(ground, keys)
+    timing = Timing(now, today, policy.recheck)
+    made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
+    realised = [Planned(change, _realise(change, psa, reads, today)) for change in made.changes]
+    case = _case(mapping, reads, memory, owned, keys, policy, today)
+    plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
+    learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
+    return plan, learnt
+
+
+def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, policy: Policy, today: date) -> Ground:
+    return Ground(
+        psa=psa.traits.name,
+        installation=policy.installation,
+        company=mapping.company,
+        today=today,
+        agreements=reads.agreements,
+        lines=reads.lines,
+        bindings=memory.bindings,
+        charges=memory.charges,
+        boundaries=memory.boundaries,
+    )
+
+
+def _realise(change: Change, psa: Psa, reads: Reads, today: date) -> Realisation:
+    if change.waits:
+        return Realisation(note=change.waits)
+    agreement = reads.agreements[change.key.agreement]
+    realisation = psa.writes(change, agreement, today)
+    writes = tuple(replace(write, boundary=agreement.next_invoice) for write in realisation.writes)
+    return replace(realisation, writes=writes)
+
+
+def _case(
+    mapping: CompanyMapping,
+    reads: Reads,
+    memory: Memory,
+    owned: Ownership,
+    keys: Sequence[LineKey],
+    policy: Policy,
+    today: date,
+) -> Case:
+    return Case(
+        mode=mapping.mode,
+        limits=_limits(policy.limits, mapping),
+        today=today,
+        agreements=reads.agreements,
+        owned={**owned.owned, **{orphan.key: orphan for orphan in owned.orphans}},
+        may_adopt=frozenset(key for key, row in zip(keys, mapping.rows, strict=True) if row.adopt),
+        monthly=_billed_monthly(owned, reads, policy.currency),
+        seats=sum(int(mine.holding.quantity) for mine in owned.owned.values() if mine.holding),
+        approved=memory.approved,
+        rejected=memory.rejected,
+    )
+
+
+def _limits(defaults: Limits, mapping: CompanyMapping) -> Limits:
+    known = {field.name for field in fields(Limits)}
+    own = {name.replace("-", "_"): value for name, value in (mapping.limits or {}).items()}
+    return replace(defaults, **{name: value for name, value in own.items() if name in known})
+
+
+def _billed_monthly(owned: Ownership, reads: Reads, currency: str) -> Money:
+    """What the company's managed lines bill a month; lines without a price of their own cannot be summed."""
+    amounts = []
+    for mine in owned.owned.values():
+        agreement = reads.agreements.get(mine.key.agreement)
+        if mine.holding and agreement and mine.base and mine.base.price is not None:
+            seats = mine.holding.quantity - mine.base.included
+            amounts.append(Money(mine.base.price * seats / (agreement.months or 1), currency))
+    return Money.total(amounts, currency)
+
+
+def _learnt(
+    mapping: CompanyMapping,
+    mappings: Mappings,
+    reads: Reads,
+    memory: Memory,
+    wanted: Desired,
+    owned: Ownership,
+    made: Draft,
+    plan: CompanyPlan,
+) -> Learnt:
+    rebased = {binding.key: binding for binding in (*owned.learnt, *made.bindings)}
+    boundaries = {a.id: a.next_invoice for a in reads.agreements.values() if a.next_invoice}
+    # An invoice that was undone must stay visible until it is made again, so a boundary is only ever moved forward.
+    boundaries = {a: day for a, day in boundaries.items() if day >= memory.boundaries.get(a, day)}
+    return Learnt(
+        company=mapping.company,
+        bindings=tuple(rebased.values()),
+        sightings=made.sightings,
+        charges=made.charges,
+        boundaries=boundaries,
+        planned=plan.planned,
+        derivations={line.key: line.steps for line in wanted.lines},
+        findings=tuple(_findings(mapping, mappings, reads, wanted, owned, made, plan)),
+        monthly=plan.monthly,
+        complete=not reads.failures,
+    )
+
+
+def _findings(
+    mapping: CompanyMapping,
+    mappings: Mappings,
+    reads: Reads,
+    wanted: Desired,
+    owned: Ownership,
+    made: Draft,
+    plan: CompanyPlan,
+) -> list[Finding]:
+    found = [*reads.failures, *of_stops(made.stopped, labels(wanted), mapping.company)]
+    found += of_plan(plan.planned, mapping.company)
+    excluded = {sku: e for tenant in mapping.tenants for sku, e in mappings.excluded(tenant).items()}
+    found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)
+    for tenant, snapshot in reads.snapshots.items():
+        # Of companies that share a tenant the first reports what is wrong inside it, so that it is told once.
+        if mappings.companies_by_tenant[tenant][0].company == mapping.company:
+            found += of_snapshot(snapshot, mappings, mapping.company)
+    return found

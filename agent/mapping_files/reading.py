@@ -1,0 +1,249 @@
+"""What each table of a mapping file means, and what is wrong with the file by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agent.domain.mappings import (
+    Basis,
+    BillingProfile,
+    CompanyMapping,
+    Count,
+    Exclusion,
+    LicenceCount,
+    Mode,
+    PeopleCount,
+    Row,
+    SumCount,
+    UserFilter,
+)
+from agent.mapping_files.problems import Page, closest
+from agent.mapping_files.schema import (
+    CompanyExcludeTable,
+    CompanyTable,
+    CountTable,
+    ExcludeTable,
+    ExclusionsFile,
+    ProfileTable,
+    RowTable,
+    TenantTable,
+    kebab,
+)
+from agent.toml_scanner import Steps
+
+Profiles = Mapping[str, BillingProfile | None]
+"""By name. None: it is there, but has problems of its own."""
+
+
+def profiles(page: Page) -> Profiles:
+    tables = {name: page.table((name,), data, ProfileTable) for name, data in page.document.data.items()}
+    return {name: _profile(name, table) if table else None for name, table in tables.items()}
+
+
+def exclusions(page: Page) -> list[Exclusion]:
+    """Those of exclusions.toml: for every company."""
+    rest = {name: data for name, data in page.document.data.items() if name != "exclude"}
+    page.table((), rest, ExclusionsFile)
+    found = []
+    for steps, data in page.tables("exclude"):
+        table = page.table(steps, data, ExcludeTable)
+        sku = page.sku(table.licence, (*steps, "licence")) if table else None
+        if table and sku:
+            found.append(Exclusion(sku, table.reason, page.place(steps)))
+    return found
+
+
+def _profile(name: str, table: ProfileTable) -> BillingProfile:
+    fields = table.model_dump(exclude={"price", "date_from"})
+    return BillingProfile(name=name, price=table.price, date_from_source=table.date_from == "source", **fields)
+
+
+class CompanyReader:
+    """Reads a file of companies/. `profiles` is None where profiles.toml could not be read, so names are not judged."""
+
+    def __init__(self, page: Page, profiles: Profiles | None, mode: Mode) -> None:
+        self.page, self.profiles, self.mode = page, profiles, mode
+        above = {name: data for name, data in page.document.data.items() if name not in ("row", "exclude")}
+        self.head = page.table((), above, CompanyTable)
+        self.tenants = self._distinct_tenants(self.head.tenant) if self.head else []
+
+    def company(self) -> CompanyMapping | None:
+        """None where what stands above the first row has problems; rows with problems are left out."""
+        found = [(steps, self._row(steps, data)) for steps, data in self.page.tables("row")]
+        excluded = [self._exclusion(steps, data) for steps, data in self.page.tables("exclude")]
+        self._check_lines([steps for steps, _ in found])
+        head = self.head
+        if head is None:
+            return None
+        return CompanyMapping(
+            company=head.company,
+            name=head.name or f"company {head.company}",
+            tenants=tuple(tenant.id for tenant in self.tenants),
+            mode=head.mode or self.mode,
+            rows=tuple(row for _, row in found if row),
+            exclusions=tuple(exclusion for exclusion in excluded if exclusion),
+            place=self.page.place(("company",)),
+            limits=head.guards.model_dump(exclude_none=True) if head.guards else None,
+        )
+
+    def _distinct_tenants(self, tenants: Sequence[TenantTable]) -> Sequence[TenantTable]:
+        seen: set[str] = set()
+        for index, tenant in enumerate(tenants):
+            for key, text in (("id", tenant.id), ("name", tenant.name)):
+                if text and text.casefold() in seen:
+                    self.page.refuse(("tenant", index, key), "is given to two tenants", "Remove or correct one of them")
+                seen.add((text or "").casefold())
+        if not tenants:
+            self.page.refuse(("tenant",), "is an empty list", "Write the company's tenant id")
+        return tenants
+
+    def _row(self, steps: Steps, data: Any) -> Row | None:
+        table = self.page.table(steps, self._without_misplaced(steps, data), RowTable)
+        if table is None:
+            return None
+        before = len(self.page.problems)
+        for key, what, remedy in contradictions(table):
+            self.page.refuse((*steps, key) if key else steps, what, remedy)
+        count, profile = self._count(table, steps), self._profile(table.profile, (*steps, "profile"))
+        tenant = self._tenant(table.tenant, steps)
+        head = self.head
+        if count is None or profile is None or tenant is None or head is None or len(self.page.problems) > before:
+            return None
+        return Row(
+            company=head.company,
+            tenant=tenant,
+            count=count,
+            profile=profile,
+            agreement=table.agreement,
+            place=self.page.place(steps),
+            users=UserFilter.of(table.users) if table.users else None,
+            basis=table.basis or (Basis.ASSIGNED if personal_keys(table) else Basis.PURCHASED),
+            included=table.included,
+            minimum=table.minimum,
+            start_on=table.start_on,
+            text=table.description or "",
+            name=table.name or "",
+            adopt=table.adopt,
+            disabled_users=table.disabled_users,
+            guests=table.guests,
+        )
+
+    def _without_misplaced(self, steps: Steps, data: Any) -> Any:
+        """TOML gives every key to the table above it: `mode` below a [[row]] is that row's, whatever was meant."""
+        if not isinstance(data, dict):
+            return data
+        misplaced = [key for key in data if key in _ABOVE_ROWS]
+        for key in misplaced:
+            remedy = "Move it above the first [[row]] of the file"
+            self.page.refuse((*steps, key), "belongs to the company, not to a row", remedy)
+        return {key: value for key, value in data.items() if key not in misplaced}
+
+    def _profile(self, name: str, steps: Steps) -> BillingProfile | None:
+        if self.profiles is None:
+            return None
+        if name not in self.profiles:
+            remedy = closest(name, list(self.profiles), f"Add [{name}] to profiles.toml")
+            self.page.refuse(steps, f'names a profile that profiles.toml does not have: "{name}"', remedy)
+        return self.profiles.get(name)
+
+    def _tenant(self, name: str | None, steps: Steps) -> str | None:
+        """The tenant's id; None where that cannot be told, which is a problem unless the file's head already is one."""
+        if name is None:
+            if len(self.tenants) > 1:
+                known = " or ".join(f'"{tenant.name or tenant.id}"' for tenant in self.tenants)
+                self.page.refuse(steps, "does not say which tenant it is about", f"Add: tenant = {known}")
+            return self.tenants[0].id if len(self.tenants) == 1 else None
+        for tenant in self.tenants:
+            if name.casefold() in (tenant.id, (tenant.name or "").casefold()):
+                return tenant.id
+        if self.tenants:
+            names = [tenant.name or tenant.id for tenant in self.tenants]
+            remedy = closest(name, names, "Write the id or name of a tenant given above the first [[row]]")
+            self.page.refuse((*steps, "tenant"), "is not a tenant of this company", remedy)
+        elif "tenant" not in self.page.document.data:
+            remedy = "Move it above the first [[row]]"
+            self.page.refuse((*steps, "tenant"), "names the tenant of one row only; the company has none", remedy)
+        return None
+
+    def _count(self, table: RowTable, steps: Steps) -> Count | None:
+        if table.licence is not None:
+            sku = self.page.sku(table.licence, (*steps, "licence"))
+            return LicenceCount(sku, table.subscription or "") if sku else None
+        if table.count is None:
+            return None
+        if table.count.licences is not None:
+            return self._sum(table.count.licences, (*steps, "count", "licences"))
+        return PeopleCount(table.count.domain or "")
+
+    def _sum(self, licences: Sequence[str], steps: Steps) -> Count | None:
+        found: list[str] = []
+        for index, text in enumerate(licences):
+            sku = self.page.sku(text, (*steps, index))
+            if sku in found:
+                self.page.refuse((*steps, index), "is counted already", "Name each licence once")
+            elif sku:
+                found.append(sku)
+        return SumCount(tuple(found)) if len(found) == len(licences) else None
+
+    def _exclusion(self, steps: Steps, data: Any) -> Exclusion | None:
+        table = self.page.table(steps, data, CompanyExcludeTable)
+        if table is None:
+            return None
+        sku = self.page.sku(table.licence, (*steps, "licence"))
+        tenant = self._tenant(table.tenant, steps) if table.tenant else ""
+        return Exclusion(sku, table.reason, self.page.place(steps), tenant) if sku and tenant is not None else None
+
+    def _check_lines(self, rows: Sequence[Steps]) -> None:
+        """Rows are told apart by file and line, in findings as well, so two may not share one."""
+        seen: set[int] = set()
+        for steps in rows:
+            line = self.page.place(steps).line
+            if line in seen:
+                self.page.refuse(steps, "stands on the same line as another row", "Write each row as its own [[row]]")
+            seen.add(line)
+
+
+_ABOVE_ROWS = {kebab(name) for name in CompanyTable.model_fields.keys() - RowTable.model_fields.keys()}
+
+
+def personal_keys(table: RowTable) -> list[str]:
+    """The keys by which a row counts people one by one."""
+    count = table.count
+    given = {
+        "users": table.users is not None,
+        "disabled-users": not table.disabled_users,
+        "guests": not table.guests,
+        "count": count is not None and count.licences is None,
+    }
+    return [key for key, personal in given.items() if personal]
+
+
+def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
+    """Keys that are right alone and wrong together: key ("" is the whole row), what is wrong, remedy."""
+    if table.licence is None and table.count is None:
+        yield "", "has neither licence nor count", "Add one of the two"
+    if table.licence is not None and table.count is not None:
+        yield "count", "cannot stand beside licence", "Keep one of the two"
+    if table.count is not None and len(_given(table.count)) != 1:
+        yield "count", f"needs exactly one of {', '.join(CountTable.model_fields)}", "Keep or add one of them"
+    if table.subscription is not None and table.licence is None:
+        yield "subscription", "needs a licence", "A count has no subscriptions; remove it"
+    yield from _unpersonal(table)
+
+
+def _unpersonal(table: RowTable) -> Iterator[tuple[str, str, str]]:
+    people = personal_keys(table)
+    if table.subscription is not None:
+        # Microsoft tells which licence a person holds, but nowhere which purchase it came from.
+        unknowable = [*people, *(["basis"] if table.basis is Basis.ASSIGNED else [])]
+        for key in unknowable:
+            remedy = "Nobody knows who uses which subscription; keep one of the two"
+            yield key, "cannot stand beside subscription", remedy
+    elif table.basis is Basis.PURCHASED and people:
+        remedy = f"Purchased units belong to nobody; remove basis, or {' and '.join(people)}"
+        yield "basis", f'cannot be "purchased" beside {" and ".join(people)}', remedy
+
+
+def _given(table: CountTable) -> list[str]:
+    return [name for name, value in table if value is not None]

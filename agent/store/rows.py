@@ -1,0 +1,311 @@
+"""Domain values to rows and back. What comes out of a row is parsed into domain values here, or refused."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row
+
+from agent.domain.agreements import Line
+from agent.domain.changes import Change, Picture, Planned, Step, Terms, Write
+from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.findings import Code, Finding, Severity
+from agent.domain.keys import LineKey
+from agent.domain.money import Money, rounded
+from agent.domain.ownership import Binding, BindingState, Charge, Sighting
+from agent.domain.periods import Period
+from agent.ports import Entry, EntryState, Hold, JournalRecord, Learnt, OpenFinding, RunSummary
+from agent.store.canonical import canonical, parsed
+
+Values = dict[str, Any]
+Read = Row[Any]
+
+
+# A key's text is needed many times within one company, and quoting nine fields costs as much as a small query.
+@lru_cache(maxsize=4096)
+def key_text(key: LineKey) -> str:
+    return str(key)
+
+
+@lru_cache(maxsize=4096)
+def key_of(text: str) -> LineKey:
+    return LineKey.parse(text)
+
+
+def keyed(key: LineKey, company: int) -> Values:
+    return {"key": key_text(key), "psa": key.psa, "agreement": key.agreement, "company": company}
+
+
+def money_values(money: Money | None) -> Values:
+    """Millionths of the currency's unit, finer than any price list; anything finer still is rounded half up."""
+    if money is None:
+        return {"micros": None, "currency": None}
+    return {"micros": int(rounded(Fraction(money.amount), 6).scaleb(6)), "currency": money.currency}
+
+
+def money_of(row: Read) -> Money | None:
+    return None if row.micros is None else Money(Decimal(row.micros).scaleb(-6), row.currency)
+
+
+def money_plain(money: Money | None) -> object:
+    return None if money is None else {"amount": f"{money.amount:f}", "currency": money.currency}
+
+
+def binding_values(binding: Binding, company: int) -> Values:
+    return keyed(binding.key, company) | {
+        "line": binding.line,
+        "mark": binding.mark,
+        "state": binding.state.value,
+        "adopted": binding.adopted,
+        "confirmed": dict(binding.confirmed),
+        "boundary": binding.boundary,
+    }
+
+
+def binding_of(row: Read) -> Binding:
+    state, adopted = BindingState(row.state), bool(row.adopted)
+    return Binding(key_of(row.key), row.line, row.mark, state, adopted, row.confirmed, row.boundary)
+
+
+def binding_plain(binding: Binding) -> Values:
+    boundary = binding.boundary.isoformat() if binding.boundary else None
+    values = binding_values(binding, 0) | {"boundary": boundary}
+    return {name: values[name] for name in ("key", "line", "mark", "state", "adopted", "confirmed", "boundary")}
+
+
+def sighting_values(seen: Sighting, company: int) -> Values:
+    return keyed(seen.key, company) | {
+        "quantity": seen.quantity,
+        "since": seen.since,
+        "first_at": seen.first_at,
+        "last_at": seen.last_at,
+    }
+
+
+def sighting_of(row: Read) -> Sighting:
+    return Sighting(key_of(row.key), row.quantity, row.since, row.first_at, row.last_at)
+
+
+def charge_values(charge: Charge, company: int) -> Values:
+    period = charge.period
+    return keyed(charge.key, company) | {
+        "starts": period.start,
+        "ends": period.end,
+        "quantity": charge.quantity,
+    }
+
+
+def charge_of(row: Read) -> Charge:
+    return Charge(key_of(row.key), Period(row.starts, row.ends), row.quantity)
+
+
+def write_plain(write: Write) -> Values:
+    return {
+        "key": key_text(write.key),
+        "agreement": write.agreement,
+        "company": write.company,
+        "method": write.method,
+        "path": write.path,
+        "body": write.body,
+        "sentence": write.sentence,
+        "before": dict(write.before),
+        "after": dict(write.after),
+        "line": write.line,
+        "mark": write.mark,
+    }
+
+
+def write_of(plain: Mapping[str, Any]) -> Write:
+    return Write(**{**plain, "key": key_of(plain["key"])})
+
+
+def entry_of(row: Read) -> Entry:
+    looked = None if row.picture is None else (Picture(row.picture), row.looked_at)
+    state = EntryState(row.state)
+    return Entry(row.id, row.run, write_of(row.write), state, row.at, row.detail, looked)
+
+
+def run_of(row: Read) -> RunSummary:
+    return RunSummary(
+        id=row.id,
+        reason=row.reason,
+        companies=tuple(row.companies),
+        dry=bool(row.dry),
+        started=row.started,
+        ended=row.ended,
+        state=row.state,
+        changes=row.changes,
+        held=row.held,
+        confirmed=row.confirmed,
+        refused=row.refused,
+        unknown=row.unknown,
+        detail=row.detail,
+    )
+
+
+def hold_values(planned: Planned, digest: str) -> Values:
+    return money_values(planned.change.monthly) | {
+        "digest": digest,
+        "company": planned.change.company,
+        "sentence": planned.change.sentence,
+        "reasons": list(planned.holds),
+        "writes": [write.sentence for write in planned.realisation.writes],
+    }
+
+
+def hold_of(row: Read, state: str) -> Hold:
+    reasons, writes = tuple(row.reasons), tuple(row.writes)
+    return Hold(row.digest, row.company, row.sentence, reasons, writes, money_of(row), row.since, state)
+
+
+def finding_values(finding: Finding) -> Values:
+    return money_values(finding.money) | {
+        "company": finding.company,
+        "code": finding.code.value,
+        "severity": finding.severity.value,
+        "subject": finding.subject,
+        "sentence": finding.sentence,
+        "remedy": finding.remedy,
+    }
+
+
+def finding_of(row: Read) -> OpenFinding:
+    code, severity, money = Code(row.code), Severity(row.severity), money_of(row)
+    finding = Finding(code, severity, row.company, row.subject, row.sentence, row.remedy, money)
+    return OpenFinding(finding, row.first_seen, row.last_seen)
+
+
+def journal_of(row: Read) -> JournalRecord:
+    return JournalRecord(row.seq, row.at, row.kind, row.entry, row.payload, row.previous, row.hash)
+
+
+def steps_text(steps: Sequence[Step]) -> str:
+    return canonical([[step.rule, step.says, step.value] for step in steps])
+
+
+def steps_of(text: str) -> tuple[Step, ...]:
+    return tuple(Step(*fields) for fields in parsed(text))
+
+
+def plan_text(learnt: Learnt, digests: Sequence[str]) -> str:
+    """What faces print of a plan; `digests` are those of its changes, which cost a hash each."""
+    changes = [_planned_plain(planned, digest) for planned, digest in zip(learnt.planned, digests, strict=True)]
+    return canonical(
+        {
+            "company": learnt.company,
+            "complete": learnt.complete,
+            "monthly": money_plain(learnt.monthly),
+            "changes": changes,
+        }
+    )
+
+
+def _planned_plain(planned: Planned, digest: str) -> Values:
+    realisation = planned.realisation
+    return _change_plain(planned.change) | {
+        "digest": digest,
+        "holds": list(planned.holds),
+        "note": realisation.note,
+        "refused": realisation.refused,
+        "writes": [write_plain(write) | {"digest": write.digest} for write in realisation.writes],
+        "steps": [{"rule": step.rule, "says": step.says, "value": step.value} for step in planned.steps],
+    }
+
+
+def _change_plain(change: Change) -> Values:
+    base = change.holding.base if change.holding else None
+    return {
+        "verb": change.verb,
+        "key": key_text(change.key),
+        "agreement": change.key.agreement,
+        "label": change.label,
+        "product": change.product,
+        "sentence": change.sentence,
+        "reason": change.reason,
+        "waits": change.waits,
+        "effective": change.effective.isoformat(),
+        "line": _line_plain(base),
+        "before": _terms_plain(change.before),
+        "after": _terms_plain(change.after),
+        "monthly": money_plain(change.monthly),
+    }
+
+
+def _line_plain(line: Line | None) -> object:
+    return None if line is None else {"id": line.id, "identifier": line.identifier}
+
+
+def _terms_plain(terms: Terms | None) -> object:
+    if terms is None:
+        return None
+    return {
+        "quantity": terms.quantity,
+        "included": terms.included,
+        "price": None if terms.price is None else f"{terms.price:f}",
+        "billable": terms.billable.value,
+        "text": terms.text,
+    }
+
+
+def snapshot_text(snapshot: Snapshot) -> str:
+    """Everything but the account and the time, so that two reads that saw the same have the same text."""
+    return canonical(
+        [
+            sorted(coverage.value for coverage in snapshot.coverage),
+            {key: _observation_plain(seen) for key, seen in snapshot.observations.items()},
+            [_member_plain(member) for member in snapshot.members],
+        ]
+    )
+
+
+def snapshot_body(text: str) -> bytes:
+    # Level 1: a fifth of the text at a third of the default level's time.
+    return zlib.compress(text.encode("ascii"), 1)
+
+
+def snapshot_of(row: Read) -> Snapshot:
+    coverage, observations, members = parsed(zlib.decompress(row.body).decode("ascii"))
+    return Snapshot(
+        Account(row.source, row.account, row.name),
+        row.taken_at,
+        {key: _observation(fields) for key, fields in observations.items()},
+        tuple(_member(fields) for fields in members),
+        frozenset(map(Coverage, coverage)),
+    )
+
+
+def _observation_plain(seen: Observation) -> list[object]:
+    names = [seen.sku, seen.part_number, seen.name]
+    return [*names, seen.prepaid, seen.assigned, seen.per_user, [_subscription_plain(s) for s in seen.subscriptions]]
+
+
+def _observation(fields: list[Any]) -> Observation:
+    *simple, subscriptions = fields
+    return Observation(*simple, tuple(_subscription(s) for s in subscriptions))
+
+
+def _subscription_plain(bought: Subscription) -> list[object]:
+    days = [day.isoformat() if day else None for day in (bought.created, bought.renews)]
+    return [bought.id, bought.quantity, bought.status.value, *days, bought.trial, bought.owner]
+
+
+def _subscription(fields: list[Any]) -> Subscription:
+    id_, quantity, status, created, renews, trial, owner = fields
+    days = [date.fromisoformat(day) if day else None for day in (created, renews)]
+    return Subscription(id_, quantity, Status(status), *days, trial, owner)
+
+
+def _member_plain(member: Member) -> list[object]:
+    person = [member.id, member.login, member.name, member.enabled, member.guest]
+    return [*person, sorted(member.licences), dict(member.attributes)]
+
+
+def _member(fields: list[Any]) -> Member:
+    *person, licences, attributes = fields
+    return Member(*person, frozenset(licences), attributes)

@@ -1,0 +1,306 @@
+"""What the store keeps, as SQLModel tables. Rows never leave this folder: the rest of Trueup sees domain values.
+
+`table=True` validates nothing, so no instance of these classes is ever made: rows are written from domain values and
+parsed back into them (rows.py). The databases hold the line instead, SQLite through its STRICT tables.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from agent.store.canonical import canonical, parsed
+
+# Literal, because a partial index serves only queries that repeat its condition word for word.
+OPEN_ENTRY = sa.text("state IN ('intent', 'unknown')")
+OPEN_FINDING = sa.text("closed_at IS NULL")
+
+# SQLite learnt STRICT in 3.37; an enterprise distribution with 3.34 does without that net.
+STRICT: Mapping[str, Any] = {"sqlite_strict": True} if sqlite3.sqlite_version_info >= (3, 37) else {}
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """UTC with microseconds: a timestamptz in PostgreSQL; ISO text of one width, which sorts, in SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        native = postgresql.TIMESTAMP(timezone=True)
+        return dialect.type_descriptor(native if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        utc = in_utc(value)
+        return utc if dialect.name == "postgresql" else instant_text(utc)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return in_utc(value if isinstance(value, datetime) else datetime.fromisoformat(value))
+
+
+class Day(sa.types.TypeDecorator[date]):
+    """A calendar date: a date in PostgreSQL, ISO text in SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Date() if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else value.isoformat()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
+        return value if value is None or isinstance(value, date) else date.fromisoformat(value)
+
+
+class Plain(sa.types.TypeDecorator[Any]):
+    """Any plain value as canonical JSON. Sentences too: a hostile name may hold a NUL or half a surrogate pair, which
+    JSON escapes and both databases would refuse."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return canonical(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return parsed(value)
+
+
+def in_utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment} has no zone: which instant it is cannot be known")
+    return moment.astimezone(UTC)
+
+
+def instant_text(moment: datetime) -> str:
+    return in_utc(moment).isoformat(timespec="microseconds")
+
+
+def _column(kind: Any, **options: Any) -> Any:
+    return Field(sa_type=kind, **options)
+
+
+def text(**options: Any) -> Any:
+    return _column(sa.Text, **options)
+
+
+def whole(**options: Any) -> Any:
+    return _column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), **options)
+
+
+def flag(**options: Any) -> Any:
+    return _column(sa.Boolean().with_variant(sa.Integer(), "sqlite"), **options)
+
+
+def instant(**options: Any) -> Any:
+    return _column(Instant, **options)
+
+
+def day(**options: Any) -> Any:
+    return _column(Day, **options)
+
+
+def plain(**options: Any) -> Any:
+    return _column(Plain, **options)
+
+
+class _Row(SQLModel, registry=registry()):
+    __table_args__: Any = STRICT
+
+
+class _Keyed(_Row):
+    """About one line key; `psa`, `agreement` and `company` are there to be asked for."""
+
+    key: str = text(primary_key=True)
+    psa: str = text()
+    agreement: int = whole(index=True)
+    company: int = whole(index=True)
+
+
+class _Priced(_Row):
+    """Money as millionths of its currency's unit: a Decimal column would go through a binary fraction in SQLite."""
+
+    micros: int | None = whole()
+    currency: str | None = text()
+
+
+class Meta(_Row, table=True):
+    """One row. The journal's head is kept beside the journal, so that records cut from its end are missed."""
+
+    id: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    installation: str = text()
+    journal_seq: int = whole()
+    journal_hash: str = text()
+
+
+class Run(_Row, table=True):
+    id: str = text(primary_key=True)
+    reason: str = plain()
+    companies: list[int] = plain()
+    dry: bool = flag()
+    started: datetime = instant(index=True)
+    ended: datetime | None = instant()
+    state: str = text()
+    detail: str = plain()
+    changes: int = whole()
+    held: int = whole()
+    confirmed: int = whole()
+    refused: int = whole()
+    unknown: int = whole()
+
+
+class Snapshot(_Row, table=True):
+    """The latest of an account; `body` is compressed JSON, rewritten only when `digest` says that it differs."""
+
+    source: str = text(primary_key=True)
+    account: str = text(primary_key=True)
+    name: str = plain()
+    taken_at: datetime = instant()
+    digest: str = text()
+    body: bytes = _column(sa.LargeBinary)
+
+
+class Binding(_Keyed, table=True):
+    line: int = whole()
+    mark: str = text()
+    state: str = text()
+    adopted: bool = flag()
+    confirmed: dict[str, str] = plain()
+    boundary: date | None = day()
+
+
+class Entry(_Row, table=True):
+    """`at` is when the entry took its present state, `intended` when it began."""
+
+    id: int = whole(primary_key=True)
+    run: str = text(foreign_key="run.id", index=True)
+    change: str = text()
+    key: str = text()
+    psa: str = text()
+    agreement: int = whole()
+    company: int = whole()
+    state: str = text()
+    intended: datetime = instant()
+    at: datetime = instant()
+    detail: str = plain()
+    write: dict[str, Any] = plain()
+    picture: str | None = text()
+    looked_at: datetime | None = instant()
+
+    __table_args__ = (
+        sa.Index("one_open_entry", "key", unique=True, sqlite_where=OPEN_ENTRY, postgresql_where=OPEN_ENTRY),
+        STRICT,
+    )
+
+
+class Sighting(_Keyed, table=True):
+    quantity: int = whole()
+    since: date = day()
+    first_at: datetime = instant()
+    last_at: datetime = instant()
+
+
+class Charge(_Keyed, table=True):
+    starts: date = day(primary_key=True)
+    ends: date = day()
+    quantity: int = whole()
+
+
+class Boundary(_Row, table=True):
+    agreement: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    company: int = whole(index=True)
+    next_invoice: date = day()
+
+
+class Hold(_Priced, table=True):
+    """`closed_at` is set once the change is no longer planned; `until` ends a decision."""
+
+    digest: str = text(primary_key=True)
+    company: int = whole(index=True)
+    sentence: str = plain()
+    reasons: list[str] = plain()
+    writes: list[str] = plain()
+    since: datetime = instant()
+    closed_at: datetime | None = instant()
+    state: str = text()
+    who: str = plain()
+    decided_at: datetime | None = instant()
+    until: datetime | None = instant()
+
+
+class Finding(_Priced, table=True):
+    """`scope` is the company whose planning reported it, and whose next complete planning may close it."""
+
+    id: int = whole(primary_key=True)
+    scope: int = whole()
+    company: int | None = whole()
+    code: str = text()
+    severity: str = text()
+    subject: str = plain()
+    sentence: str = plain()
+    remedy: str = plain()
+    first_seen: datetime = instant()
+    last_seen: datetime = instant()
+    closed_at: datetime | None = instant()
+
+    __table_args__ = (
+        sa.Index(
+            "one_open_finding", "scope", "code", "subject", unique=True,
+            sqlite_where=OPEN_FINDING, postgresql_where=OPEN_FINDING,
+        ),
+        STRICT,
+    )  # fmt: skip
+
+
+class Plan(_Priced, table=True):
+    """The latest of a company; `body` is what faces print, rewritten only when `digest` says that it differs."""
+
+    company: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    run: str = text(index=True)
+    at: datetime = instant()
+    digest: str = text()
+    changes: int = whole()
+    held: int = whole()
+    body: dict[str, Any] = text()
+
+
+class Derivation(_Keyed, table=True):
+    digest: str = text()
+    body: str = text()
+
+
+class Journal(_Row, table=True):
+    """Append-only; triggers refuse the rest. Every column is the very text or number that was hashed."""
+
+    seq: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: str = text()
+    kind: str = text()
+    entry: int | None = whole()
+    payload: str = text()
+    previous: str = text()
+    hash: str = text()
+
+
+METADATA = _Row.metadata
+
+
+def _table(model: type[SQLModel]) -> sa.Table:
+    return cast(sa.Table, sa.inspect(model).local_table)
+
+
+META, RUN, SNAPSHOT, PLAN, JOURNAL = map(_table, (Meta, Run, Snapshot, Plan, Journal))
+BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
+HOLD, FINDING, DERIVATION = map(_table, (Hold, Finding, Derivation))

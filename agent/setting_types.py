@@ -5,6 +5,7 @@ Relative paths are resolved against the folder of agent.toml, which validation c
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -14,10 +15,10 @@ from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, PlainSerializer, PlainValidator, ValidationInfo
 
 from agent.credentials import SecretRef
-from agent.toml_places import did_you_mean, fault
+from agent.toml_places import fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,8 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder of the zone database
-        zones = available_timezones()
-    close = did_you_mean(name, zones)
-    remedy = close if close.startswith("Did") else 'Write an IANA name such as "Europe/London"'
+        close = difflib.get_close_matches(name, available_timezones(), 1, 0.8)
+    remedy = f'Did you mean "{close[0]}"?' if close else 'Write an IANA name such as "Europe/London"'
     raise fault("is not a time zone", remedy)
 
 
@@ -265,26 +265,34 @@ def _cron_part(part: str, values: dict[str, int]) -> bool:
     if found is None:
         return False
     first, last, step = found.groups()
-    low = values.get(first) if first else min(values.values())
-    high = (values.get(last) if last else low) if first else max(values.values())
+    low = values.get(_bare(first)) if first else min(values.values())
+    high = (values.get(_bare(last)) if last else low) if first else max(values.values())
     if low is None or high is None or low > high:
         return False
     return step is None or (int(step) <= high - low and not (first or "").isalpha())
 
 
+def _bare(number: str) -> str:
+    return number.lstrip("0") or "0"
+
+
+_AS_TEXT = PlainSerializer(str, return_type=str)
+
 Text = Annotated[str, PlainValidator(_text), Called("text")]
-Duration = Annotated[timedelta, PlainValidator(_duration), Called("duration")]
+Duration = Annotated[
+    timedelta, PlainValidator(_duration), PlainSerializer(format_duration, return_type=str), Called("duration")
+]
 SomeDuration = Annotated[Duration, AfterValidator(_some)]
-Zone = Annotated[ZoneInfo, PlainValidator(_zone), Called("time zone")]
+Zone = Annotated[ZoneInfo, PlainValidator(_zone), _AS_TEXT, Called("time zone")]
 Currency = Annotated[str, PlainValidator(_currency), Called("currency code")]
 Guid = Annotated[str, PlainValidator(_guid), Called("GUID")]
-FilePath = Annotated[Path, PlainValidator(_path), Called("path")]
-SecretReference = Annotated[SecretRef, PlainValidator(_secret), Called("secret reference")]
-TokenFile = Annotated[SecretRef, PlainValidator(_token_file), Called("path or credential")]
+FilePath = Annotated[Path, PlainValidator(_path), _AS_TEXT, Called("path")]
+SecretReference = Annotated[SecretRef, PlainValidator(_secret), _AS_TEXT, Called("secret reference")]
+TokenFile = Annotated[SecretRef, PlainValidator(_token_file), _AS_TEXT, Called("path or credential")]
 Url = Annotated[str, PlainValidator(_url), Called("https address")]
 Proxy = Annotated[str, PlainValidator(_proxy), Called("address")]
 StoreUrl = Annotated[str, PlainValidator(_store_url), Called("store address")]
-Listen = Annotated[TcpAddress | UnixSocket, PlainValidator(_listen), Called("address or socket")]
+Listen = Annotated[TcpAddress | UnixSocket, PlainValidator(_listen), _AS_TEXT, Called("address or socket")]
 Host = Annotated[str, PlainValidator(_host), Called("host name")]
 Cron = Annotated[str, PlainValidator(_cron), Called("cron line")]
 MarkerField = Annotated[str, PlainValidator(_marker_field), Called("field")]

@@ -79,11 +79,11 @@ class Document:
     def reached(self, steps: Steps) -> Steps:
         """Those steps that lead to something in this file: pydantic adds the names of union members, say."""
         found: Steps = ()
-        node: object = self.data
+        node: Any = self.data
         for step in steps:
             inside = isinstance(node, dict) and step in node
             if inside or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
-                node = node[step]  # type: ignore[index]
+                node = node[step]
                 found = (*found, step)
         return found
 

@@ -23,10 +23,11 @@ from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import of_plan
 from agent.domain.money import Money
 from agent.engine.applying import Applying
-from agent.engine.clock import ClockWatch
+from agent.engine.clockwatch import ClockWatch
 from agent.engine.planning import Policy, think
 from agent.engine.reading import Catalogue, Sweep, read_company
 from agent.engine.recovery import Recovery
+from agent.engine.turns import Turns
 from agent.errors import ReadFailed, TrueupError
 from agent.ports import Clock, EntryState, Learnt, Psa, Source, Store
 
@@ -44,13 +45,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to. `again` names when it should be looked at again soon: a second read, an open write."""
+    """What a run came to. `again` says when its `waiting` companies are to be looked at before the next regular cycle:
+    a lowered count needs a second read, an open write is to be settled."""
 
     run: str
     state: str
     plans: tuple[CompanyPlan, ...]
     written: Mapping[EntryState, int]
     again: datetime | None = None
+    waiting: frozenset[int] = frozenset()
     detail: str = ""
 
 
@@ -76,6 +79,7 @@ class Cycle:
     policy: Policy
     pool: ThreadPoolExecutor
     catalogue: Catalogue
+    turns: Turns
     stopping: Callable[[], bool] = lambda: False
     watch: ClockWatch = field(init=False)
 
@@ -100,6 +104,8 @@ class Cycle:
         except TrueupError as error:
             log.error("run.failed", run=run, error=str(error))
             result = Result(run, "failed", (), {}, detail=f"{error}")
+        finally:
+            self.turns.end_all(run)
         self.store.seal_run(run, result.state, self.clock.now(), result.detail)
         return result
 
@@ -112,9 +118,8 @@ class Cycle:
         written = {} if dry else self._write_all(run, plans, watcher)
         failed = [t.failed for t in thoughts if t.failed]
         state = "failed" if failed and len(failed) == len(thoughts) else "done"
-        return Result(
-            run, state, tuple(plans), written, self._soon(plans, again, written), "; ".join(dict.fromkeys(failed))
-        )
+        soon, waiting = self._again(plans, again)
+        return Result(run, state, tuple(plans), written, soon, waiting, "; ".join(dict.fromkeys(failed)))
 
     def _settle(self, companies: Sequence[int]) -> datetime | None:
         return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle(frozenset(companies))
@@ -148,6 +153,7 @@ class Cycle:
         mapping: CompanyMapping,
     ) -> Thought:
         company = mapping.company
+        self.turns.take(company, run)
         memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now())
         try:
             reads = read_company(mapping, agreements, ids[company], sweep, self.psa, self.catalogue, beside)
@@ -159,6 +165,8 @@ class Cycle:
         if plan.unasked:
             return Thought(plan, learnt)  # stored after the breaker has looked at all plans
         self.store.learn(run, learnt, now)
+        if not plan.ready:
+            self.turns.end(company, run)
         return Thought(plan)
 
     def _unread(self, run: str, mapping: CompanyMapping, error: ReadFailed) -> Thought:
@@ -197,18 +205,21 @@ class Cycle:
         mended = [str(planned.change.key) for planned, state in tried if state is EntryState.CONFIRMED]
         if mended:
             self.store.mended(plan.company, mended, self.clock.now())
+        self.turns.end(plan.company, run)
         return [state for _, state in tried if state is not None]
 
-    def _soon(
-        self, plans: Sequence[CompanyPlan], again: datetime | None, written: Mapping[EntryState, int]
-    ) -> datetime | None:
-        """When to come back before the next regular cycle: a lowered count or an unknown write waits for a read."""
-        due = [again] if again else []
-        if any(p.change.waits for plan in plans for p in plan.planned):
-            due.append(self.clock.now() + self.policy.recheck)
-        if written.get(EntryState.UNKNOWN):
-            due.append(self.clock.now() + timedelta(seconds=self.psa.traits.settle))
-        return min(due, default=None)
+    def _again(self, plans: Sequence[CompanyPlan], settle: datetime | None) -> tuple[datetime | None, frozenset[int]]:
+        """When to come back before the next regular cycle, and to whom."""
+        now = self.clock.now()
+        unsettled = {entry.write.company for entry in self.store.entry_open()}
+        waiting = {plan.company for plan in plans if any(p.change.waits for p in plan.planned)}
+        mine = {plan.company for plan in plans}
+        due = [settle] if settle else []
+        if waiting - unsettled:
+            due.append(now + self.policy.recheck)
+        if unsettled & mine and not settle:
+            due.append(now + timedelta(seconds=self.psa.traits.settle))
+        return min(due, default=None), frozenset((waiting | unsettled) & mine)
 
 
 def replanned(learnt: Learnt, plan: CompanyPlan) -> Learnt:

@@ -70,7 +70,12 @@ class MappingFiles:
     def understand(self, contents: Contents) -> Mappings:
         """Pure but for a cache of what was parsed before."""
         problems = list(contents.problems)
-        pages = {name: page for name in contents.files if (page := self._page(name, contents, problems))}
+        pages: dict[str, Page] = {}
+        for name, content in contents.files.items():
+            try:
+                pages[name] = Page(self._document(name, content), self.skus)
+            except FileRefused as error:
+                problems.append(error.problem)
         profiles = reading.profiles(pages[PROFILES]) if PROFILES in pages else None
         exclusions = reading.exclusions(pages[EXCLUSIONS]) if EXCLUSIONS in pages else []
         companies = list(self._companies(pages, profiles))
@@ -82,17 +87,12 @@ class MappingFiles:
             raise MappingsInvalid(problems)
         return Mappings({company.company: company for company in companies}, tuple(exclusions), contents.digest)
 
-    def _page(self, name: str, contents: Contents, problems: list[Problem]) -> Page | None:
-        content = contents.files[name]
+    def _document(self, name: str, content: bytes) -> Document:
+        """Parsed anew only where the bytes changed: in a fleet of a thousand files, one was edited."""
         known = self._parsed.get(name)
         if known is None or known[0] != content:
-            try:
-                known = (content, decode(content, str(self.folder / name)))
-            except FileRefused as error:
-                problems.append(error.problem)
-                return None
-            self._parsed[name] = known
-        return Page(known[1], self.skus)
+            known = self._parsed[name] = (content, decode(content, str(self.folder / name)))
+        return known[1]
 
     def _companies(self, pages: Mapping[str, Page], profiles: reading.Profiles | None) -> Iterator[CompanyMapping]:
         for name, page in pages.items():
@@ -102,22 +102,31 @@ class MappingFiles:
                     yield company
 
     def _names(self) -> Sequence[str]:
-        # Editors keep swap and lock files beside the file; they begin with a dot or do not end in .toml.
+        names = [name for name in self._company_files() if name.isprintable()]
+        return [PROFILES, EXCLUSIONS, *(f"{COMPANIES}/{name}" for name in names[:FILE_LIMIT])]
+
+    def _company_files(self) -> Sequence[str]:
         try:
             found = sorted(os.listdir(self.folder / COMPANIES))
         except OSError:
-            found = []
-        companies = [f"{COMPANIES}/{name}" for name in found if name.endswith(".toml") and not name.startswith(".")]
-        return [PROFILES, EXCLUSIONS, *companies[: FILE_LIMIT + 1]]
+            return []  # `_folder_problems` says so
+        # Editors keep swap and lock files beside the file; they begin with a dot or do not end in .toml.
+        return [name for name in found if name.endswith(".toml") and not name.startswith(".")]
 
     def _folder_problems(self) -> Iterator[Problem]:
-        companies = self.folder / COMPANIES
+        companies, names = self.folder / COMPANIES, self._company_files()
         if companies.is_symlink():
             yield self._problem(COMPANIES, "is a symbolic link", "Put a folder there, so that no file lies elsewhere")
-        elif not companies.is_dir():
-            yield self._problem(COMPANIES, "is not there", "Create the folder; it holds one file per company")
-        elif len(self._names()) > FILE_LIMIT:
+        elif not os.access(companies, os.R_OK | os.X_OK) or not companies.is_dir():
+            yield self._problem(
+                COMPANIES, "is not a folder that can be read", "It holds one file per company; create it"
+            )
+        if len(names) > FILE_LIMIT:
             yield self._problem(COMPANIES, f"has more than {FILE_LIMIT} files", "Split it between two installations")
+        for name in names:
+            if not name.isprintable():
+                remedy = "Rename the file, with letters, digits and dashes"
+                yield self._problem(COMPANIES, f"holds a file whose name cannot be shown: {name!a}", remedy)
 
     def _problem(self, name: str, what: str, remedy: str) -> Problem:
         return Problem(str(self.folder / name), None, "", what, remedy)

@@ -1,4 +1,4 @@
-"""Mapping files that people edit while the daemon runs: the last good state stays in force until they are good again."""
+"""Mapping files that people edit while the daemon runs: what was good last stays in force until they are good again."""
 
 from __future__ import annotations
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -14,7 +12,6 @@ from sqlalchemy import Row
 
 from agent.domain.agreements import Line
 from agent.domain.changes import Change, Picture, Planned, Step, Terms, Write
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.keys import LineKey
 from agent.domain.money import Money, rounded
@@ -251,61 +248,3 @@ def _terms_plain(terms: Terms | None) -> object:
         "billable": terms.billable.value,
         "text": terms.text,
     }
-
-
-def snapshot_text(snapshot: Snapshot) -> str:
-    """Everything but the account and the time, so that two reads that saw the same have the same text."""
-    return canonical(
-        [
-            sorted(coverage.value for coverage in snapshot.coverage),
-            {key: _observation_plain(seen) for key, seen in snapshot.observations.items()},
-            [_member_plain(member) for member in snapshot.members],
-        ]
-    )
-
-
-def snapshot_body(text: str) -> bytes:
-    # Level 1: a fifth of the text at a third of the default level's time.
-    return zlib.compress(text.encode("ascii"), 1)
-
-
-def snapshot_of(row: Read) -> Snapshot:
-    coverage, observations, members = parsed(zlib.decompress(row.body).decode("ascii"))
-    return Snapshot(
-        Account(row.source, row.account, row.name),
-        row.taken_at,
-        {key: _observation(fields) for key, fields in observations.items()},
-        tuple(_member(fields) for fields in members),
-        frozenset(map(Coverage, coverage)),
-    )
-
-
-def _observation_plain(seen: Observation) -> list[object]:
-    names = [seen.sku, seen.part_number, seen.name]
-    return [*names, seen.prepaid, seen.assigned, seen.per_user, [_subscription_plain(s) for s in seen.subscriptions]]
-
-
-def _observation(fields: list[Any]) -> Observation:
-    *simple, subscriptions = fields
-    return Observation(*simple, tuple(_subscription(s) for s in subscriptions))
-
-
-def _subscription_plain(bought: Subscription) -> list[object]:
-    days = [day.isoformat() if day else None for day in (bought.created, bought.renews)]
-    return [bought.id, bought.quantity, bought.status.value, *days, bought.trial, bought.owner]
-
-
-def _subscription(fields: list[Any]) -> Subscription:
-    id_, quantity, status, created, renews, trial, owner = fields
-    days = [date.fromisoformat(day) if day else None for day in (created, renews)]
-    return Subscription(id_, quantity, Status(status), *days, trial, owner)
-
-
-def _member_plain(member: Member) -> list[object]:
-    person = [member.id, member.login, member.name, member.enabled, member.guest]
-    return [*person, sorted(member.licences), dict(member.attributes)]
-
-
-def _member(fields: list[Any]) -> Member:
-    *person, licences, attributes = fields
-    return Member(*person, frozenset(licences), attributes)

@@ -122,9 +122,7 @@ def _request(method: str, target: str, sent: Asked | requests.PreparedRequest) -
     path, _, query = target.partition("?")
     body = sent.body.encode() if isinstance(sent.body, str) else sent.body
     fields = Headers(dict(sent.headers))
-    parameters = RequestParameters(
-        query=ImmutableMultiDict(parse_qs(query, keep_blank_values=True)), header=fields
-    )
+    parameters = RequestParameters(query=ImmutableMultiDict(parse_qs(query, keep_blank_values=True)), header=fields)
     content_type = _media_type(fields.get("content-type", ""))
     return _Request(method.lower(), unquote(path), body or None, content_type, parameters)
 

@@ -52,11 +52,10 @@ def test_every_leaf_is_found_where_it_was_written(page: Written) -> None:
 @settings(max_examples=1_000)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
 def test_what_tomllib_accepts_has_places_and_the_rest_is_refused(text: str) -> None:
-    """No text is half understood: it parses with a place for each leaf, or is refused with a sentence."""
+    """No text is half understood, and none brings the parser down in another way."""
     try:
         document = parse(text, "some.toml")
-    except FileRefused as refused:
-        assert refused.problem.what
+    except FileRefused:
         return
     assert document.data == tomllib.loads(text.removeprefix("\ufeff"))
     assert set(leaves(document.data)) - {()} <= set(document.places.values)

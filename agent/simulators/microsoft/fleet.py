@@ -46,7 +46,7 @@ def generate(
 
     `warm` names targets ("/v1.0/users?$select=id") whose rows are rendered here and now, so that the first
     reading of a tenant costs the server no more than the later ones. Switch `simulator.logging` off for long
-    runs: the log keeps 10,000 answers, and here they are large.
+    runs: the log keeps the answers, and here they are large.
     """
     rng = random.Random(seed)
     skus = [catalogue.sku_id(licence) for licence in _kinds(licences)]

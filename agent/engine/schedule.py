@@ -1,0 +1,93 @@
+"""When the next cycle is due. Every due time has a name, and a name runs once.
+
+Cron lines are read on the wall clock of the PSA's zone without its jumps: when the clock goes back, the hour that
+comes twice brings the same names and nothing runs again; when it goes forward, a time that does not exist is due at
+the first moment after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`every` or a five-field `cron`; `jitter` delays each due time by an amount that depends on its name."""
+
+    zone: ZoneInfo
+    every: timedelta | None
+    cron: str | None
+    jitter: timedelta
+    seed: str
+
+    def due(self, now: datetime) -> str | None:
+        """The name of the newest due time at or before now, jitter included; None before the first of a cron line."""
+        nominal = self._newest(now)
+        if nominal is None:
+            return None
+        name = nominal.strftime("%Y-%m-%dT%H:%M:%S")
+        ready = self._wall(now) >= nominal + self._delay(name)
+        return name if ready else self._name(self._newest_before(nominal))
+
+    def next(self, now: datetime) -> datetime | None:
+        """Roughly when the next cycle starts, for people: the delay is included, a clock change in between is not."""
+        wall = self._wall(now)
+        upcoming: datetime | None
+        if self.every is not None:
+            newest = self._newest(now)
+            upcoming = newest + self.every if newest else None
+        else:
+            upcoming = self._trigger().get_next_fire_time(None, wall + timedelta(seconds=1))
+        if upcoming is None:
+            return None
+        return now + (upcoming + self._delay(self._name(upcoming) or "") - wall)
+
+    def _newest(self, now: datetime) -> datetime | None:
+        wall = self._wall(now)
+        if self.every is not None:
+            start = datetime(2000, 1, 1, tzinfo=UTC)
+            return start + (wall - start) // self.every * self.every
+        return self._cron_before(wall)
+
+    def _newest_before(self, nominal: datetime) -> datetime | None:
+        if self.every is not None:
+            return nominal - self.every
+        return self._cron_before(nominal - timedelta(seconds=1))
+
+    def _cron_before(self, wall: datetime) -> datetime | None:
+        # Triggers only look forward: walk from ever farther back until something lies before the wall time.
+        trigger = self._trigger()
+        for hours in (1, 24, 8 * 24, 32 * 24, 367 * 24):
+            found: datetime | None = None
+            at: datetime | None = trigger.get_next_fire_time(None, wall - timedelta(hours=hours))
+            while at is not None and at <= wall:
+                found, at = at, trigger.get_next_fire_time(at, at + timedelta(seconds=1))
+            if found is not None:
+                return found
+        return None
+
+    def _trigger(self) -> CronTrigger:
+        return CronTrigger.from_crontab(self.cron, timezone=UTC)
+
+    def _wall(self, now: datetime) -> datetime:
+        """What the clock on the wall shows, labelled UTC so that no arithmetic meets a clock change.
+
+        Fixed intervals count real time: they have no wall time to keep.
+        """
+        if self.every is not None:
+            return now.astimezone(UTC)
+        return now.astimezone(self.zone).replace(tzinfo=UTC)
+
+    def _name(self, nominal: datetime | None) -> str | None:
+        return nominal.strftime("%Y-%m-%dT%H:%M:%S") if nominal else None
+
+    def _delay(self, name: str) -> timedelta:
+        if not self.jitter:
+            return timedelta(0)
+        number = int.from_bytes(hashlib.sha256(f"{self.seed}{name}".encode()).digest()[:8])
+        return self.jitter * (number % 10_000) / 10_000

@@ -1,0 +1,171 @@
+"""The daemon: what is due, what was pressed, and how it stops.
+
+One tick looks at what is due: the schedule, runs that asked to be looked at again, changed mapping files. Everything
+it finds becomes a run in one of two lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event, Lock
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from agent.domain.findings import Code, Finding, Severity
+from agent.domain.mappings import Mappings
+from agent.engine.cycle import Cycle, Result
+from agent.engine.lanes import Lane, Press
+from agent.engine.schedule import Schedule
+from agent.engine.watchdog import Systemd
+from agent.errors import TrueupError
+
+log = structlog.get_logger()
+
+TICK = 5  # seconds between two looks at what is due
+
+
+@dataclass(slots=True)
+class Service:
+    """Everything of a running daemon that faces may use. `mappings` gives the last good mapping files."""
+
+    cycle: Cycle
+    single: Cycle  # the same cycle with threads of its own, for the lane of single companies
+    schedule: Schedule
+    mappings: Callable[[], Mappings]
+    mapping_problems: Callable[[], Sequence[object]]
+    housekeeping: Callable[[], None]
+    systemd: Systemd
+    stopped: Event = field(default_factory=Event)
+    _again: dict[int, datetime] = field(default_factory=dict)
+    _last_due: str = ""
+    _lock: Lock = field(default_factory=Lock)
+    _scheduler: BackgroundScheduler = field(init=False)
+    _fleet_lane: Lane = field(init=False)
+    _single_lane: Lane = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fleet_lane = Lane("fleet", lambda press: self._run(self.cycle, press))
+        self._single_lane = Lane("single", lambda press: self._run(self.single, press))
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """Start lanes and ticks; the caller holds the writer's lock."""
+        self._last_due = self._newest_scheduled()
+        self._fleet_lane.start()
+        self._single_lane.start()
+        self._scheduler.add_job(self.tick, "interval", seconds=TICK, max_instances=1, coalesce=True)
+        self._scheduler.start()
+        self.tick()
+        self.systemd.ready(self.status_line())
+
+    def stop(self, timeout: float) -> bool:
+        """Let the write in flight end, take nothing new. True if everything ended in time."""
+        self.systemd.stopping()
+        self.stopped.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        ended = [lane.close(timeout) for lane in (self._fleet_lane, self._single_lane)]
+        log.info("service.stopped", clean=all(ended))
+        return all(ended)
+
+    def reload(self) -> None:
+        """Read the mapping files now (SIGHUP); a broken file leaves the last good ones in force."""
+        self.systemd.reloading(self.cycle.clock.monotonic())
+        mappings = self.mappings()
+        log.info("mappings.reloaded", companies=len(mappings.companies), digest=mappings.digest[:12])
+        self.systemd.ready(self.status_line())
+
+    def press(self, companies: Sequence[int] | None, reason: str, dry: bool = False) -> str:
+        """Ask for a run of these companies (None: all); returns its id at once. Equal waiting presses are one run."""
+        chosen = tuple(sorted(self.mappings().companies if companies is None else set(companies)))
+        lane = self._single_lane if len(chosen) == 1 else self._fleet_lane
+        return lane.submit(chosen, reason, dry, lambda: self._open(reason, chosen, dry))
+
+    def tick(self) -> None:
+        """Start what is due. Any failure is logged and tried again with the next tick."""
+        self.systemd.alive()
+        try:
+            self._tick()
+        except TrueupError as error:
+            log.error("tick.failed", error=str(error), remedy=error.remedy)
+
+    @property
+    def busy(self) -> bool:
+        return self._fleet_lane.busy or self._single_lane.busy
+
+    def next_cycle(self) -> datetime | None:
+        return self.schedule.next(self.cycle.clock.now())
+
+    def status_line(self) -> str:
+        holds = len(self.cycle.store.holds())
+        unknown = len(self.cycle.store.entry_open())
+        due = self.next_cycle()
+        when = due.astimezone(self.cycle.zone).strftime("%H:%M") if due else "never"
+        return f"{len(self.mappings().companies)} companies, {holds} held, {unknown} unknown, next {when}"
+
+    def _tick(self) -> None:
+        now = self.cycle.clock.now()
+        self._note_mapping_problems()
+        self.housekeeping()
+        due = self.schedule.due(now)
+        if due is not None and due > self._last_due:
+            self._last_due = due
+            self.press(None, f"schedule {due}")
+        for company in self._come_due(now):
+            self.press([company], "again")
+
+    def _come_due(self, now: datetime) -> list[int]:
+        with self._lock:
+            due = [company for company, at in self._again.items() if at <= now]
+            for company in due:
+                del self._again[company]
+        return [company for company in due if company in self.mappings().companies]
+
+    def _open(self, reason: str, companies: tuple[int, ...], dry: bool) -> str:
+        return self.cycle.store.open_run(reason, companies, dry, self.cycle.clock.now())
+
+    def _run(self, cycle: Cycle, press: Press) -> None:
+        mappings = self.mappings()
+        known = [c for c in press.companies if c in mappings.companies]
+        log.info("run.started", run=press.run, reason=press.reason, companies=len(known), dry=press.dry)
+        try:
+            result = cycle.run(mappings, known, press.reason, press.dry, press.run)
+        except TrueupError as error:
+            log.error("run.failed", run=press.run, error=str(error), remedy=error.remedy)
+            cycle.store.seal_run(press.run, "failed", cycle.clock.now(), str(error))
+            return
+        self._after(result, press)
+
+    def _after(self, result: Result, press: Press) -> None:
+        changes = sum(len(plan.planned) for plan in result.plans)
+        written = {state.value: count for state, count in result.written.items()}
+        log.info("run.ended", run=result.run, state=result.state, changes=changes, **written)
+        if result.again is not None and not press.dry:
+            with self._lock:
+                for company in result.waiting:
+                    self._again[company] = result.again
+        self.systemd.status(self.status_line())
+
+    def _newest_scheduled(self) -> str:
+        """The last due time that ran: a restart neither repeats it nor forgets a missed one."""
+        reasons = [run.reason for run in self.cycle.store.runs(200)]
+        names = [reason.removeprefix("schedule ") for reason in reasons if reason.startswith("schedule ")]
+        return max(names, default="")
+
+    def _note_mapping_problems(self) -> None:
+        self.mappings()
+        found = [
+            Finding(
+                Code.MAPPING_INVALID,
+                Severity.ERROR,
+                None,
+                f"mappings/{position}",
+                f"{problem}",
+                "correct the file; the last good mappings stay in force until then",
+            )
+            for position, problem in enumerate(self.mapping_problems())
+        ]
+        self.cycle.store.note("mappings", found, self.cycle.clock.now())

@@ -1,0 +1,241 @@
+"""Changes to mapping files that leave every other byte alone, or are not made.
+
+A `Draft` holds a file as it was read and takes changes; `save` writes it in one step, unless somebody else changed
+the file meanwhile. tomlkit is shown only the one table that changes: over a whole file it would gather the [[row]]
+tables that stand between other tables, and move their comments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import re
+import tempfile
+import tomllib
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+from tomlkit.items import InlineTable, Item
+
+from agent.errors import TrueupError
+from agent.mapping_files.files import COMPANIES, EXCLUSIONS, PROFILES
+from agent.mapping_files.schema import FILES
+from agent.toml_places import Document, FileRefused, decode, dotted, problems_of, read_regular_file
+from agent.toml_scanner import BARE_KEY, Steps
+
+Value = str | int | bool | date | Sequence[str] | Mapping[str, "Value"]
+
+_MODELS = {PROFILES: FILES["profiles"], EXCLUSIONS: FILES["exclusions"]}
+
+
+class EditRefused(TrueupError):
+    """The file was left as it is."""
+
+
+class Draft:
+    """One file on its way to a new text; `original` is None for a file that is to be made."""
+
+    def __init__(self, path: Path, original: bytes | None, start: str = "") -> None:
+        self.path, self.original = path, original
+        text = start if original is None else original.decode("utf-8")
+        self.mark = "\ufeff" if text.startswith("\ufeff") else ""
+        self.text = text.removeprefix(self.mark)
+        self.newline = "\r\n" if "\r\n" in self.text[: self.text.find("\n") + 1] else "\n"
+
+    @classmethod
+    def of(cls, path: Path) -> Draft:
+        """A file that is there; FileRefused where it cannot be read or is no TOML."""
+        content = read_regular_file(path)
+        decode(content, str(path))
+        return cls(path, content)
+
+    def append(self, name: str, fields: Mapping[str, Value], comments: Sequence[str] = ()) -> None:
+        """A further [[name]] at the end of the file."""
+        self._append(f"[[{name}]]", fields, comments, lambda data: data.setdefault(name, []).append(_plain(fields)))
+
+    def add_table(self, name: str, fields: Mapping[str, Value], comments: Sequence[str] = ()) -> None:
+        """A new [name] at the end of the file: a profile, say."""
+        if name in self._document().data:
+            raise EditRefused(f"{self.path} has [{name}] already", "Choose another name")
+        self._append(f"[{_key(name)}]", fields, comments, lambda data: data.update({name: _plain(fields)}))
+
+    def set(self, steps: Steps, value: Value) -> None:
+        """Give the key at these steps a value: `("mode",)`, `("row", 2, "included")`, `("guards", "new-lines")`."""
+        document = self._document()
+        *parents, key = steps
+        if len(parents) == 1 and parents[0] not in document.data:
+            return self.add_table(str(parents[0]), {str(key): value})
+        try:
+            text = _with_key(self.text, document, tuple(parents), str(key), value, self.newline)
+        except (KeyError, IndexError, TypeError):
+            raise EditRefused(f"{self.path} has nothing at {dotted(tuple(parents))}", "Add it by hand") from None
+        self._take(text, lambda data: _at(data, parents).update({key: _plain(value)}))
+        return None
+
+    def save(self) -> None:
+        """Write the new text; EditRefused where the result would not be valid or the file is not as it was read."""
+        content = (self.mark + self.text).encode("utf-8")
+        if content == self.original:
+            return
+        model = (
+            _MODELS.get(self.path.name, FILES["company"]) if self.path.parent.name != COMPANIES else FILES["company"]
+        )
+        document = self._document()
+        try:
+            model.model_validate(document.data)
+        except ValidationError as error:
+            problem = problems_of(error, document, model)[0]
+            raise EditRefused(f"{self.path} would not be valid: {problem}", problem.remedy) from None
+        if self._present() != self.original:
+            raise EditRefused(f"{self.path} was changed by somebody else meanwhile", "Look at it and try again")
+        _replace(self.path, content, new=self.original is None)
+
+    def _append(
+        self, header: str, fields: Mapping[str, Value], comments: Sequence[str], change: Callable[[dict[str, Any]], Any]
+    ) -> None:
+        width = max(map(len, fields), default=0)
+        pairs = [f"{key:<{width}} = {_written(value)}" for key, value in fields.items()]
+        lines = [*map(comment, comments), header, *pairs]
+        # A file that ends in the middle of a line would swallow the header.
+        gap = "" if not self.text else self.newline if self.text.endswith("\n") else self.newline * 2
+        self._take(self.text + gap + self.newline.join(lines) + self.newline, change)
+
+    def _take(self, text: str, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Keep the new text only if it means exactly the old one and the change."""
+        expected = copy.deepcopy(self._document().data)
+        change(expected)
+        try:
+            same = tomllib.loads(text.replace("\r\n", "\n")) == expected
+        except tomllib.TOMLDecodeError:
+            same = False
+        if not same:
+            raise EditRefused(f"{self.path} is written in a way that Trueup cannot change", "Change it by hand")
+        self.text = text
+
+    def _document(self) -> Document:
+        return decode(self.text.encode("utf-8"), str(self.path))
+
+    def _present(self) -> bytes | None:
+        if not os.path.lexists(self.path):
+            return None
+        try:
+            return read_regular_file(self.path)
+        except FileRefused as error:
+            raise EditRefused(str(error), error.remedy) from None
+
+
+def comment(text: str) -> str:
+    """One comment line. Names come from other people's tenants: a line break in one must not begin a key."""
+    shown = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
+    return f"# {shown}".rstrip()
+
+
+def file_name(name: str, number: int) -> str:
+    """`contoso-ltd.toml`: the company's name as far as file names go, or its id."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return f"{re.sub('[^a-z0-9]+', '-', letters)[:60].strip('-') or f'company-{number}'}.toml"
+
+
+def _with_key(text: str, document: Document, table: Steps, key: str, value: Value, newline: str) -> str:
+    header, start, end = _segment(document, table)
+    lines = text.split("\n")
+    while end > start and _is_blank(lines[end - 1]):
+        end -= 1  # blank and comment lines at the end go with what follows
+    body = "\n".join(lines[start:end])
+    if table == header and key not in _at(document.data, table):
+        written = f"{_key(key)} = {_written(value)}" + newline.removesuffix("\n")
+        before = [*lines[:end]]
+        if end == len(lines) and end:
+            before[-1] += newline.removesuffix("\n")
+        return "\n".join([*before, written, *lines[end:]])
+    parsed = tomlkit.parse(body)
+    node: Any = parsed
+    for step in (*(0 if isinstance(step, int) else step for step in header), *table[len(header) :]):
+        node = node[step]
+    node[key] = _item(value)
+    return "\n".join([*lines[:start], tomlkit.dumps(parsed), *lines[end:]])
+
+
+def _segment(document: Document, table: Steps) -> tuple[Steps, int, int]:
+    """The innermost [header] that holds the table, with its lines: from the header (or the top) to before the next."""
+    places = document.places
+    headers = {
+        places.at(offset).line - 1: steps
+        for steps, offset in places.keys.items()
+        # Only a header stands where its own value stands; so do the elements of a [list], which has a value itself.
+        if places.values.get(steps) == offset and (isinstance(steps[-1], str) or steps[:-1] not in places.values)
+    }
+    owners = [steps for steps in headers.values() if steps == table[: len(steps)]]
+    header = max(owners, key=len, default=())
+    starts = sorted(headers)
+    start = next((line for line in starts if headers[line] == header), 0)
+    end = next((line for line in starts if line > start or not header), len(places.lines) - 1)
+    return header, start, end
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _at(data: Any, steps: Sequence[str | int]) -> Any:
+    for step in steps:
+        data = data[step]
+    return data
+
+
+def _key(name: str) -> str:
+    return name if BARE_KEY.fullmatch(name) else tomlkit.item(name).as_string()
+
+
+def _item(value: Value) -> Item:
+    if not isinstance(value, Mapping):
+        return tomlkit.item(list(value) if isinstance(value, (list, tuple)) else value)
+    table: InlineTable = tomlkit.inline_table()
+    for key, inner in value.items():
+        table.append(key, _item(inner))
+    return table
+
+
+def _written(value: Value) -> str:
+    return _item(value).as_string()
+
+
+def _plain(value: Any) -> Any:
+    """As tomllib would read it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _replace(path: Path, content: bytes, new: bool) -> None:
+    """All of the new file or all of the old one, also after a crash; mode and owner stay."""
+    like = path.parent.stat() if new else path.stat()
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
+            os.fchmod(descriptor, 0o644 if new else like.st_mode & 0o7777)
+            with contextlib.suppress(PermissionError):  # only root may give files away
+                os.fchown(descriptor, like.st_uid, like.st_gid)
+            stream.flush()
+            os.fsync(descriptor)
+        if new:
+            os.link(temporary, path)  # unlike a rename, refuses where a file has appeared
+        else:
+            os.replace(temporary, path)
+    except FileExistsError:
+        raise EditRefused(f"{path} has appeared meanwhile", "Look at it and try again") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,115 @@
+"""Writes on their way: an entry is committed before the first byte leaves, and closed when its outcome is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from agent.domain.changes import Picture, Planned, Write
+from agent.domain.ownership import Binding
+from agent.errors import EntryOpen, StoreFailed
+from agent.ports import Entry, EntryState
+from agent.store import journal
+from agent.store.database import put
+from agent.store.journal import Note
+from agent.store.rows import binding_plain, binding_values, entry_of, key_text, keyed, write_plain
+from agent.store.tables import BINDING, ENTRY, OPEN_ENTRY
+
+_READ = (ENTRY.c.id, ENTRY.c.run, ENTRY.c.write, ENTRY.c.state, ENTRY.c.at, ENTRY.c.detail, ENTRY.c.picture)
+_ENTRIES = sa.select(*_READ, ENTRY.c.looked_at)
+_OPEN = _ENTRIES.where(OPEN_ENTRY).order_by(ENTRY.c.id)
+_OPEN_OF_KEY = _OPEN.where(ENTRY.c.key == bindparam("key"))
+_THIS_IF_OPEN = sa.update(ENTRY).where(ENTRY.c.id == bindparam("entry"), OPEN_ENTRY)
+_CLOSE = _THIS_IF_OPEN.values(
+    state=bindparam("to"), detail=bindparam("says"), at=bindparam("when"), picture=None, looked_at=None
+)
+_LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("when"))
+
+
+def intend(connection: Connection, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
+    before = connection.execute(_OPEN_OF_KEY, {"key": key_text(write.key)}).first()
+    if before is not None:
+        raise _already_open(write, f"entry {before.id} is {before.state} since {before.at:%Y-%m-%d %H:%M} UTC")
+    try:
+        id_ = _insert(connection, run, planned.digest, write, at)
+    except IntegrityError as error:
+        # The net under the question above: the unique index knows of no order in which two may pass.
+        if "one_open_entry" in str(error.orig) or "entry.key" in str(error.orig):
+            raise _already_open(write, "another process was quicker") from error
+        raise
+    said = {"run": run, "change": planned.digest, "reason": planned.change.reason, "write": write_plain(write)}
+    journal.append(connection, at, [Note(EntryState.INTENT.value, said, id_)])
+    return Entry(id_, run, write, EntryState.INTENT, at)
+
+
+def close(
+    connection: Connection, entry: Entry, state: EntryState, detail: str, at: datetime, binding: Binding | None
+) -> None:
+    """The entry's new state, the binding that it proves and the record of both; an ended entry stays as it is."""
+    values = {"entry": entry.id, "to": state.value, "says": detail, "when": at}
+    _expect_open(connection.execute(_CLOSE, values).rowcount, entry)
+    if binding is not None:
+        put(connection, BINDING, [binding_values(binding, entry.write.company)])
+    said = {
+        "run": entry.run,
+        "key": key_text(entry.write.key),
+        "detail": detail,
+        "binding": binding_plain(binding) if binding else None,
+    }
+    journal.append(connection, at, [Note(state.value, said, entry.id)])
+
+
+def looked(connection: Connection, entry: Entry, picture: Picture, at: datetime) -> None:
+    found = connection.execute(_LOOK, {"entry": entry.id, "seen": picture.value, "when": at})
+    _expect_open(found.rowcount, entry)
+
+
+def still_open(connection: Connection) -> Sequence[Entry]:
+    return [entry_of(row) for row in connection.execute(_OPEN)]
+
+
+def latest(connection: Connection, run: str | None, limit: int) -> Sequence[Entry]:
+    query = _ENTRIES.order_by(ENTRY.c.id.desc()).limit(limit)
+    if run is not None:
+        query = query.where(ENTRY.c.run == run)
+    return [entry_of(row) for row in connection.execute(query)]
+
+
+def open_of_company(connection: Connection, psa: str, company: int, agreements: Sequence[int]) -> Sequence[Entry]:
+    """Read whole and sifted here: there are never more open entries than writes that one cycle sends."""
+    writes = [entry for entry in still_open(connection) if entry.write.key.psa == psa]
+    return [e for e in writes if e.write.company == company or e.write.agreement in agreements]
+
+
+def _insert(connection: Connection, run: str, change: str, write: Write, at: datetime) -> int:
+    values = keyed(write.key, write.company) | {
+        "run": run,
+        "change": change,
+        "state": EntryState.INTENT.value,
+        "intended": at,
+        "at": at,
+        "detail": "",
+        "write": write_plain(write),
+    }
+    inserted = connection.execute(sa.insert(ENTRY), values).inserted_primary_key
+    return int(inserted[0])
+
+
+def _expect_open(rows: int, entry: Entry) -> None:
+    if rows != 1:
+        raise StoreFailed(
+            f"entry {entry.id} is not open any more, so its outcome cannot be recorded again",
+            "see `trueup journal`: two agents may have settled the same write",
+        )
+
+
+def _already_open(write: Write, why: str) -> EntryOpen:
+    return EntryOpen(
+        f"line {write.key} has a write whose outcome is not known yet: {why}",
+        "the next cycle settles it by reading; nothing is sent for this line before",
+    )

@@ -1,0 +1,137 @@
+"""The first tables.
+
+The column kinds are spelt out here again: a revision must keep meaning what it meant when tables.py moves on.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TEXT = sa.Text()
+WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.TIMESTAMP(timezone=True).with_variant(sa.Text(), "sqlite")
+DAY = sa.Date().with_variant(sa.Text(), "sqlite")
+
+STRICT = sqlite3.sqlite_version_info >= (3, 37)
+
+KEYED = {"key": TEXT, "psa": TEXT, "agreement": WHOLE, "company": WHOLE}
+
+
+def table(
+    name: str,
+    columns: dict[str, sa.types.TypeEngine],
+    key: Sequence[str],
+    optional: Sequence[str] = (),
+    indexed: Sequence[str] = (),
+    counted: bool = False,
+) -> None:
+    """`counted`: the database numbers the rows itself."""
+    made = [
+        sa.Column(column, kind, nullable=column in optional, autoincrement=counted and column in key)
+        for column, kind in columns.items()
+    ]
+    op.create_table(name, *made, sa.PrimaryKeyConstraint(*key), sqlite_strict=STRICT)
+    for column in indexed:
+        op.create_index(f"ix_{name}_{column}", name, [column])
+
+
+def upgrade() -> None:
+    runs_and_snapshots()
+    what_planning_learns()
+    what_people_see()
+    writes()
+    journal()
+
+
+def runs_and_snapshots() -> None:
+    meta = {"id": WHOLE, "installation": TEXT, "journal_seq": WHOLE, "journal_hash": TEXT}
+    table("meta", meta, key=["id"])
+    counts = dict.fromkeys(("changes", "held", "confirmed", "refused", "unknown"), WHOLE)
+    run = {"id": TEXT, "reason": TEXT, "companies": TEXT, "dry": FLAG, "started": INSTANT, "ended": INSTANT}
+    run |= {"state": TEXT, "detail": TEXT, **counts}
+    table("run", run, key=["id"], optional=["ended"], indexed=["started"])
+    snapshot = {"source": TEXT, "account": TEXT, "name": TEXT, "taken_at": INSTANT, "digest": TEXT}
+    table("snapshot", {**snapshot, "body": sa.LargeBinary()}, key=["source", "account"])
+
+
+def what_planning_learns() -> None:
+    places = ["agreement", "company"]
+    binding = {"line": WHOLE, "mark": TEXT, "state": TEXT, "adopted": FLAG, "confirmed": TEXT, "boundary": DAY}
+    table("binding", KEYED | binding, key=["key"], optional=["boundary"], indexed=places)
+    sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT}
+    table("sighting", KEYED | sighting, key=["key"], indexed=places)
+    charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE}
+    table("charge", KEYED | charge, key=["key", "starts"], indexed=places)
+    boundary = {"agreement": WHOLE, "company": WHOLE, "next_invoice": DAY}
+    table("boundary", boundary, key=["agreement"], indexed=["company"])
+    table("derivation", KEYED | {"digest": TEXT, "body": TEXT}, key=["key"], indexed=places)
+
+
+def what_people_see() -> None:
+    money = {"micros": WHOLE, "currency": TEXT}
+    hold = {"digest": TEXT, "company": WHOLE, "sentence": TEXT, "reasons": TEXT, "writes": TEXT, **money}
+    decision = {"state": TEXT, "who": TEXT, "decided_at": INSTANT, "until": INSTANT}
+    hold |= {"since": INSTANT, "closed_at": INSTANT, **decision}
+    undecided = ["closed_at", "decided_at", "until"]
+    table("hold", hold, key=["digest"], optional=[*money, *undecided], indexed=["company"])
+    finding = {"id": WHOLE, "scope": WHOLE, "company": WHOLE, "code": TEXT, "severity": TEXT, "subject": TEXT}
+    finding |= {"sentence": TEXT, "remedy": TEXT, **money}
+    finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT)
+    table("finding", finding, key=["id"], optional=["company", *money, "closed_at"], counted=True)
+    one_open("finding", ["scope", "code", "subject"], "closed_at IS NULL")
+    plan = {"company": WHOLE, "run": TEXT, "at": INSTANT, "digest": TEXT, "changes": WHOLE, "held": WHOLE}
+    table("plan", {**plan, "body": TEXT, **money}, key=["company"], optional=[*money], indexed=["run"])
+
+
+def writes() -> None:
+    entry = {"id": WHOLE, "run": TEXT, "change": TEXT, **KEYED, "state": TEXT, "intended": INSTANT, "at": INSTANT}
+    entry |= {"detail": TEXT, "write": TEXT, "picture": TEXT, "looked_at": INSTANT}
+    made = [
+        sa.Column(name, kind, *([sa.ForeignKey("run.id")] if name == "run" else []), nullable=name in LOOKED)
+        for name, kind in entry.items()
+    ]
+    op.create_table("entry", *made, sa.PrimaryKeyConstraint("id"), sqlite_strict=STRICT)
+    op.create_index("ix_entry_run", "entry", ["run"])
+    one_open("entry", ["key"], "state IN ('intent', 'unknown')")
+
+
+LOOKED = ("picture", "looked_at")
+
+
+def one_open(name: str, columns: Sequence[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(
+        f"one_open_{name}", name, columns, unique=True, sqlite_where=where, postgresql_where=where
+    )
+
+
+def journal() -> None:
+    record = {"seq": WHOLE, "at": TEXT, "kind": TEXT, "entry": WHOLE, "payload": TEXT, "previous": TEXT, "hash": TEXT}
+    table("journal", record, key=["seq"], optional=["entry"])
+    for statement in SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRES_GUARDS:
+        op.execute(statement)
+
+
+SQLITE_GUARDS = [
+    f"CREATE TRIGGER journal_no_{deed} BEFORE {deed} ON journal"
+    " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    for deed in ("UPDATE", "DELETE")
+]
+POSTGRES_GUARDS = [
+    "CREATE FUNCTION journal_refuses() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$",
+    "CREATE TRIGGER journal_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON journal"
+    " FOR EACH STATEMENT EXECUTE FUNCTION journal_refuses()",
+]
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore the copy that was made before the update")

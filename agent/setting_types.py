@@ -74,6 +74,7 @@ def is_loopback(host: str) -> bool:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise fault("must be text", "Write it in quotes")
+    # isprintable is also false for zero-width and direction characters, which come along with copied ids.
     if not value or not value.isprintable() or value != value.strip():
         raise fault("is empty, or has spaces around it or invisible characters in it", "Write it plainly")
     return value
@@ -140,6 +141,7 @@ def _secret(value: object, info: ValidationInfo) -> SecretRef:
 
 def _token_file(value: object, info: ValidationInfo) -> SecretRef:
     text = _text(value)
+    # No env: here: the daemon and the command must both find it.
     if text.startswith(("credential:", "file:")):
         return _secret(text, info)
     return SecretRef("file", str(_path(text, info)))
@@ -153,6 +155,7 @@ def _address(value: object, example: str) -> str:
         plain = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
     except ValueError:  # a port that is no number, a bracket that stays open
         plain = False
+    # Parsers disagree on what a backslash in an address means, and a letter that looks like another is a trap.
     if not plain or not text.isascii() or re.search(r"[\s\\]", text):
         raise fault("is not a web address", f'Write it as "{example}"')
     if "@" in parts.netloc:
@@ -182,6 +185,7 @@ def _store_url(value: object, info: ValidationInfo) -> str:
     parts = urlsplit(text)
     if parts.scheme != "postgresql":
         raise fault("is not a store", 'Write "sqlite:///PATH" or "postgresql://USER@HOST/DATABASE"')
+    # libpq takes the password from the query as well.
     if parts.password is not None or any("password" in name.lower() for name, _ in parse_qsl(parts.query)):
         raise fault("holds a password", 'Move it to store.password, as "credential:NAME" or "file:PATH"')
     return text

@@ -71,8 +71,11 @@ class Section(BaseModel):
 
 
 class AgentSection(Section):
+    # No default for these two: a guessed zone moves a change into another billing period, a guessed currency
+    # puts the wrong sign before somebody's money.
     timezone: Zone = required("The PSA's time zone: it decides on which date a change is billed.")
     currency: Currency = required("The currency of amounts for which the PSA names none.")
+    # Words and not the domain's enum, whose import alone would take 10 ms of the 150 that `status` has.
     mode: Literal["report", "review", "auto"] = setting(
         "report", "report never writes, review holds every change for approval, auto holds only what guards hold."
     )
@@ -110,6 +113,7 @@ class ApiSection(Section):
     token_file: TokenFile | None = setting(
         None, "The file with the bearer token of the local HTTP interface.", "api-token in agent.state"
     )
+    # Not strict, because TOML knows lists only.
     hosts: tuple[Host, ...] = setting(
         [], "Further host names that requests may carry, for a proxy in front.", strict=False
     )
@@ -150,6 +154,7 @@ Months = Annotated[int, Field(ge=1, le=120)]
 class ConnectWiseSection(Section):
     url: Url = required("The address of the ConnectWise site.")
     company: Text = required("The company name typed at the ConnectWise login.")
+    # Half of the login name, no secret: ConnectWise itself shows it to every administrator.
     public_key: Text = required("The public key of the API member.")
     private_key: SecretReference = required("The private key of the API member.")
     client_id: Guid = required("The clientId registered for this integration at developer.connectwise.com.")
@@ -160,6 +165,7 @@ class ConnectWiseSection(Section):
     marker_field: MarkerField = setting(
         "serialNumber", "Where additions carry our mark: the serial number, or custom: and a text field's caption."
     )
+    # Below the 1,000 from which ConnectWise slows down: a site has other integrations as well.
     rate: int = setting(
         900, "Requests a minute; ConnectWise slows down whoever sends more than 1,000.", ge=1, le=60_000
     )
@@ -184,6 +190,7 @@ class HttpSection(Section):
     proxy: Proxy | None = setting(None, "The proxy on the way to Microsoft and the PSA.", "HTTPS_PROXY, if set")
     connect_timeout: SomeDuration = setting("10s", "How long a connection may take to open.")
     read_timeout: SomeDuration = setting("60s", "How long a server may stay silent while it is read.")
+    # Long, because an answer that comes late is still an answer, and giving up makes the outcome unknown.
     write_timeout: SomeDuration = setting(
         "120s", "How long a write may stay without an answer before its outcome is unknown."
     )

@@ -146,6 +146,7 @@ def _check_status(path: Path, status: os.stat_result, private: bool) -> None:
         _refuse(path, f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})", f"Run: chmod 600 {path}")
     if private and status.st_uid not in (0, os.geteuid()):
         _refuse(path, "belongs to another user", f"Run: chown {os.geteuid()} {path}")
+    # Whoever can change a mapping file decides what is billed.
     if status.st_mode & stat.S_IWOTH:
         _refuse(path, "can be changed by every user of this machine", f"Run: chmod o-w {path}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -168,6 +168,16 @@ class Row:
     guests: bool = True
 
     @property
+    def skus(self) -> tuple[str, ...]:
+        """The licences whose units the row bills; none where it counts people."""
+        match self.count:
+            case LicenceCount(sku=sku):
+                return (sku,)
+            case SumCount(skus=skus):
+                return skus
+        return ()
+
+    @property
     def subscription(self) -> str:
         return self.count.subscription if isinstance(self.count, LicenceCount) else ""
 
@@ -213,11 +223,15 @@ class CompanyMapping:
 
 @dataclass(frozen=True)
 class Mappings:
-    """All mapping files, valid together. `digest` is the hash of the files' bytes, kept with every plan."""
+    """All mapping files, valid together. `digest` is the hash of the files' bytes, kept with every plan.
+
+    `profiles` holds those that no row uses as well.
+    """
 
     companies: Mapping[int, CompanyMapping]
     exclusions: tuple[Exclusion, ...]
     digest: str
+    profiles: Mapping[str, BillingProfile] = field(default_factory=dict)
 
     @cached_property
     def rows_by_tenant(self) -> Mapping[str, tuple[Row, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from agent.domain.mappings import CompanyMapping, Exclusion, LicenceCount, Place, Row, SumCount
+from agent.domain.mappings import CompanyMapping, Exclusion, Place, Row
 from agent.toml_places import Problem
 
 Item = TypeVar("Item", CompanyMapping, Exclusion, Row)
@@ -76,20 +76,11 @@ def _billed_and_excluded(companies: Sequence[CompanyMapping], everywhere: Sequen
                 by_tenant.setdefault((tenant, exclusion.sku), exclusion)
     globally = {exclusion.sku: exclusion for exclusion in everywhere}
     for row in (row for company in companies for row in company.rows):
-        for sku in _billed(row):
+        for sku in row.skus:
             excluded = by_tenant.get((row.tenant, sku)) or globally.get(sku)
             if excluded:
                 what = f"bills a licence that {excluded.place} excludes: {excluded.reason}"
                 yield _problem(row.place, "row", what, "Remove the row or the exclusion")
-
-
-def _billed(row: Row) -> tuple[str, ...]:
-    match row.count:
-        case LicenceCount(sku=sku):
-            return (sku,)
-        case SumCount(skus=skus):
-            return skus
-    return ()
 
 
 def _repeated(keyed: Iterable[tuple[Item, Hashable]]) -> Iterator[tuple[Item, Item]]:

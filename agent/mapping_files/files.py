@@ -15,7 +15,8 @@ from pathlib import Path
 from agent.domain.mappings import CompanyMapping, Mappings, Mode
 from agent.mapping_files import reading
 from agent.mapping_files.conflicts import conflicts
-from agent.mapping_files.problems import MappingsInvalid, Page, Skus
+from agent.mapping_files.problems import MappingsInvalid, Page
+from agent.sku_table import SkuTable
 from agent.toml_places import Document, FileRefused, Problem, decode, read_regular_file
 
 PROFILES, EXCLUSIONS, COMPANIES = "profiles.toml", "exclusions.toml", "companies"
@@ -45,7 +46,7 @@ class Contents:
 class MappingFiles:
     """`default_mode` is that of companies whose file names none."""
 
-    def __init__(self, folder: Path, default_mode: Mode, skus: Skus) -> None:
+    def __init__(self, folder: Path, default_mode: Mode, skus: SkuTable) -> None:
         self.folder, self.default_mode, self.skus = folder, default_mode, skus
         self._parsed: dict[str, tuple[bytes, Document]] = {}
 
@@ -85,7 +86,12 @@ class MappingFiles:
             problems.append(self._problem("", f"has more than {ROW_LIMIT} rows", "Split it between two installations"))
         if problems:
             raise MappingsInvalid(problems)
-        return Mappings({company.company: company for company in companies}, tuple(exclusions), contents.digest)
+        return Mappings(
+            companies={company.company: company for company in companies},
+            exclusions=tuple(exclusions),
+            digest=contents.digest,
+            profiles={name: profile for name, profile in (profiles or {}).items() if profile},
+        )
 
     def _document(self, name: str, content: bytes) -> Document:
         """Parsed anew only where the bytes changed: in a fleet of a thousand files, one was edited."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from rapidfuzz import fuzz, process
 
 from agent.domain.mappings import Place
 from agent.errors import TrueupError
-from agent.mapping_files.schema import GUID, Table
+from agent.mapping_files.schema import Table
+from agent.sku_table import SkuTable
 from agent.toml_places import Document, Problem, problems_of
 from agent.toml_scanner import Steps
 
@@ -24,16 +25,6 @@ class MappingsInvalid(TrueupError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line or 0, p.key)))
         super().__init__("\n".join(map(str, self.problems)), "Correct the files; `trueup map check` shows what is left")
-
-
-class Skus(Protocol):
-    """The table of licences that Trueup knows."""
-
-    def resolve(self, text: str) -> tuple[str, ...]:
-        """GUIDs of all licences with this part number or display name, whatever its case."""
-        ...
-
-    def name(self, guid: str) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +40,7 @@ class _Part(Document):
 class Page:
     """A document and the problems found in it so far. Each table is validated alone: no mistake hides another."""
 
-    def __init__(self, document: Document, skus: Skus) -> None:
+    def __init__(self, document: Document, skus: SkuTable) -> None:
         self.document, self.skus = document, skus
         self.problems: list[Problem] = []
 
@@ -80,21 +71,20 @@ class Page:
 
     def sku(self, text: str, steps: Steps) -> str | None:
         """The GUID of a licence; an unknown GUID passes, because Microsoft invents licences daily."""
-        if GUID.fullmatch(text):
-            return text.lower()
-        found = self.skus.resolve(text)
+        found = self.skus.find(text)
         if len(found) == 1:
             return found[0]
         if found:
-            choices = " or ".join(f"{guid} ({self.skus.name(guid)})" for guid in found)
-            self.refuse(steps, f'names {len(found)} licences: "{text}"', f"Write the GUID of one: {choices}")
+            choices = " or ".join(f"{sku} ({self.skus.part_number(sku)}, {self.skus.name(sku)})" for sku in found)
+            self.refuse(steps, f'is the word for {len(found)} licences: "{text}"', f"Write the GUID of one: {choices}")
         else:
-            remedy = "Write its part number, display name or GUID as `trueup findings` shows it"
-            self.refuse(steps, f'names no licence that Trueup knows: "{text}"', remedy)
+            known = [word for _, part_number, name in self.skus for word in (part_number, name)]
+            remedy = closest(text, known, "Write the part number, the display name or the GUID of a licence")
+            self.refuse(steps, f'is no licence that Trueup knows: "{text}"', remedy)
         return None
 
 
 def closest(name: str, known: Sequence[str], otherwise: str) -> str:
-    """A remedy for an unknown name."""
-    close = difflib.get_close_matches(name, known, 1)
-    return f'Did you mean "{close[0]}"?' if close else otherwise
+    """A remedy for an unknown name. (difflib would take a minute over a thousand of them.)"""
+    found = process.extractOne(name, known, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=75)
+    return f'Did you mean "{found[0]}"?' if found else otherwise

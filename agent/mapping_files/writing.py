@@ -21,6 +21,7 @@ from typing import Any
 
 import tomlkit
 from pydantic import ValidationError
+from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable, Item
 
 from agent.errors import TrueupError
@@ -31,7 +32,8 @@ from agent.toml_scanner import BARE_KEY, Steps
 
 Value = str | int | bool | date | Sequence[str] | Mapping[str, "Value"]
 
-_MODELS = {PROFILES: FILES["profiles"], EXCLUSIONS: FILES["exclusions"]}
+_KINDS = {PROFILES: "profiles", EXCLUSIONS: "exclusions"}
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # str.splitlines would also split at U+2028 within a text
 
 
 class EditRefused(TrueupError):
@@ -70,28 +72,20 @@ class Draft:
         document = self._document()
         *parents, key = steps
         if len(parents) == 1 and parents[0] not in document.data:
-            return self.add_table(str(parents[0]), {str(key): value})
+            self.add_table(str(parents[0]), {str(key): value})
+            return
         try:
             text = _with_key(self.text, document, tuple(parents), str(key), value, self.newline)
-        except (KeyError, IndexError, TypeError):
+        except (LookupError, TypeError, TOMLKitError):
             raise EditRefused(f"{self.path} has nothing at {dotted(tuple(parents))}", "Add it by hand") from None
         self._take(text, lambda data: _at(data, parents).update({key: _plain(value)}))
-        return None
 
     def save(self) -> None:
         """Write the new text; EditRefused where the result would not be valid or the file is not as it was read."""
         content = (self.mark + self.text).encode("utf-8")
         if content == self.original:
             return
-        model = (
-            _MODELS.get(self.path.name, FILES["company"]) if self.path.parent.name != COMPANIES else FILES["company"]
-        )
-        document = self._document()
-        try:
-            model.model_validate(document.data)
-        except ValidationError as error:
-            problem = problems_of(error, document, model)[0]
-            raise EditRefused(f"{self.path} would not be valid: {problem}", problem.remedy) from None
+        self._check()
         if self._present() != self.original:
             raise EditRefused(f"{self.path} was changed by somebody else meanwhile", "Look at it and try again")
         _replace(self.path, content, new=self.original is None)
@@ -118,6 +112,14 @@ class Draft:
             raise EditRefused(f"{self.path} is written in a way that Trueup cannot change", "Change it by hand")
         self.text = text
 
+    def _check(self) -> None:
+        model, document = FILES[kind(self.path)], self._document()
+        try:
+            model.model_validate(document.data)
+        except ValidationError as error:
+            problem = problems_of(error, document, model)[0]
+            raise EditRefused(f"{self.path} would not be valid: {problem.key} {problem.what}", problem.remedy) from None
+
     def _document(self) -> Document:
         return decode(self.text.encode("utf-8"), str(self.path))
 
@@ -128,6 +130,11 @@ class Draft:
             return read_regular_file(self.path)
         except FileRefused as error:
             raise EditRefused(str(error), error.remedy) from None
+
+
+def kind(path: Path) -> str:
+    """Which schema of `FILES` a file follows."""
+    return "company" if path.parent.name == COMPANIES else _KINDS[path.name]
 
 
 def comment(text: str) -> str:
@@ -143,26 +150,23 @@ def file_name(name: str, number: int) -> str:
 
 
 def _with_key(text: str, document: Document, table: Steps, key: str, value: Value, newline: str) -> str:
-    header, start, end = _segment(document, table)
-    lines = text.split("\n")
+    lines = _LINE.findall(text)
+    header, start, end = _segment(document, table, len(lines))
     while end > start and _is_blank(lines[end - 1]):
-        end -= 1  # blank and comment lines at the end go with what follows
-    body = "\n".join(lines[start:end])
+        end -= 1  # blank and comment lines at the end belong to what follows
     if table == header and key not in _at(document.data, table):
-        written = f"{_key(key)} = {_written(value)}" + newline.removesuffix("\n")
-        before = [*lines[:end]]
-        if end == len(lines) and end:
-            before[-1] += newline.removesuffix("\n")
-        return "\n".join([*before, written, *lines[end:]])
-    parsed = tomlkit.parse(body)
-    node: Any = parsed
-    for step in (*(0 if isinstance(step, int) else step for step in header), *table[len(header) :]):
-        node = node[step]
-    node[key] = _item(value)
-    return "\n".join([*lines[:start], tomlkit.dumps(parsed), *lines[end:]])
+        if end and not lines[end - 1].endswith("\n"):
+            lines[end - 1] += newline
+        lines.insert(end, f"{_key(key)} = {_written(value)}{newline}")
+    else:
+        parsed = tomlkit.parse("".join(lines[start:end]))
+        alone = [0 if isinstance(step, int) else step for step in header]
+        _at(parsed, [*alone, *table[len(header) :]])[key] = _item(value)
+        lines[start:end] = [tomlkit.dumps(parsed)]
+    return "".join(lines)
 
 
-def _segment(document: Document, table: Steps) -> tuple[Steps, int, int]:
+def _segment(document: Document, table: Steps, length: int) -> tuple[Steps, int, int]:
     """The innermost [header] that holds the table, with its lines: from the header (or the top) to before the next."""
     places = document.places
     headers = {
@@ -171,11 +175,10 @@ def _segment(document: Document, table: Steps) -> tuple[Steps, int, int]:
         # Only a header stands where its own value stands; so do the elements of a [list], which has a value itself.
         if places.values.get(steps) == offset and (isinstance(steps[-1], str) or steps[:-1] not in places.values)
     }
-    owners = [steps for steps in headers.values() if steps == table[: len(steps)]]
-    header = max(owners, key=len, default=())
+    header = max((steps for steps in headers.values() if steps == table[: len(steps)]), key=len, default=())
     starts = sorted(headers)
     start = next((line for line in starts if headers[line] == header), 0)
-    end = next((line for line in starts if line > start or not header), len(places.lines) - 1)
+    end = next((line for line in starts if line > start or not header), length)
     return header, start, end
 
 
@@ -203,6 +206,8 @@ def _item(value: Value) -> Item:
 
 
 def _written(value: Value) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(key)} = {_written(inner)}' for key, inner in value.items())} }}"
     return _item(value).as_string()
 
 
@@ -215,27 +220,33 @@ def _plain(value: Any) -> Any:
 
 def _replace(path: Path, content: bytes, new: bool) -> None:
     """All of the new file or all of the old one, also after a crash; mode and owner stay."""
-    like = path.parent.stat() if new else path.stat()
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(descriptor, "wb") as stream:
-            stream.write(content)
-            os.fchmod(descriptor, 0o644 if new else like.st_mode & 0o7777)
-            with contextlib.suppress(PermissionError):  # only root may give files away
-                os.fchown(descriptor, like.st_uid, like.st_gid)
-            stream.flush()
-            os.fsync(descriptor)
-        if new:
-            os.link(temporary, path)  # unlike a rename, refuses where a file has appeared
-        else:
-            os.replace(temporary, path)
+        like = path.parent.stat() if new else path.stat()
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with open(descriptor, "wb") as stream:
+                stream.write(content)
+                with contextlib.suppress(PermissionError):  # only root may give files away
+                    os.fchown(descriptor, like.st_uid, like.st_gid)
+                os.fchmod(descriptor, 0o644 if new else like.st_mode & 0o777)
+                stream.flush()
+                os.fsync(descriptor)
+            # A link, unlike a rename, refuses where a file has appeared.
+            (os.link if new else os.replace)(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        _sync_folder(path.parent)
     except FileExistsError:
         raise EditRefused(f"{path} has appeared meanwhile", "Look at it and try again") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise EditRefused(
+            f"{path} could not be written ({error.strerror})", "Run as a user who may write there"
+        ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

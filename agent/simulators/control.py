@@ -31,7 +31,7 @@ def _clock(simulator: Simulator, arguments: Mapping[str, Any]) -> object:
     if "set" in arguments:
         simulator.clock.set(datetime.fromisoformat(arguments["set"]))
     simulator.clock.advance(seconds=float(arguments.get("advance", 0)))
-    simulator.land_late_effects()
+    simulator.land_late_effects()  # what fell due in the time skipped has happened before the next look
     return {"now": simulator.clock.now().isoformat()}
 
 

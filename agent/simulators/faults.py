@@ -34,25 +34,31 @@ class Show(Enum):
 
 
 class Kind(StrEnum):
+    # The request never left, and the caller can know it.
     REFUSED = "refused"
     CONNECT_TIMEOUT = "connect-timeout"
+    # From here on to WRONG_ID the caller cannot know from what it sees whether the server has acted.
     TIMEOUT = "timeout"
     TIMEOUT_AFTER = "timeout-after"
     LATE_EFFECT = "late-effect"
     DROPPED_BEFORE = "dropped-before"
     LOST_ANSWER = "lost-answer"
     CUT_ANSWER = "cut-answer"
+    # A limit refuses before anything is done; with and without the Retry-After header.
     TOO_MANY = "too-many"
     TOO_MANY_BARE = "too-many-bare"
+    # 500 with a body that asks to try again, which is how lines get doubled.
     SERVER_TIMEOUT = "server-timeout"
     SERVER_TIMEOUT_AFTER = "server-timeout-after"
     ERROR_BEFORE = "error-before"
     ERROR_AFTER = "error-after"
+    # A proxy gives up with HTML while the server behind it goes on to the end.
     BAD_GATEWAY = "bad-gateway"
     REDIRECT = "redirect"
     TRUNCATED_JSON = "truncated-json"
     NOT_JSON = "not-json"
     WRONG_ID = "wrong-id"
+    # Everything below looks well to the caller.
     DUPLICATE = "duplicate"
     FALSE_OK = "false-ok"
     FIELD_TRUNCATED = "field-truncated"

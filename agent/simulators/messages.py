@@ -54,6 +54,7 @@ class Request:
     ) -> Request:
         """Split `target` (path?query). Of a repeated query parameter the last one counts."""
         path, _, query = target.partition("?")
+        # Without blank values `?conditions=` would look as if nothing had been asked for.
         pairs = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
         return cls(method, unquote(path) if "%" in path else path, pairs, headers, body, target, scheme)
 

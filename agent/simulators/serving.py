@@ -60,7 +60,7 @@ def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Serve
 class _Listener(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
-    block_on_close = False
+    block_on_close = False  # the threads are daemons; those acting out a timeout would hold the test up
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
@@ -89,7 +89,7 @@ class _Listener(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    disable_nagle_algorithm = True
+    disable_nagle_algorithm = True  # an answer must not wait for an acknowledgement
     server: _Listener
 
     def handle(self) -> None:
@@ -134,6 +134,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
 def _reset(connection: socket.socket) -> None:
     try:
+        # Linger 0 makes the close a reset, which callers tell from an orderly end of the connection.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
@@ -150,6 +151,7 @@ def _read(stream: BinaryIO) -> Request | None:
         name, _, value = line.partition(":")
         fields.append((name, value.strip()))
     headers = Headers(fields)
+    # A chunked body would have to be read to its end to find the next request: nobody here sends one.
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdigit():
         return None

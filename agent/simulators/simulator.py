@@ -95,6 +95,7 @@ class Simulator(ABC):
         with self.lock:
             self.land_late_effects()
             fault = self.faults.pick(request)
+            # Logged before it is executed: an exchange that ends in silence belongs to the history too.
             exchange = Exchange(self.clock.now(), request, fault.kind if fault else None)
             if self.logging:
                 self.log.append(exchange)
@@ -118,6 +119,7 @@ class Simulator(ABC):
     def _misbehave(self, exchange: Exchange, fault: Fault) -> Response:
         """Have the effect that the fault leaves, then show what it lets through."""
         response = None
+        # The first of two executions is the one that nobody hears of.
         if fault.effect is Effect.TWICE:
             self._execute(exchange)
         if fault.effect is Effect.LATER:
@@ -153,6 +155,7 @@ def _with_other_id(body: bytes) -> bytes:
         record = Response(200, body=body).json()
     except json.JSONDecodeError:
         return body
+    # The next id may exist: a caller that believes it will find a line, of somebody else.
     if isinstance(record, dict) and isinstance(record.get("id"), int):
         return encode({**record, "id": record["id"] + 1})
     return body

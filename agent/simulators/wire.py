@@ -111,6 +111,7 @@ def _received(request: requests.PreparedRequest) -> Request:
     body = request.body or b""
     if isinstance(body, str):
         body = body.encode()
+    # requests leaves the Host header to http.client, which is not on this way.
     fields = [("host", parts.netloc), *request.headers.items()]
     return Request.parse(request.method or "GET", target, Headers(fields), body, parts.scheme)
 
@@ -125,6 +126,7 @@ def _as_requests(request: requests.PreparedRequest, answer: Response, body: byte
     response.encoding = requests.utils.get_encoding_from_headers(response.headers)
     response.url = request.url or ""
     response.request = request
+    # A real urllib3 response, so that streaming, limits on size and broken reads work as over a socket.
     response.raw = HTTPResponse(
         io.BytesIO(body),
         fields,

@@ -48,9 +48,7 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        writer, reader = (
-            (_SQLITE_WRITER, _SQLITE_READER) if self.is_sqlite else (_POSTGRES_WRITER, _POSTGRES_READER)
-        )
+        writer, reader = (_SQLITE_WRITER, _SQLITE_READER) if self.is_sqlite else (_POSTGRES_WRITER, _POSTGRES_READER)
         self._writer = self._engine(writer, 1, "BEGIN IMMEDIATE")
         self._readers = self._engine(reader, _READERS, "BEGIN")
 

@@ -20,8 +20,7 @@ from agent.store.journal import Note
 from agent.store.rows import binding_plain, binding_values, entry_of, key_text, keyed, write_plain
 from agent.store.tables import BINDING, ENTRY, OPEN_ENTRY
 
-_READ = (ENTRY.c.id, ENTRY.c.run, ENTRY.c.write, ENTRY.c.state, ENTRY.c.at, ENTRY.c.detail, ENTRY.c.picture)
-_ENTRIES = sa.select(*_READ, ENTRY.c.looked_at)
+_ENTRIES = sa.select(ENTRY)
 _OPEN = _ENTRIES.where(OPEN_ENTRY).order_by(ENTRY.c.id)
 _OPEN_OF_KEY = _OPEN.where(ENTRY.c.key == bindparam("key"))
 _THIS_IF_OPEN = sa.update(ENTRY).where(ENTRY.c.id == bindparam("entry"), OPEN_ENTRY)
@@ -96,8 +95,7 @@ def _insert(connection: Connection, run: str, change: str, write: Write, at: dat
         "detail": "",
         "write": write_plain(write),
     }
-    inserted = connection.execute(sa.insert(ENTRY), values).inserted_primary_key
-    return int(inserted[0])
+    return int(connection.execute(sa.insert(ENTRY).returning(ENTRY.c.id), values).scalar_one())
 
 
 def _expect_open(rows: int, entry: Entry) -> None:

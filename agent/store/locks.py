@@ -21,6 +21,7 @@ _REMEDY = "stop the other Trueup first; two that write would bill twice"
 # "trueup-a": the session lock of the agent.
 _AGENT = int.from_bytes(b"trueup-a", "big")
 
+_TAKE = sa.text("SELECT pg_try_advisory_lock(:lock)")
 _HOLDER = sa.text(
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
     " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
@@ -56,7 +57,9 @@ def session_lock(url: URL) -> Iterator[None]:
         holder = None if connection.scalar(_TAKE, {"lock": _AGENT}) else connection.scalar(_HOLDER, {"lock": _AGENT})
     except SQLAlchemyError as error:
         where = url.render_as_string(hide_password=True)
-        raise StoreFailed(f"the lock in {where} cannot be asked for: {error.__cause__}", "see whether it runs") from error
+        raise StoreFailed(
+            f"the lock in {where} cannot be asked for: {error.__cause__}", "see whether it runs"
+        ) from error
     with connection:
         if holder:
             raise AnotherWriter(f"another Trueup writes to this database: {holder}", _REMEDY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -71,9 +72,19 @@ def binding_of(row: Read) -> Binding:
 
 
 def binding_plain(binding: Binding) -> Values:
-    boundary = binding.boundary.isoformat() if binding.boundary else None
-    values = binding_values(binding, 0) | {"boundary": boundary}
-    return {name: values[name] for name in ("key", "line", "mark", "state", "adopted", "confirmed", "boundary")}
+    return {
+        "key": key_text(binding.key),
+        "line": binding.line,
+        "mark": binding.mark,
+        "state": binding.state.value,
+        "adopted": binding.adopted,
+        "confirmed": dict(binding.confirmed),
+        "boundary": _day_plain(binding.boundary),
+    }
+
+
+def _day_plain(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def sighting_values(seen: Sighting, company: int) -> Values:
@@ -115,11 +126,13 @@ def write_plain(write: Write) -> Values:
         "after": dict(write.after),
         "line": write.line,
         "mark": write.mark,
+        "boundary": _day_plain(write.boundary),
     }
 
 
 def write_of(plain: Mapping[str, Any]) -> Write:
-    return Write(**{**plain, "key": key_of(plain["key"])})
+    boundary = date.fromisoformat(plain["boundary"]) if plain["boundary"] else None
+    return Write(**{**plain, "key": key_of(plain["key"]), "boundary": boundary})
 
 
 def entry_of(row: Read) -> Entry:
@@ -208,10 +221,10 @@ def _planned_plain(planned: Planned, digest: str) -> Values:
     return _change_plain(planned.change) | {
         "digest": digest,
         "holds": list(planned.holds),
+        "approved": planned.approved,
         "note": realisation.note,
         "refused": realisation.refused,
         "writes": [write_plain(write) | {"digest": write.digest} for write in realisation.writes],
-        "steps": [{"rule": step.rule, "says": step.says, "value": step.value} for step in planned.steps],
     }
 
 

@@ -88,11 +88,14 @@ def _snapshot(row: Row[Any]) -> Snapshot:
 
 def _observation_fields(seen: Observation) -> list[object]:
     counts = [seen.prepaid, seen.assigned, seen.per_user]
-    return [[_subscription_fields(s) for s in seen.subscriptions], seen.sku, seen.part_number, seen.name, *counts]
+    return [seen.sku, seen.part_number, seen.name, *counts, [_subscription_fields(s) for s in seen.subscriptions]]
 
 
-def _observation(subscriptions: list[Any], *rest: Any) -> Observation:
-    return Observation(*rest, tuple(_subscription(*fields) for fields in subscriptions))
+def _observation(
+    sku: str, part_number: str, name: str, prepaid: int, assigned: int, per_user: bool, subscriptions: list[Any]
+) -> Observation:
+    bought = tuple(_subscription(*fields) for fields in subscriptions)
+    return Observation(sku, part_number, name, prepaid, assigned, per_user, bought)
 
 
 def _subscription_fields(bought: Subscription) -> list[object]:
@@ -112,8 +115,10 @@ def _day(text: str | None) -> date | None:
 
 def _member_fields(member: Member) -> list[object]:
     person = [member.id, member.login, member.name, member.enabled, member.guest]
-    return [sorted(member.licences), dict(member.attributes), *person]
+    return [*person, sorted(member.licences), dict(member.attributes)]
 
 
-def _member(licences: list[str], attributes: dict[str, str], *person: Any) -> Member:
-    return Member(*person, frozenset(licences), attributes)
+def _member(
+    id_: str, login: str, name: str, enabled: bool, guest: bool, licences: list[str], attributes: dict[str, str]
+) -> Member:
+    return Member(id_, login, name, enabled, guest, frozenset(licences), attributes)

@@ -242,10 +242,10 @@ class Hold(_Priced, table=True):
 
 
 class Finding(_Priced, table=True):
-    """`scope` is the company whose planning reported it, and whose next complete planning may close it."""
+    """`scope` says who reported it (`company/250`, `mappings`): only the same reporter's next word may close it."""
 
     id: int = whole(primary_key=True)
-    scope: int = whole()
+    scope: str = text()
     company: int | None = whole()
     code: str = text()
     severity: str = text()
@@ -297,8 +297,8 @@ class Journal(_Row, table=True):
 METADATA = _Row.metadata
 
 
-def _table(model: type[SQLModel]) -> sa.Table:
-    return cast(sa.Table, sa.inspect(model).local_table)
+def _table(model: Any) -> sa.Table:
+    return cast(sa.Table, model.__table__)
 
 
 META, RUN, SNAPSHOT, PLAN, JOURNAL = map(_table, (Meta, Run, Snapshot, Plan, Journal))

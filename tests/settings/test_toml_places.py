@@ -72,10 +72,11 @@ def test_a_row_of_an_array_of_tables_starts_at_its_own_header() -> None:
 
 def test_what_is_absent_is_placed_at_the_nearest_table() -> None:
     """A missing key has no line of its own, so its section's header stands in."""
-    document = parse("[psa]\nkind = 1\n[psa.connectwise]\n", "some.toml")
+    document = parse("[agent]\nmode = 1\n[psa.connectwise]\n", "some.toml")
 
-    assert document.key_place(("psa", "connectwise", "url")).line == 3
-    assert document.key_place(("log", "level")).line == 1
+    assert document.key_place(("psa", "connectwise", "url")) == Place(3, 6)
+    assert document.key_place(("psa", "kind")) == Place(3, 2)
+    assert document.key_place(("log", "level")) == Place(1, 1)
 
 
 def test_windows_files_are_read_like_any_other() -> None:

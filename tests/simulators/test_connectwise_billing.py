@@ -156,6 +156,13 @@ def test_an_annual_agreement(psa: ConnectWise) -> None:
     assert psa.terms(yearly).next_invoice == date(2027, 7, 1)
 
 
+def test_a_line_that_is_still_to_come(psa: ConnectWise) -> None:
+    """From 10 April: 22.00 x 21/30 on April's invoice, once."""
+    psa.add_addition(MONTHLY, "M365-BP", 1, effective="2026-04-10")
+    assert amounts(psa) == [Decimal("15.40")]
+    assert amounts(psa) == [Decimal("22.00")]
+
+
 def test_the_first_invoice_begins_where_billing_begins(psa: ConnectWise, api: Caller) -> None:
     """Billing from 10 March, nothing invoiced yet: a line from that day has 22 of March's 31 days."""
     fresh = psa.add_agreement(CONTOSO, "New", bills_from="2026-03-10")

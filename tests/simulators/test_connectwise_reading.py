@@ -118,6 +118,8 @@ def test_fields_choose_what_is_shown(api: Caller, line: int) -> None:
     """`_info` comes only when listed, references may be cut to a part, unknown names are refused."""
     chosen = api.get(f"{LINES}?fields=id,product/identifier,cancelledDate")
     assert chosen == [{"id": line, "product": {"identifier": "M365-BP"}}]
+    (whole,) = api.get(f"{LINES}?fields=product/id,product")
+    assert whole["product"]["identifier"] == "M365-BP"
     assert api.get(f"{LINES}/{line}?fields=_info")["_info"]["updatedBy"] == "office"
     assert api.refused("GET", f"{LINES}?fields=id,sku") == (400, "ApiFindCondition")
 

@@ -89,7 +89,13 @@ class Cycles:
 
     def option(self, reference: Record) -> str:
         """The site's `billingOptions` value, or where that is unknown the cycle's name."""
-        return self.options.get(int(reference["id"]), _text(reference, "name"))
+        return self.options.get(int(reference["id"])) or _text(reference, "name")
+
+    def unknown(self, records: Iterable[Record]) -> frozenset[int]:
+        """Ids of the cycles that these agreements name and whose length nobody has said yet."""
+        references = [cycle for cycle in (_part(record, "billingCycle") for record in records) if cycle]
+        unsaid = (cycle for cycle in references if _text(cycle, "name").casefold() not in self.months)
+        return frozenset(int(cycle["id"]) for cycle in unsaid) - self.options.keys()
 
     def length(self, reference: Record) -> int | None:
         """Whole months, where Trueup supports them (1 and 12); the admin's word stands before the site's."""

@@ -115,8 +115,8 @@ class Site:
         """The header fields of the answer to a GET."""
         return self._get(path, {}).headers
 
-    def batches(self, path: str, field: str, literals: Iterable[str], **query: str) -> Iterator[tuple[int, str]]:
-        """Conditions `field in (...)` that keep the URL short enough, each with the number of its literals."""
+    def batches(self, path: str, field: str, literals: Iterable[str], **query: str) -> Iterator[list[str]]:
+        """The literals in parts of which each, as a condition `field in (...)`, keeps the URL short enough."""
         shortest = urlencode({**query, "conditions": f"{field} in ()"})
         room = LONGEST_URL - len(f"{self._origin}{self._path(path)}?{shortest}") - _PAGING_ROOM
         batch: list[str] = []
@@ -124,12 +124,12 @@ class Site:
         for literal in literals:
             size = len(quote_plus(f"{literal},"))
             if batch and used + size > room:
-                yield len(batch), f"{field} in ({','.join(batch)})"
+                yield batch
                 batch, used = [], 0
             batch.append(literal)
             used += size
         if batch:
-            yield len(batch), f"{field} in ({','.join(batch)})"
+            yield batch
 
     def write(self, method: str, path: str, body: str) -> Answer | Lost:
         """One request, whatever comes of it. Raises `ReadFailed` only before it, while the codebase is looked up."""

@@ -83,6 +83,7 @@ def created(body: object, terms: Terms, catalog: Catalog, today: date, twist: Fa
         **_from_product(given.pop("product"), catalog),
     }
     values = {**defaults, **_blurred(given, twist)}
+    # All fields that are defined are there from the start, filled or not (reference 3.3).
     values["customFields"] = _with_custom_values(catalog.custom_fields(), given.get("customFields", []))
     _judge(values, terms, {"effectiveDate"})
     return values
@@ -180,6 +181,7 @@ def _change(operation: object) -> Values:
 def _converted(name: str, value: Any) -> Any:
     kind = ADDITION.kinds[name]
     try:
+        # An enum is a type to the server: an unknown value fails like a word in the place of a number.
         if name == "billCustomer" and value not in BILL_CUSTOMER:
             raise ValueError
         return _CONVERSIONS[kind](value)
@@ -188,6 +190,7 @@ def _converted(name: str, value: Any) -> Any:
 
 
 def _number(value: Any) -> Decimal:
+    # Numeric strings are taken (reference 4.2); True is an int to Python alone.
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise TypeError
     return Decimal(value)
@@ -283,6 +286,7 @@ def _judge(values: Mapping[str, Any], terms: Terms, touched: set[str]) -> None:
 def _date_problems(effective: date, terms: Terms) -> list[Problem]:
     if terms.bills_from and effective < terms.bills_from:
         return [Problem("InvalidObject", TOO_EARLY, "effectiveDate")]
+    # The boundary of what is invoiced is the next invoice date, which deleting an invoice moves back.
     if not terms.prorates and terms.next_invoice and effective < terms.next_invoice:
         return [Problem("InvalidObject", INVOICED, "effectiveDate")]
     return []
@@ -296,6 +300,7 @@ def _blurred(given: Values, twist: Fault | None) -> Values:
 
 
 def _blur(value: Any, twist: Fault) -> Any:
+    # A date is text here and a date to the server: it is not what gets cut.
     if twist.kind is Kind.FIELD_TRUNCATED and isinstance(value, str) and not value.endswith("T00:00:00Z"):
         return value[: twist.size]
     if twist.kind is Kind.FIELD_ROUNDED and isinstance(value, Decimal):

@@ -60,6 +60,7 @@ class Cycle:
             first = period.end
 
     def _start(self, number: int) -> date:
+        # Always counted from the anchor: 31 January, 29 February, 31 March. Chained, the 31st would be lost.
         if self.option in WEEKS:
             return self.anchor + timedelta(weeks=WEEKS[self.option] * number)
         month = self.anchor.year * 12 + self.anchor.month - 1 + MONTHS[self.option] * number
@@ -140,6 +141,7 @@ def due(line: Billed, period: Span, cycle: Cycle, prorates: bool, charged: Itera
             Charge(line.addition, part, Fraction(part.days, whole.days), line.quantity, line.price)
             for part, whole in parts
         )
+    # With whole periods the days inside one do not matter: a period that is paid in part is paid.
     touched = period if line.live.end > period.first else line.live
     if not open_days or any(touched.within(span).days > 0 for span in paid):
         return ()
@@ -155,6 +157,7 @@ def first_share(live: Span, cycle: Cycle) -> Fraction:
 
 def rounded(amount: Fraction) -> Decimal:
     """To cents, a half away from zero."""
+    # 28 digits decide every rounding right: a fraction that is not finite never lies exactly on a half.
     exact = Decimal(amount.numerator) / Decimal(amount.denominator)
     return exact.quantize(CENT, ROUND_HALF_UP)
 
@@ -162,6 +165,8 @@ def rounded(amount: Fraction) -> Decimal:
 def _without(span: Span, taken: Iterable[Span]) -> list[Span]:
     gaps = [span] if span.days > 0 else []
     for hole in taken:
+        if hole.days < 1:
+            continue
         gaps = [
             part
             for gap in gaps

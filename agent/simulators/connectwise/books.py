@@ -103,7 +103,7 @@ class Books(Simulator):
             "invoicingCycle": "ContractYear",
             "billStartDate": midnight(start),
             "nextInvoiceDate": midnight(following),
-            "periodType": "Current",
+            "periodType": "Current",  # its effect is not known (reference 15), and it has none here
             "prorateFlag": prorates,
             "invoiceProratedAdditionsFlag": False,
             "autoInvoiceFlag": False,
@@ -171,6 +171,7 @@ class Books(Simulator):
             "serialNumber": marker,
         }
         terms = self.terms(agreement)
+        # A line of an earlier year, on an agreement that no longer takes such dates, must still be possible.
         undated = Terms(agreement, terms.status, terms.prorates, None, None, terms.cycle)
         values = additions.created({**body, **fields}, undated, self, self.clock.today(self.site.zone))
         record = self.store_addition(terms, values, by, id)
@@ -191,6 +192,7 @@ class Books(Simulator):
         }
         number = self._add("customFields", values, id)
         with self.lock:
+            # Additions show every defined field, so a new one appears on lines that are years old.
             entry = self.custom_fields()[-1]
             for table in self._addition_tables():
                 for record in self.tables.listed(table):

@@ -102,6 +102,7 @@ class _Parser:
             kind = kind_of(self._fields, path)
         except KeyError:
             raise BadCondition(f"{path} is not a recognized name.") from None
+        # `not in` is all that is documented of `not`.
         if self._skip("not"):
             self._expect("in")
             return _negated(self._listed(path, kind), path)
@@ -118,6 +119,7 @@ class _Parser:
         if sign not in _COMPARE:
             raise BadCondition(f"{sign} was not expected.")
         compare, literal = _COMPARE[sign], self._literal(kind)
+        # `= null` and `!= null` are the only comparisons that a missing value can satisfy.
         if literal is None:
             return lambda row: compare(value_at(row, path), None)
 
@@ -141,7 +143,7 @@ class _Parser:
         group, text = self._tokens[self._at]
         self._at += 1
         said, value = _read_literal(group, text)
-        expected = _LITERALS.get(kind, said)
+        expected = _LITERALS.get(kind, said)  # custom field values are of any type
         if said not in (expected, "null"):
             raise BadCondition(
                 f"Expected a {expected} value, not a {said}. String values should be enclosed with double or "

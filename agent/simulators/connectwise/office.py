@@ -40,7 +40,7 @@ class Office(Books):
     def person_edits(self, agreement: int, addition: int, *, by: str = OFFICE, **fields: Any) -> None:
         """Set fields by their API names, unjudged; None takes one away."""
         with self.lock:
-            values = {**self.addition(agreement, addition), **{n: _decimal(v) for n, v in fields.items()}}
+            values = {**self.addition(agreement, addition), **{n: _as_kept(v) for n, v in fields.items()}}
             self.store_addition(self.terms(agreement), values, by)
 
     def person_cancels(self, agreement: int, addition: int, last_day: Day, *, by: str = OFFICE) -> None:
@@ -49,6 +49,7 @@ class Office(Books):
     def person_copies(self, agreement: int, addition: int, *, by: str = OFFICE) -> int:
         """The copy has everything of the original, the marker too, and has not been billed."""
         with self.lock:
+            # `_info` would make the copy as old as the original.
             values = {n: v for n, v in self.addition(agreement, addition).items() if n not in ("id", "_info")}
             return int(self.store_addition(self.terms(agreement), values, by).fields["id"])
 
@@ -60,16 +61,17 @@ class Office(Books):
     def person_edits_agreement(self, agreement: int, *, by: str = OFFICE, **fields: Any) -> None:
         """Set fields by their API names; what the additions show of the agreement follows."""
         with self.lock:
-            values = {**self.agreement(agreement), **{n: _decimal(v) for n, v in fields.items()}}
+            values = {**self.agreement(agreement), **{n: _as_kept(v) for n, v in fields.items()}}
             self._put("agreements", values, by)
             table, terms = addition_table(agreement), self.terms(agreement)
             for record in self.tables.listed(table):
+                # Nobody has touched the line: its own stamp stays, as the agreement's status shows through.
                 self._put(table, additions.completed(record.fields, terms))
 
     def person_edits_product(self, product: int, *, by: str = OFFICE, **fields: Any) -> None:
         """Additions keep what they took over from it."""
         with self.lock:
-            values = {**self._row("catalog", product), **{n: _decimal(v) for n, v in fields.items()}}
+            values = {**self._row("catalog", product), **{n: _as_kept(v) for n, v in fields.items()}}
             self._put("catalog", values, by)
 
     def person_edits_company(self, company: int, *, by: str = OFFICE, **fields: Any) -> None:
@@ -94,6 +96,7 @@ class Office(Books):
         with self.lock:
             if not self._invoices[agreement]:
                 raise LookupError(f"agreement {agreement} has no invoice")
+            # Its charges go with it, so its days are unpaid again; a later invoice must be deleted first.
             gone = self._invoices[agreement].pop()
             self.tables.drop(self.clock.now(), "invoices", gone.id)
             self._move_next_invoice(agreement, gone.period.first)
@@ -175,6 +178,8 @@ class Office(Books):
         self._put("agreements", {**self.agreement(agreement), "nextInvoiceDate": midnight(day)}, OFFICE)
 
 
-def _decimal(value: Any) -> Any:
-    """The API's numbers are decimals throughout; only ids and flags are not, and nobody edits those."""
+def _as_kept(value: Any) -> Any:
+    """Days are kept as the API shows them, and its numbers are decimals throughout, ids apart."""
+    if isinstance(value, date):
+        return midnight(value)
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value

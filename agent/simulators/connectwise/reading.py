@@ -39,9 +39,11 @@ def page(rows: list[Record], request: Request, fields: Fields, twist: Fault | No
     if request.headers.get("pagination-type") == FORWARD_ONLY:
         if "orderBy" in request.query:
             raise Refusal(400, "InvalidParameter", "orderBy cannot be used with forward-only pagination.")
+        # `page` is not an error here, it just has no meaning: a caller that counts pages reads the first for ever.
         after = _number(request, "pageId", 0)
         start = sum(record.fields["id"] <= after for record in chosen)
         window = chosen[start : start + size]
+        # The last page has a link too (reference 3.1): whoever only follows links must also mind the empty page.
         links: Links = {"next": {"pageId": window[-1].fields["id"]}} if window else {}
     else:
         chosen = _ordered(chosen, request.query.get("orderBy", ""), fields)
@@ -97,6 +99,7 @@ def _number(request: Request, name: str, default: int) -> int:
 
 
 def _ordered(rows: list[Record], order: str, fields: Fields) -> list[Record]:
+    # The sort is stable: sorting by the least key first makes the first key count most.
     for key in reversed([key.split() for key in order.split(",") if key.strip()]):
         path, falls = key[0], [word.lower() for word in key[1:]] == ["desc"]
         _known(fields, path)
@@ -123,12 +126,14 @@ def _selection(request: Request, fields: Fields) -> Selection | None:
 
 @lru_cache(maxsize=1_024)
 def _parsed_selection(text: str, fields: Fields) -> Selection:
+    # `product` beside `product/id` is the whole product, whichever comes first.
     tree: dict[str, dict[str, None] | None] = {}
     for path in (path.strip() for path in text.split(",")):
         _known(fields, path)
         name, _, part = path.partition("/")
-        inner = tree.setdefault(name, {} if part else None)
-        if inner is not None and part:
+        if not part:
+            tree[name] = None
+        elif (inner := tree.setdefault(name, {})) is not None:
             inner[part] = None
     return Selection(text, tree)
 

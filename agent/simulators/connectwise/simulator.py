@@ -114,6 +114,7 @@ class ConnectWise(Office):
             return html_response(414, "414 Request-URI Too Large")
         if request.path.startswith("/login/companyinfo/"):
             return self._company_info(request.path.rpartition("/")[2])
+        # The limit stands in front of everything: wrong keys use it up as well.
         if wait := self._too_soon():
             return too_many_requests(wait)
         path = self._within_codebase(request.path)
@@ -162,6 +163,7 @@ class ConnectWise(Office):
         raise no_route()
 
     def _authorize(self, request: Request, path: str) -> None:
+        # Why this resource is no check of the keys (reference 2.1).
         if path == "system/info" and self.site.info_is_open:
             return
         known = request.headers.get("authorization") == self.site.authorization
@@ -195,6 +197,7 @@ class ConnectWise(Office):
         return self.tables
 
     def _addition(self, request: Request, parts: list[str], twist: Fault | None) -> Response:
+        # A write is judged by what is, however old the picture that reads are shown.
         rows = self._rows(twist if request.method == "GET" else None)
         agreement: int = _found(rows, "Agreement", "agreements", parts[2]).fields["id"]
         table, last = addition_table(agreement), parts[4:]
@@ -220,6 +223,7 @@ class ConnectWise(Office):
             self.tables.drop(self.clock.now(), addition_table(agreement), record.fields["id"])
             return Response(204)
         if request.method == "PUT":
+            # All else is forgotten or defaulted anew, the marker included: why nobody should PUT.
             kept = {name: record.fields[name] for name in ("id", "sequenceNumber", "_info")}
             return self._stored(request, agreement, {**self._judged(request, agreement, twist), **kept}, twist)
         if request.method != "PATCH":
@@ -238,6 +242,7 @@ class ConnectWise(Office):
         self, request: Request, agreement: int, values: additions.Values, twist: Fault | None, status: int = 200
     ) -> Response:
         """FALSE_OK shows the record as it was asked for and keeps nothing of it."""
+        # A row is always put first, so that a false answer cannot differ from a true one.
         id = values.get("id")
         before = self.tables.get(addition_table(agreement), id) if id else None
         record = self.store_addition(self.terms(agreement), values, self.site.member)

@@ -86,6 +86,7 @@ class Tables(Rows):
         self._undo.append((at, table, id, self._tables[table].pop(id)))
 
     def as_of(self, instant: datetime) -> Rows:
+        # Records are never changed in place, so undoing edits on a copy of the tables is all it takes.
         past = Rows(self._tables)
         for at, table, id, before in reversed(self._undo):
             if at <= instant:

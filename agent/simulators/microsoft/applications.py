@@ -58,8 +58,9 @@ class Application:
         if (claims.get("iss"), claims.get("sub")) != (self.id, self.id):
             raise Rejected(700021)
         _check_times(claims, now, skew)
-        thumbprint = header.get("x5t#S256") or header.get("x5t")
-        if thumbprint is None or header.get("alg") not in ("RS256", "PS256"):
+        # msal leaves the padding on the thumbprint, and writes times with fractions of a second.
+        thumbprint = str(header.get("x5t#S256") or header.get("x5t") or "").rstrip("=")
+        if not thumbprint or header.get("alg") not in ("RS256", "PS256"):
             raise Rejected(700027)
         if self.certificates:
             self._check_signature(thumbprint, header["alg"], assertion.rpartition(".")[0], signature)
@@ -85,6 +86,8 @@ class Application:
 
 def _check_times(claims: dict[str, Any], now: datetime, skew: timedelta) -> None:
     moment, leeway = now.timestamp(), skew.total_seconds()
-    begins, ends = claims.get("nbf", moment), claims.get("exp")
-    if not isinstance(ends, int) or not begins - leeway <= moment <= ends + leeway:
+    begins, ends = claims.get("nbf", claims.get("iat", moment)), claims.get("exp")
+    if not isinstance(begins, int | float) or not isinstance(ends, int | float):
+        raise Rejected(700024)
+    if not begins - leeway <= moment <= ends + leeway:
         raise Rejected(700024)

@@ -18,17 +18,22 @@ Get = Callable[[Holdings, Any], object]
 
 @dataclass(frozen=True)
 class Entity:
-    """`default`: what is shown without $select; all of it where empty. `always`: shown whatever is selected."""
+    """`default`: what is shown without $select; all of it where empty. `always`: shown whatever is selected.
+    `optional`: left out where there is nothing, since the description publishes no null for it."""
 
     name: str
     properties: Mapping[str, Get]
     default: tuple[str, ...] = ()
-    always: Mapping[str, Get] | None = None
+    always: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
 
     def show(self, holdings: Holdings, record: Any, select: tuple[str, ...]) -> dict[str, object]:
-        chosen = select or self.default or tuple(self.properties)
-        fixed = {name: get(holdings, record) for name, get in (self.always or {}).items()}
-        return {**fixed, **{name: self.properties[name](holdings, record) for name in chosen}}
+        chosen = (*self.always, *(select or self.default or self.properties))
+        shown = {name: self.properties[name](holdings, record) for name in chosen}
+        for name in self.optional & shown.keys():
+            if shown[name] is None:
+                del shown[name]
+        return shown
 
 
 def _own(name: str) -> Get:
@@ -220,6 +225,7 @@ GROUP = Entity(
         "deletedDateTime": _fixed(None),
         "displayName": _own("name"),
         "groupTypes": _fixed([]),
+        "hasMembersWithLicenseErrors": _fixed(False),
         "licenseProcessingState": lambda _, group: {"state": "ProcessingComplete"} if group.skus else None,
         "mail": _fixed(None),
         "mailEnabled": _fixed(False),
@@ -229,17 +235,19 @@ GROUP = Entity(
     },
     # Like assignedLicenses of a user, these come only when they are selected.
     default=("id", "deletedDateTime", "displayName", "groupTypes", "mail", "mailEnabled", "securityEnabled"),
+    optional=frozenset({"licenseProcessingState"}),
 )
 
 MEMBER = Entity(
     "directoryObjects",
     {
+        "@odata.type": lambda _, member: f"#microsoft.graph.{type(member).__name__.lower()}",
         "id": _own("id"),
         "deletedDateTime": _fixed(None),
         "displayName": _own("name"),
         "userPrincipalName": lambda _, member: getattr(member, "upn", None),
     },
-    always={"@odata.type": lambda _, member: f"#microsoft.graph.{type(member).__name__.lower()}"},
+    always=("@odata.type",),
 )
 
 ORGANIZATION = Entity(
@@ -258,6 +266,7 @@ ORGANIZATION = Entity(
         "tenantType": _fixed("AAD"),
         "verifiedDomains": _verified,
     },
+    optional=frozenset({"partnerTenantType"}),
 )
 
 DEVICE = Entity(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-import zlib
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -130,7 +130,7 @@ class Graph:
         if request.method != "POST":
             raise Refusal(405, "Request_BadRequest", "Specified HTTP method is not allowed here.")
         answers = dict(self._items(_batched(request), request, caller, twist, number))
-        order = sorted(answers, key=lambda id: zlib.crc32(f"{number}/{id}".encode()))
+        order = random.Random(number).sample(list(answers), len(answers))
         return Response(200, {"content-type": _JSON}, _joined([(id, answers[id]) for id in order]))
 
     def _items(
@@ -213,7 +213,7 @@ def _batched(request: Request) -> list[Mapping[str, Any]]:
 
 def _inner(item: Mapping[str, Any], outer: Request) -> Request:
     """An item as a request of its own. Only its own headers count: ConsistencyLevel is not passed on."""
-    fields = [("host", outer.headers.get("host", "localhost")), *item.get("headers", {}).items()]
+    fields = [("host", outer.headers.get("host", "localhost")), *(item.get("headers") or {}).items()]
     target = f"/v1.0/{item['url'].lstrip('/')}"
     return Request.parse(item["method"], target, Headers(fields), scheme=outer.scheme)
 

@@ -18,6 +18,7 @@ from agent.simulators.wire import Request, Response, SimClock, json_response
 
 _DISCOVERY = re.compile(r"/([^/]+)/v2\.0/\.well-known/openid-configuration")
 _TOKEN = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
+_INSTANCE = "/common/discovery/instance"
 
 # number behind AADSTS: status, OAuth error, sentence (Microsoft: reference 6.4). invalid_client comes as 401,
 # the others as 400; 90055 and 90033 stand for the transient ones.
@@ -28,7 +29,7 @@ REFUSALS: Mapping[int, tuple[int, str, str]] = {
     65001: (400, "invalid_grant", "The administrator has not consented to use the application."),
     70003: (400, "unsupported_grant_type", "The app requested an unsupported grant type."),
     90002: (400, "invalid_request", "Tenant '{tenant}' not found."),
-    90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
+    90033: (400, "temporarily_unavailable", "A transient error has occurred. Please try again."),
     90055: (429, "temporarily_unavailable", "The tenant is throttled: too many incoming requests."),
     500011: (400, "invalid_resource", "The resource principal was not found in the tenant '{tenant}'."),
     650052: (400, "unauthorized_client", "The organization lacks a service principal for the service."),
@@ -97,10 +98,12 @@ class Login:
         self._standing.clear()
 
     def concerns(self, path: str) -> bool:
-        return bool(_DISCOVERY.fullmatch(path) or _TOKEN.fullmatch(path))
+        return path == _INSTANCE or bool(_DISCOVERY.fullmatch(path) or _TOKEN.fullmatch(path))
 
     def answer(self, request: Request) -> Response:
         named = request.path.split("/")[1]
+        if request.path == _INSTANCE:
+            return self._instance()
         try:
             if _DISCOVERY.fullmatch(request.path):
                 return self._discovery(named, self._tenant(named))
@@ -132,11 +135,21 @@ class Login:
             },
         )
 
+    def _instance(self) -> Response:
+        """The names of this cloud. msal asks for them once a token has been refused, whatever it was told about
+        the authority, and raises where nobody answers."""
+        host = self.url.removeprefix("https://")
+        aliases = [host, "login.windows.net", "login.microsoft.com", "sts.windows.net"]
+        cloud = {"preferred_network": host, "preferred_cache": "login.windows.net", "aliases": aliases}
+        discovery = f"{self.url}/common/v2.0/.well-known/openid-configuration"
+        body = {"tenant_discovery_endpoint": discovery, "api-version": "1.1", "metadata": [cloud]}
+        return json_response(200, body)
+
     def _token(self, request: Request, named: str) -> Response:
         tenant = self._tenant(named)
         if standing := self._due(tenant):
             return self._rejection(standing.code, request, named, seconds=standing.seconds)
-        form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        form = _form(request)
         if not {"client_id", "grant_type", "scope"} <= form.keys():
             raise Rejected(900144)
         if form["grant_type"] != "client_credentials":
@@ -184,8 +197,10 @@ class Login:
         if not is_guid(named) and "." not in named:
             raise Rejected(900023)
         wanted = named.lower()
+        if wanted in self._tenants:
+            return self._tenants[wanted]
         for tenant in self._tenants.values():
-            if wanted == tenant.id or wanted in tenant.holdings.domains:
+            if wanted in tenant.holdings.domains:
                 return tenant
         raise Rejected(90002)
 
@@ -204,7 +219,7 @@ class Login:
     ) -> Response:
         """The OAuth error body. Callers may act on `error`; the numbers may change (Microsoft: reference 6.4)."""
         usual, error, sentence = REFUSALS[code]
-        sentence = sentence.format(tenant=named, app=_client_id(request))
+        sentence = sentence.format(tenant=named, app=_form(request).get("client_id", ""))
         trace = f"5eed0000-0000-4000-8000-{next(self._numbers):012x}"
         correlation = request.headers.get("client-request-id", trace)
         at = f"{self._clock.now():%Y-%m-%d %H:%M:%SZ}"
@@ -223,8 +238,8 @@ class Login:
         return json_response(status, body, **wait)
 
 
-def _client_id(request: Request) -> str:
-    return dict(parse_qsl(request.body.decode(errors="replace"))).get("client_id", "")
+def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
 
 
 def _resource(scope: str, request: Request) -> str:

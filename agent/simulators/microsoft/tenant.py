@@ -294,6 +294,7 @@ class Tenant:
     def lag_users(self, seconds: int) -> None:
         """From now on /users shows what was so many seconds ago, while the counts show the present."""
         self.users_lag = timedelta(seconds=seconds)
+        self._watched = True
 
     def replace_holdings(self, **collections: Any) -> None:
         """Many records at once, as one change: fields of `Holdings`."""

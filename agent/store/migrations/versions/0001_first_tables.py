@@ -5,6 +5,7 @@ The column kinds are spelt out here again: a revision must keep meaning what it 
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,11 +15,13 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TEXT = sa.Text()
-WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
-INSTANT = sa.TIMESTAMP(timezone=True).with_variant(sa.Text(), "sqlite")
-DAY = sa.Date().with_variant(sa.Text(), "sqlite")
+Kind = sa.types.TypeEngine[Any]
+
+TEXT: Kind = sa.Text()
+WHOLE: Kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+FLAG: Kind = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+INSTANT: Kind = sa.TIMESTAMP(timezone=True).with_variant(sa.Text(), "sqlite")
+DAY: Kind = sa.Date().with_variant(sa.Text(), "sqlite")
 
 STRICT = sqlite3.sqlite_version_info >= (3, 37)
 
@@ -27,7 +30,7 @@ KEYED = {"key": TEXT, "psa": TEXT, "agreement": WHOLE, "company": WHOLE}
 
 def table(
     name: str,
-    columns: dict[str, sa.types.TypeEngine],
+    columns: dict[str, Kind],
     key: Sequence[str],
     optional: Sequence[str] = (),
     indexed: Sequence[str] = (),
@@ -82,7 +85,7 @@ def what_people_see() -> None:
     hold |= {"since": INSTANT, "closed_at": INSTANT, **decision}
     undecided = ["closed_at", "decided_at", "until"]
     table("hold", hold, key=["digest"], optional=[*money, *undecided], indexed=["company"])
-    finding = {"id": WHOLE, "scope": WHOLE, "company": WHOLE, "code": TEXT, "severity": TEXT, "subject": TEXT}
+    finding = {"id": WHOLE, "scope": TEXT, "company": WHOLE, "code": TEXT, "severity": TEXT, "subject": TEXT}
     finding |= {"sentence": TEXT, "remedy": TEXT, **money}
     finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT)
     table("finding", finding, key=["id"], optional=["company", *money, "closed_at"], counted=True)
@@ -94,7 +97,7 @@ def what_people_see() -> None:
 def writes() -> None:
     entry = {"id": WHOLE, "run": TEXT, "change": TEXT, **KEYED, "state": TEXT, "intended": INSTANT, "at": INSTANT}
     entry |= {"detail": TEXT, "write": TEXT, "picture": TEXT, "looked_at": INSTANT}
-    made = [
+    made: list[sa.Column[Any]] = [
         sa.Column(name, kind, *([sa.ForeignKey("run.id")] if name == "run" else []), nullable=name in LOOKED)
         for name, kind in entry.items()
     ]
@@ -108,9 +111,7 @@ LOOKED = ("picture", "looked_at")
 
 def one_open(name: str, columns: Sequence[str], condition: str) -> None:
     where = sa.text(condition)
-    op.create_index(
-        f"one_open_{name}", name, columns, unique=True, sqlite_where=where, postgresql_where=where
-    )
+    op.create_index(f"one_open_{name}", name, columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
 def journal() -> None:

@@ -1,0 +1,12 @@
+"""The PSAs that Trueup writes to, by the name that `psa.kind` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from agent.ports import Psa
+from agent.psa.connectwise import ConnectWise
+
+FACTORIES: Mapping[str, Callable[..., Psa]] = {"connectwise": ConnectWise}
+
+__all__ = ["FACTORIES", "ConnectWise"]

@@ -1,0 +1,380 @@
+"""Which requests realise a change: the billing rules' table "change -> writes" for ConnectWise PSA. Pure.
+
+`P` is the billing period that contains the change's effective date; it is invoiced when the next invoice date lies
+after its start. Days before the next invoice date are frozen: what is owed for them is billed by a *delta*, an
+addition of its own with its own dates, which a prorating agreement charges by the day on its next invoice. A changed
+quantity of a line is never prorated by ConnectWise; it counts from the next invoice on, for whole periods.
+
+What is decided here beyond the table:
+
+- A base line whose own first days are still to be charged is not raised but gets an open delta, because ConnectWise
+  would charge the new quantity for those days too. Such is a base that starts after the start of its invoiced
+  period, or for which `Holding.charged` says that nothing was billed yet. An open delta bills the right amount
+  whatever was invoiced, so it also serves where that cannot be told.
+- A base that has not begun and that no invoice has reached is simply set to the new quantity.
+- A bounded delta bills what exceeds both the quantity before and the quantity already charged, stretch by stretch;
+  days for which nothing is known count like the next stretch that is known. It never bills more than the change adds
+  after what is included, and a change of what is included is itself not caught up on.
+- A delta copies its base's price, billing option, tax flag and cost.
+- A line ends with the last day that was billed: the day before the next invoice where P is invoiced, else the day
+  before the change. A line that would end before it began gets its own first day as the last one and quantity 0.
+- A credit needs to know what was charged, and takes back no more than that, nor more than the change lowers.
+- Where a period before P is not invoiced either, lowering the base lowers that one too; the addition that a `credit`
+  decrease writes for the seats that left therefore starts with the first day that is not invoiced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+from agent.domain.agreements import Agreement, Line
+from agent.domain.changes import (
+    AddLine,
+    Change,
+    Delta,
+    EndLine,
+    Fold,
+    Holding,
+    Realisation,
+    SetDescription,
+    SetPrice,
+    SetQuantity,
+    Terms,
+    Write,
+)
+from agent.domain.keys import LineKey, Role
+from agent.domain.mappings import AtZero, Decrease, Increase
+from agent.domain.periods import DAY, Period
+from agent.psa.connectwise.pen import Manner, Pen
+
+
+def writes(change: Change, agreement: Agreement, today: date, manner: Manner) -> Realisation:
+    """The requests in the order in which they must be sent: deltas before the base, each safe to stop after."""
+    why = _refusal(change, agreement, manner)
+    if why:
+        return _refused(why)
+    pen = Pen(change, agreement, manner)
+    if isinstance(change, AddLine):
+        return _add(pen, today)
+    if change.holding is None or change.before is None:
+        return _refused("nothing is known of the addition to change")
+    task = Task(pen, change.holding, change.before, change.after, today)
+    if isinstance(change, SetQuantity):
+        return _set_quantity(task, change)
+    if isinstance(change, EndLine):
+        return _end(task, change.at_zero)
+    return Realisation(_PLAIN[type(change)](task))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A change of lines that exist."""
+
+    pen: Pen
+    holding: Holding
+    before: Terms
+    after: Terms
+    today: date
+
+    @property
+    def key(self) -> LineKey:
+        return self.pen.change.key
+
+    @property
+    def agreement(self) -> Agreement:
+        return self.pen.agreement
+
+    @property
+    def base(self) -> Line:
+        return self.holding.base
+
+    @property
+    def effective(self) -> date:
+        return self.pen.change.effective
+
+    @property
+    def first_day(self) -> date:
+        """From when a difference counts: not before its base, nor before the agreement bills."""
+        return max(day for day in (self.effective, self.base.start, self.agreement.bill_start) if day)
+
+    @property
+    def price(self) -> Decimal | None:
+        return self.after.price if self.base.price is None else self.base.price
+
+    def charged_from(self, day: date) -> int | None:
+        """Seats billed on that day, as far as is known; else what the next known stretch was billed."""
+        later = sorted((period.start, seats) for period, seats in self.holding.charged if period.end > day)
+        return later[0][1] if later else None
+
+    def each_line(self) -> Iterator[tuple[LineKey, Line]]:
+        yield self.key, self.base
+        for delta in self.holding.deltas:
+            yield delta.key, delta.line
+
+    def delta(self, seats: int, part: str, **days: date) -> Write:
+        return self.pen.beside(self.key.delta(part), self.base, seats, self.price, **days)
+
+
+def _refusal(change: Change, agreement: Agreement, manner: Manner) -> str:
+    reasons = (
+        (agreement.company != change.company, f"agreement {agreement.id} belongs to company {agreement.company}"),
+        (agreement.refusal, agreement.refusal),
+        (agreement.months is None, f"billing cycle {agreement.cycle!r} is neither monthly nor annual"),
+        (
+            agreement.bill_start is None and agreement.next_invoice is None,
+            f"agreement {agreement.id} has neither a billing start nor a next invoice date",
+        ),
+        (
+            manner.marker.custom and manner.marker.field is None,
+            f"the custom field {manner.marker.caption!r} for marks is not known yet",
+        ),
+    )
+    return next((reason for applies, reason in reasons if applies), "")
+
+
+def _add(pen: Pen, today: date) -> Realisation:
+    start = _start(pen.change.effective, pen.agreement)
+    closed = pen.agreement.invoiced(start) and pen.agreement.period(start).end <= pen.agreement.period(today).start
+    if closed:
+        return _refused(
+            f"{start} lies in {pen.agreement.period(start)}, which is over and invoiced: "
+            "give the row a start-on date in the present period, and bill the days before it by hand"
+        )
+    if pen.agreement.ends and start >= pen.agreement.ends:
+        return _refused(f"the agreement ends with {pen.agreement.ends - DAY}, before the line would start on {start}")
+    after = pen.change.after
+    write = pen.post(
+        pen.change.key,
+        quantity=Decimal(after.quantity),
+        included=Decimal(after.included) if after.included else None,
+        price=after.price,
+        billable=after.billable,
+        start=start,
+        text=after.text or None,
+    )
+    return Realisation((write,))
+
+
+def _start(effective: date, agreement: Agreement) -> date:
+    """ConnectWise refuses days before the billing start and, without prorating, days that are invoiced."""
+    if agreement.prorates:
+        earliest = effective
+    else:
+        earliest = _boundary(agreement, effective) or agreement.period(effective).start
+    return max(earliest, agreement.bill_start or earliest)
+
+
+def _boundary(agreement: Agreement, day: date) -> date | None:
+    """The next invoice date, where the period of that day is invoiced."""
+    return agreement.next_invoice if agreement.invoiced(day) else None
+
+
+def _set_quantity(task: Task, change: SetQuantity) -> Realisation:
+    if task.after.quantity > task.before.quantity:
+        return _raise(task, change.increase)
+    if task.after.quantity < task.before.quantity:
+        return _lower(task, change.decrease)
+    return Realisation(_total(task))
+
+
+def _raise(task: Task, increase: Increase) -> Realisation:
+    if not task.agreement.prorates or increase is Increase.FULL:
+        return Realisation(_total(task))
+    if increase is Increase.NEXT_PERIOD:
+        return _once_invoiced(task)
+    start = task.first_day
+    if task.agreement.invoiced(start) and _surely_charged(task, start):
+        return Realisation((*_bounded(task, start), *_total(task)))
+    if start == task.base.start and start >= task.today and not _maybe_charged(task, start):
+        return Realisation(_total(task))
+    part = f"{start}/{task.before.quantity}-{task.after.quantity}"
+    opened = task.delta(task.after.quantity - task.before.quantity, part, start=start)
+    return Realisation((opened, *_patch_base(task, task.base.quantity)))
+
+
+def _surely_charged(task: Task, start: date) -> bool:
+    """Whether the invoice that covers this day billed the base."""
+    return _maybe_charged(task, start) and not (task.base.start and task.base.start >= task.today)
+
+
+def _maybe_charged(task: Task, start: date) -> bool:
+    if task.base.start and task.base.start > task.agreement.period(start).start:
+        return False
+    return task.agreement.invoiced(start) and task.charged_from(start) != 0
+
+
+def _bounded(task: Task, start: date) -> Iterator[Write]:
+    """One delta for each stretch of invoiced days on which the change adds seats that nobody was billed for."""
+    gained = task.after.quantity - task.after.included - (task.before.quantity - task.before.included)
+
+    def billed(day: date) -> tuple[int, int]:
+        charged = task.charged_from(day)
+        level = task.before.quantity if charged is None else max(charged, task.before.quantity)
+        return level, max(level, min(task.after.quantity, level + gained))
+
+    for days, (level, target) in _stretches(task, start, billed):
+        if target > level:
+            yield task.delta(target - level, f"{days.start}/{level}-{target}", start=days.start, end=days.end)
+
+
+def _stretches(
+    task: Task, start: date, value: Callable[[date], tuple[int, int]]
+) -> Iterator[tuple[Period, tuple[int, int]]]:
+    """The days from `start` to the next invoice, cut where the value changes."""
+    end = task.agreement.next_invoice
+    if end is None or end <= start:
+        return
+    edges = {day for period, _ in task.holding.charged for day in (period.start, period.end) if start < day < end}
+    days = sorted({start, *edges})
+    cuts = [start, *(day for before, day in pairwise(days) if value(day) != value(before))]
+    for first, last in pairwise([*cuts, end]):
+        yield Period(first, last), value(first)
+
+
+def _lower(task: Task, decrease: Decrease) -> Realisation:
+    if decrease is Decrease.NEXT_PERIOD:
+        return _once_invoiced(task)
+    if decrease is Decrease.CREDIT:
+        return _credited(task)
+    return Realisation(_total(task))
+
+
+def _credited(task: Task) -> Realisation:
+    if not task.agreement.prorates:
+        return _refused("a credit needs an agreement that prorates; this one bills whole periods")
+    start = task.first_day
+    if not _surely_charged(task, start):
+        return Realisation((*_used_until(task, start), *_total(task)))
+    if task.pen.manner.credits == "off":
+        return _refused(
+            "credits are switched off: set psa.connectwise.credits to the way this site takes them, "
+            'or give the profile decrease = "now"'
+        )
+    if task.charged_from(start) is None:
+        return _refused(f"how many seats were billed from {start} on is not known, so none can be credited")
+    if task.pen.manner.credits == "negative-price" and task.price is None:
+        return _refused(f"addition {task.base.id} shows no unit price, which a credit by negative price needs")
+    return Realisation((*_credits(task, start), *_total(task)))
+
+
+def _credits(task: Task, start: date) -> Iterator[Write]:
+    """Negative deltas for the rest of what is invoiced."""
+    lost = task.before.quantity - task.after.quantity
+
+    def billed(day: date) -> tuple[int, int]:
+        charged = task.charged_from(day)
+        level = task.after.quantity if charged is None else charged  # what is not known is not taken back
+        return level, max(task.after.quantity, level - lost)
+
+    for days, (level, target) in _stretches(task, start, billed):
+        if target < level:
+            yield _credit(task, level - target, f"{days.start}/{level}-{target}", days)
+
+
+def _credit(task: Task, seats: int, part: str, days: Period) -> Write:
+    negative = task.pen.manner.credits == "negative-quantity"
+    price = task.price if negative or task.price is None else -task.price
+    key = task.key.delta(part, Role.CREDIT)
+    quantity = -seats if negative else seats
+    return task.pen.beside(key, task.base, quantity, price, start=days.start, end=days.end)
+
+
+def _used_until(task: Task, left: date) -> Iterator[Write]:
+    """The days before the change for which nothing has been billed, and so shall be for the seats that left."""
+    if task.agreement.invoiced(left):
+        unbilled = task.base.start  # the base itself is still to be caught up on
+    else:
+        unbilled = task.agreement.next_invoice
+    earliest = unbilled or task.agreement.period(left).start
+    start = max(day for day in (earliest, task.base.start, task.agreement.bill_start) if day)
+    if start < left:
+        part = f"{start}/{task.before.quantity}-{task.after.quantity}"
+        yield task.delta(task.before.quantity - task.after.quantity, part, start=start, end=left)
+
+
+def _once_invoiced(task: Task) -> Realisation:
+    if task.agreement.invoiced(task.effective):
+        return Realisation(_total(task))
+    return Realisation(note=f"waits until {task.agreement.period(task.effective)} is invoiced")
+
+
+def _total(task: Task) -> tuple[Write, ...]:
+    """Base and open deltas together show the new quantity; what the base cannot give up, the newest deltas do."""
+    beside = sum((d.line.quantity for d in task.holding.deltas), Decimal(0))
+    target = task.after.quantity - beside
+    found = _patch_base(task, max(Decimal(0), target))
+    for delta in sorted(task.holding.deltas, key=_age):
+        if target >= 0:
+            break
+        cut = min(-target, delta.line.quantity)
+        found += task.pen.patch(delta.key, delta.line, quantity=delta.line.quantity - cut)
+        target += cut
+    return found
+
+
+def _age(delta: Delta) -> tuple[int, int]:
+    start = delta.line.start or date.min
+    return -start.toordinal(), -delta.line.id
+
+
+def _patch_base(task: Task, quantity: Decimal) -> tuple[Write, ...]:
+    included, text = Decimal(task.after.included), task.after.text or task.base.text
+    return task.pen.patch(task.key, task.base, quantity=quantity, included=included, text=text)
+
+
+def _end(task: Task, at_zero: AtZero) -> Realisation:
+    if at_zero is AtZero.ZERO:
+        zero = [w for key, line in task.each_line() for w in task.pen.patch(key, line, quantity=Decimal(0))]
+        return Realisation(tuple(zero))
+    boundary = _boundary(task.agreement, task.effective)
+    unbilled = boundary is None or task.charged_from(task.effective) == 0
+    found = _ended(task, task.key, task.base, task.effective if unbilled else boundary)
+    for delta in task.holding.deltas:
+        waiting = unbilled or delta.opened_before == boundary
+        found += _ended(task, delta.key, delta.line, task.effective if waiting else boundary)
+    return Realisation(found)
+
+
+def _ended(task: Task, key: LineKey, line: Line, end: date | None) -> tuple[Write, ...]:
+    """`end` is the first day that is not billed any more."""
+    if end is None or (line.end is not None and line.end <= end):
+        return ()
+    if line.start is not None and end <= line.start:
+        # ConnectWise takes no last day before the first: one day with nothing on it bills nothing.
+        return task.pen.patch(key, line, end=line.start + DAY, quantity=Decimal(0))
+    return task.pen.patch(key, line, end=end)
+
+
+def _describe(task: Task) -> tuple[Write, ...]:
+    return tuple(w for key, line in task.each_line() for w in task.pen.patch(key, line, text=task.after.text))
+
+
+def _price(task: Task) -> tuple[Write, ...]:
+    values: dict[str, object] = {"billable": task.after.billable}
+    if task.after.price is not None:
+        values["price"] = task.after.price
+    return tuple(w for key, line in task.each_line() for w in task.pen.patch(key, line, **values))
+
+
+def _fold(task: Task) -> tuple[Write, ...]:
+    """The deltas end with what is invoiced, and the base counts for all from there on."""
+    end = task.agreement.next_invoice
+    ripe = [d for d in task.holding.deltas if end and (d.line.start is None or d.line.start < end)]
+    staying = sum((d.line.quantity for d in task.holding.deltas if d not in ripe), Decimal(0))
+    ended = [w for d in ripe for w in task.pen.patch(d.key, d.line, end=end)]
+    return (*ended, *task.pen.patch(task.key, task.base, quantity=task.after.quantity - staying))
+
+
+_PLAIN: dict[type[Change], Callable[[Task], tuple[Write, ...]]] = {
+    SetDescription: _describe,
+    SetPrice: _price,
+    Fold: _fold,
+}
+
+
+def _refused(why: str) -> Realisation:
+    return Realisation(note=why, refused=True)

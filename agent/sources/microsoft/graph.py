@@ -1,0 +1,200 @@
+"""Reads of Graph in the name of a tenant: one batch, further pages, and what a refusal means (Microsoft: 3-5)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from agent.errors import AccessDenied, Incomplete, ReadFailed, Unreachable
+from agent.outgoing import PASSING, Answer, Outgoing
+from agent.sources.microsoft.records import Page
+from agent.sources.microsoft.tokens import Token, Tokens
+
+T = TypeVar("T")
+
+PAGES = 500  # of up to 999 rows; more would be a chain of links without end
+PATIENCE = 90.0  # seconds that a throttled batch item may ask us to wait
+_CLAIMS = re.compile(r'claims="([^"]+)"')
+_EVENTUAL = {"ConsistencyLevel": "eventual"}
+_LATER = "Nothing to do unless it lasts: the next cycle tries again."
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """One collection: its address with all that it needs, the permission it takes, and the shape of its pages.
+
+    `eventual`: the query runs on Graph's other index, which must be said with every page anew.
+    """
+
+    id: str
+    path: str
+    permission: str
+    decoder: msgspec.json.Decoder[Page[T]]
+    eventual: bool = False
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return _EVENTUAL if self.eventual else {}
+
+
+class _Item(Struct):
+    """One answer within a batch; the body stays bytes until it is known what it should be."""
+
+    id: str
+    status: int
+    headers: dict[str, str] | None = None
+    body: Raw = Raw(b"null")
+
+
+class _Batch(Struct):
+    responses: list[_Item]
+
+
+class _Error(Struct):
+    code: str = ""
+
+
+class _Refused(Struct):
+    error: _Error
+
+
+_BATCH = msgspec.json.Decoder(_Batch)
+_REFUSED = msgspec.json.Decoder(_Refused)
+
+
+class Graph:
+    """`outgoing` goes to Graph's versioned root. A tenant is its lower-cased id."""
+
+    def __init__(self, outgoing: Outgoing, tokens: Tokens, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._outgoing = outgoing
+        self._tokens = tokens
+        self._sleep = sleep
+
+    def first_pages(self, tenant: str, reads: Sequence[Read[Any]]) -> Mapping[str, bytes]:
+        """The first page of each read, by its id, in one request.
+
+        What the batch refuses for the moment is asked for again by itself, once the longest wait that it names is
+        over. There is no partial result: what stays refused is raised.
+        """
+        requests = [{"id": r.id, "method": "GET", "url": r.path, "headers": dict(r.headers)} for r in reads]
+        answer = self._read(tenant, "POST", "/$batch", json={"requests": requests})
+        answered = self._matched(answer, reads)
+        later = [read for read in reads if (item := answered.get(read.id)) is None or item.status in _AGAIN]
+        for read in reads:
+            if read not in later and answered[read.id].status != 200:
+                raise self._refusal(tenant, read, answered[read.id].status, answered[read.id].body)
+        if later:
+            self._wait(max(_pause(answered.get(read.id)) for read in later))
+        again = {read.id: self._get(tenant, read, read.path) for read in later}
+        return {read.id: again.get(read.id) or answered[read.id].body for read in reads}
+
+    def pages(self, tenant: str, read: Read[T], first: bytes | None = None) -> Iterator[Page[T]]:
+        """Every page of a collection, each decoded and let go before the next is fetched."""
+        page = self._page(read, first or self._get(tenant, read, read.path))
+        for _ in range(PAGES):
+            yield page
+            if page.next_link is None:
+                return
+            page = self._page(read, self._get(tenant, read, page.next_link))
+        raise Incomplete(f"Graph's list of {read.id} does not end after {PAGES} pages.", _LATER)
+
+    def _matched(self, answer: Answer, reads: Sequence[Read[Any]]) -> dict[str, _Item]:
+        try:
+            items = _BATCH.decode(answer.body).responses
+        except msgspec.MsgspecError as error:
+            raise Incomplete(f"Graph's answer to a batch is not understood: {error}", _LATER) from None
+        answered = {item.id: item for item in items}
+        if len(answered) != len(items) or not answered.keys() <= {read.id for read in reads}:
+            raise Incomplete("Graph's answer to a batch does not fit the questions.", _LATER)
+        return answered
+
+    def _page(self, read: Read[T], body: bytes) -> Page[T]:
+        try:
+            return read.decoder.decode(body)
+        except msgspec.MsgspecError as error:
+            raise Incomplete(f"Graph's list of {read.id} is not understood: {error}", _LATER) from None
+
+    def _get(self, tenant: str, read: Read[Any], path_or_url: str) -> bytes:
+        return self._read(tenant, "GET", path_or_url, read=read, headers=read.headers).body
+
+    def _read(
+        self,
+        tenant: str,
+        method: str,
+        path_or_url: str,
+        *,
+        read: Read[Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+    ) -> Answer:
+        def send(token: Token) -> Answer:
+            shown = {"Authorization": f"Bearer {token.text}", **(headers or {})}
+            return self._outgoing.read(method, path_or_url, headers=shown, json=json)
+
+        token = self._tokens.token(tenant)
+        answer = send(token)
+        if answer.status == 401:
+            # Revoked before its time. The challenge may name what the next token must carry.
+            answer = send(self._tokens.token(tenant, instead_of=token, claims=_claims(answer)))
+        if not answer.ok:
+            raise self._refusal(tenant, read, answer.status, answer.body)
+        return answer
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > PATIENCE:
+            raise Unreachable("Graph asks for fewer requests (429).", _LATER, round(seconds))
+        self._sleep(seconds)
+
+    def _refusal(self, tenant: str, read: Read[Any] | None, status: int, body: bytes) -> ReadFailed:
+        code, what = _code(body), f"the list of {read.id}" if read else "the application"
+        link = self._tokens.consent_link(tenant)
+        if status == 401:
+            return AccessDenied(f"Graph does not accept the tenant's token ({code}).", f"Renew the consent: {link}")
+        if status == 403 and read:
+            return AccessDenied(
+                f"Graph refuses {what}: the permission {read.permission} is missing in this tenant ({code}).",
+                f"Add {read.permission} to the app registration, then let an administrator of the tenant open {link}",
+            )
+        if status == 403:
+            return AccessDenied(f"Graph refuses {what} in this tenant ({code}).", f"Renew the consent: {link}")
+        if status in PASSING:
+            return Unreachable(f"Graph did not give {what}: it answered {status} ({code}).", _LATER)
+        return Incomplete(
+            f"Graph did not give {what}: it answered {status} ({code}).", "If it stays, report it with the code."
+        )
+
+
+# A batch has limits of size and time that the same read alone does not meet.
+_AGAIN = PASSING | {413, 424}
+
+
+def _pause(item: _Item | None) -> float:
+    """Seconds before an item may be asked for again; one second where nobody says."""
+    fields = {name.lower(): value for name, value in ((item and item.headers) or {}).items()}
+    named = fields.get("retry-after", "")
+    return float(named) if named.isdigit() else 1.0
+
+
+def _claims(answer: Answer) -> str | None:
+    found = _CLAIMS.search(answer.headers.get("www-authenticate", ""))
+    try:
+        return base64.b64decode(found[1] + "=" * (-len(found[1]) % 4)).decode() if found else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _code(body: bytes) -> str:
+    """Graph's short name of the trouble; its sentences may quote what was asked and are left out."""
+    try:
+        code = _REFUSED.decode(body).error.code
+    except msgspec.MsgspecError:
+        code = ""
+    return code if re.fullmatch(r"[\w.]{1,80}", code) else "no code"

@@ -1,0 +1,248 @@
+"""What Graph sends, as far as we need it, and how it becomes our words (Microsoft: reference 2).
+
+Decoded and validated from bytes in one step by msgspec; whatever else Graph sends is skipped. A field without a default
+must be there and must have its type: a count that is missing is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from operator import attrgetter
+from sys import intern
+from typing import Generic, TypeVar
+
+from msgspec import Struct, field
+
+from agent.domain.counts import Member, Observation, Status, Subscription
+from agent.errors import Incomplete
+from agent.sku_table import SkuTable
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T]):
+    """`count` is of the whole collection and comes with its first page only, if at all."""
+
+    value: list[T]
+    next_link: str | None = field(default=None, name="@odata.nextLink")
+    count: int | None = field(default=None, name="@odata.count")
+
+
+class Units(Struct):
+    enabled: int
+    warning: int
+
+
+class WireSku(Struct):
+    skuId: str
+    consumedUnits: int
+    prepaidUnits: Units
+    skuPartNumber: str | None = None
+    appliesTo: str | None = None
+    subscriptionIds: list[str] | None = None
+
+
+class WireSubscription(Struct):
+    id: str
+    skuId: str
+    totalLicenses: int
+    status: str
+    isTrial: bool | None = None
+    createdDateTime: str | None = None
+    nextLifecycleDateTime: str | None = None
+    ownerTenantId: str | None = None
+
+
+class WireLicence(Struct, gc=False):
+    skuId: str
+
+
+class WireExtensions(Struct, gc=False):
+    extensionAttribute1: str | None = None
+    extensionAttribute2: str | None = None
+    extensionAttribute3: str | None = None
+    extensionAttribute4: str | None = None
+    extensionAttribute5: str | None = None
+    extensionAttribute6: str | None = None
+    extensionAttribute7: str | None = None
+    extensionAttribute8: str | None = None
+    extensionAttribute9: str | None = None
+    extensionAttribute10: str | None = None
+    extensionAttribute11: str | None = None
+    extensionAttribute12: str | None = None
+    extensionAttribute13: str | None = None
+    extensionAttribute14: str | None = None
+    extensionAttribute15: str | None = None
+
+
+class WireUser(Struct, gc=False):
+    id: str
+    assignedLicenses: list[WireLicence]
+    displayName: str | None = None
+    userPrincipalName: str | None = None
+    accountEnabled: bool | None = None
+    userType: str | None = None
+    department: str | None = None
+    officeLocation: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    companyName: str | None = None
+    jobTitle: str | None = None
+    usageLocation: str | None = None
+    onPremisesExtensionAttributes: WireExtensions | None = None
+
+
+class Customer(Struct):
+    tenantId: str
+    displayName: str | None = None
+
+
+class WireRelationship(Struct):
+    customer: Customer
+    status: str | None = None
+
+
+class WireContract(Struct):
+    customerId: str
+    displayName: str | None = None
+
+
+# Our names of a user's attributes, which the filters of mapping files use, to Graph's.
+ATTRIBUTES = {
+    "department": "department",
+    "office": "officeLocation",
+    "city": "city",
+    "state": "state",
+    "country": "country",
+    "company": "companyName",
+    "job-title": "jobTitle",
+    "usage-location": "usageLocation",
+}
+_NAMES = (*ATTRIBUTES, *(f"extension-{number}" for number in range(1, 16)))
+_values = attrgetter(*ATTRIBUTES.values())
+_extension_values = attrgetter(*(f"extensionAttribute{number}" for number in range(1, 16)))
+_NO_EXTENSIONS = (None,) * 15
+
+_STATUS = {status.value.lower(): status for status in Status}
+
+
+class Members:
+    """The licensed users of one tenant, taken in page by page.
+
+    Thousands of users share few combinations of licences and attributes, so each combination is kept once.
+    """
+
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
+        self._licences: dict[tuple[str, ...], frozenset[str]] = {}
+        self._attributes: dict[tuple[str | None, ...], Mapping[str, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def take(self, users: Iterable[WireUser]) -> None:
+        """Raises `Incomplete` for a user who was there before: then a page came twice, and another may be missing."""
+        for user in users:
+            member = self._member(user)
+            if member.id in self._members:
+                raise Incomplete("Graph listed a user twice; its pages do not fit together.")
+            self._members[member.id] = member
+
+    def all(self) -> tuple[Member, ...]:
+        return tuple(self._members.values())
+
+    def _member(self, user: WireUser) -> Member:
+        login = user.userPrincipalName or ""
+        return Member(
+            id=user.id.lower(),
+            login=login,
+            name=user.displayName or login,
+            # Null where the account was made by another service; nobody has disabled it.
+            enabled=user.accountEnabled is not False,
+            guest=user.userType == "Guest",
+            licences=self._held(user.assignedLicenses),
+            attributes=self._described(user),
+        )
+
+    def _held(self, licences: list[WireLicence]) -> frozenset[str]:
+        key = tuple([licence.skuId for licence in licences])
+        held = self._licences.get(key)
+        if held is None:
+            held = self._licences[key] = frozenset(intern(sku.lower()) for sku in key)
+        return held
+
+    def _described(self, user: WireUser) -> Mapping[str, str]:
+        more = user.onPremisesExtensionAttributes
+        values = _values(user) + (_NO_EXTENSIONS if more is None else _extension_values(more))
+        described = self._attributes.get(values)
+        if described is None:
+            described = {name: value for name, value in zip(_NAMES, values, strict=True) if value}
+            self._attributes[values] = described
+        return described
+
+
+def observations(
+    skus: Iterable[WireSku], subscriptions: Iterable[WireSubscription], names: SkuTable
+) -> Mapping[str, Observation]:
+    """One observation per licence, with its purchases.
+
+    A purchase of a licence that is not listed makes one with no units of its own: if it is live, the two contradict
+    each other, and nothing is billed on it.
+    """
+    held = {sku.skuId.lower(): sku for sku in skus}
+    home = {one.lower(): sku for sku, listed in held.items() for one in listed.subscriptionIds or ()}
+    purchases: dict[str, list[Subscription]] = {sku: [] for sku in held}
+    for purchase in subscriptions:
+        owner = home.get(purchase.id.lower(), purchase.skuId.lower())
+        purchases.setdefault(owner, []).append(_subscription(purchase))
+    return {
+        intern(sku): _observation(sku, held.get(sku), tuple(sorted(bought, key=lambda one: one.id)), names)
+        for sku, bought in sorted(purchases.items())
+    }
+
+
+def _observation(sku: str, listed: WireSku | None, bought: tuple[Subscription, ...], names: SkuTable) -> Observation:
+    part_number = (listed and listed.skuPartNumber) or names.part_number(sku) or ""
+    return Observation(
+        sku=intern(sku),
+        part_number=part_number,
+        name=names.name(sku, part_number),
+        # Warning is the month of grace after expiry: people keep working, so it is billed like Enabled.
+        prepaid=listed.prepaidUnits.enabled + listed.prepaidUnits.warning if listed else 0,
+        assigned=listed.consumedUnits if listed else 0,
+        per_user=not (listed and listed.appliesTo == "Company"),
+        subscriptions=bought,
+    )
+
+
+def _subscription(wire: WireSubscription) -> Subscription:
+    return Subscription(
+        id=wire.id.lower(),
+        quantity=wire.totalLicenses,
+        status=_STATUS.get(wire.status.lower(), Status.UNKNOWN),
+        created=_day(wire.createdDateTime),
+        renews=_day(wire.nextLifecycleDateTime),
+        trial=bool(wire.isTrial),
+        owner=(wire.ownerTenantId or "").lower(),
+    )
+
+
+def _day(instant: str | None) -> date | None:
+    """The day in UTC. Fractions of a second come with up to seven digits, so only the date is parsed."""
+    try:
+        return date.fromisoformat(instant[:10]) if instant else None
+    except ValueError:
+        raise Incomplete(f"Graph sent {instant[:30] if instant else ''!r} where a date belongs.") from None
+
+
+def unique(ids: Iterable[str], what: str) -> Iterator[str]:
+    """Lets ids pass, lower-cased; raises `Incomplete` for one that comes again."""
+    seen = set()
+    for id in ids:
+        key = id.lower()
+        if key in seen:
+            raise Incomplete(f"Graph listed {what} {key} twice; its pages do not fit together.")
+        seen.add(key)
+        yield key

@@ -1,0 +1,22 @@
+"""What Trueup remembers: SQLite in the state folder by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.ports import Clock
+
+if TYPE_CHECKING:
+    from agent.store.store import SqlStore
+
+
+def open_store(url: str, state_folder: Path, clock: Clock) -> SqlStore:
+    """Open the store, made or brought up to date where needed; an empty `url` means a file in the state folder.
+
+    Raises `SchemaTooNew` for a store that a newer Trueup wrote, `StoreFailed` for one that cannot be used.
+    """
+    # Importing SQLAlchemy takes longer than `trueup status`, which reads through glance.py instead.
+    from agent.store.store import SqlStore
+
+    return SqlStore.open(url, state_folder, clock)

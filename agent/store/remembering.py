@@ -1,0 +1,124 @@
+"""What the store knows, read back: for one company's cycle, and for the faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+from sqlalchemy.engine import Connection
+
+from agent.domain.changes import Step
+from agent.domain.keys import LineKey
+from agent.domain.ownership import BindingState, Charge
+from agent.ports import Memory, OpenFinding
+from agent.store import deciding, entries
+from agent.store.canonical import parsed
+from agent.store.rows import (
+    Values,
+    binding_of,
+    charge_of,
+    finding_of,
+    key_of,
+    key_text,
+    sighting_of,
+    steps_of,
+)
+from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, JOURNAL, PLAN, RUN, SIGHTING, SNAPSHOT
+
+
+def _of_company(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Rows of the company, and of its agreements: a mapping may have given an agreement to another company."""
+    agreements = table.c.agreement.in_(bindparam("agreements", expanding=True))
+    return sa.or_(table.c.company == bindparam("of"), agreements)
+
+
+def _known(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.psa == bindparam("psa"), _of_company(table))
+
+
+_BINDINGS, _SIGHTINGS = _known(BINDING), _known(SIGHTING)
+_CHARGES = _known(CHARGE).order_by(CHARGE.c.starts)
+_BOUNDARIES = sa.select(BOUNDARY.c.agreement, BOUNDARY.c.next_invoice).where(_of_company(BOUNDARY))
+
+_LIVE = (
+    sa.select(BINDING.c.company, BINDING.c.agreement)
+    .where(BINDING.c.psa == bindparam("psa"), BINDING.c.state == BindingState.LIVE.value)
+    .distinct()
+)
+
+_NEWEST = sa.union_all(
+    sa.select(sa.func.max(RUN.c.started)),
+    sa.select(sa.func.max(RUN.c.ended)),
+    sa.select(sa.func.max(SNAPSHOT.c.taken_at)),
+    sa.select(sa.func.max(PLAN.c.at)),
+)
+_LAST_RECORD = sa.select(JOURNAL.c.at).order_by(JOURNAL.c.seq.desc()).limit(1)
+
+
+def memory(connection: Connection, psa: str, company: int, agreements: Sequence[int], at: datetime) -> Memory:
+    named = {"psa": psa, "of": company, "agreements": agreements}
+    approved, rejected = deciding.decided(connection, company, at)
+    bindings = map(binding_of, connection.execute(_BINDINGS, named))
+    sightings = map(sighting_of, connection.execute(_SIGHTINGS, named))
+    boundaries = connection.execute(_BOUNDARIES, {"of": company, "agreements": agreements})
+    open_entries = entries.open_of_company(connection, psa, company, agreements)
+    return Memory(
+        bindings={binding.key: binding for binding in bindings},
+        open_entries={entry.write.key: entry for entry in open_entries},
+        sightings={sighting.key: sighting for sighting in sightings},
+        charges=_charges(connection, named),
+        boundaries={row.agreement: row.next_invoice for row in boundaries},
+        approved=approved,
+        rejected=rejected,
+    )
+
+
+def bound_agreements(connection: Connection, psa: str) -> Mapping[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    for row in connection.execute(_LIVE, {"psa": psa}):
+        found.setdefault(row.company, set()).add(row.agreement)
+    return {company: frozenset(agreements) for company, agreements in found.items()}
+
+
+def findings(connection: Connection, company: int | None) -> Sequence[OpenFinding]:
+    query = sa.select(FINDING).where(FINDING.c.closed_at.is_(None))
+    if company is not None:
+        query = query.where(FINDING.c.company == company)
+    rows = connection.execute(query.order_by(FINDING.c.first_seen, FINDING.c.id))
+    return [finding_of(row) for row in rows]
+
+
+def plans(connection: Connection, company: int | None) -> Sequence[Mapping[str, object]]:
+    query = sa.select(PLAN.c.body, PLAN.c.run, PLAN.c.at).order_by(PLAN.c.company)
+    if company is not None:
+        query = query.where(PLAN.c.company == company)
+    return [{"run": row.run, "at": row.at.isoformat(), **parsed(row.body)} for row in connection.execute(query)]
+
+
+def explanations(
+    connection: Connection, key: LineKey | None, company: int | None
+) -> Mapping[LineKey, tuple[Step, ...]]:
+    query = sa.select(DERIVATION.c.key, DERIVATION.c.body).order_by(DERIVATION.c.key)
+    if key is not None:
+        query = query.where(DERIVATION.c.key == key_text(key))
+    if company is not None:
+        query = query.where(DERIVATION.c.company == company)
+    return {key_of(row.key): steps_of(row.body) for row in connection.execute(query)}
+
+
+def newest(connection: Connection) -> datetime | None:
+    """Of everything that was stored with a time of our own clock."""
+    last = connection.scalar(_LAST_RECORD)
+    recorded = [datetime.fromisoformat(last)] if last else []
+    instants = [moment for moment in connection.scalars(_NEWEST) if moment is not None]
+    return max([*instants, *recorded], default=None)
+
+
+def _charges(connection: Connection, named: Values) -> Mapping[LineKey, tuple[Charge, ...]]:
+    found: dict[LineKey, list[Charge]] = {}
+    for charge in map(charge_of, connection.execute(_CHARGES, named)):
+        found.setdefault(charge.key, []).append(charge)
+    return {key: tuple(charges) for key, charges in found.items()}

@@ -1,0 +1,155 @@
+"""The store on SQLite or PostgreSQL. Every method is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+from agent.domain.changes import Picture, Planned, Step, Write
+from agent.domain.counts import Account, Snapshot
+from agent.domain.findings import Finding
+from agent.domain.keys import LineKey
+from agent.domain.ownership import Binding
+from agent.ports import (
+    Clock,
+    Entry,
+    EntryState,
+    Hold,
+    JournalRecord,
+    Learnt,
+    Memory,
+    OpenFinding,
+    RunSummary,
+)
+from agent.store import deciding, entries, journal, learning, remembering, runs, schema, snapshots
+from agent.store.database import Database, database_at
+from agent.store.locks import file_lock, session_lock
+
+
+class SqlStore:
+    """`agent.ports.Store`, for any number of threads; other processes may use the same database meanwhile."""
+
+    def __init__(self, database: Database, state_folder: Path, clock: Clock) -> None:
+        self._database, self._state_folder, self._clock = database, state_folder, clock
+        schema.bring_up_to_date(database)
+        self._installation = schema.installation(database)
+
+    @classmethod
+    def open(cls, url: str, state_folder: Path, clock: Clock) -> SqlStore:
+        return cls(database_at(url, state_folder), state_folder, clock)
+
+    def dispose(self) -> None:
+        """Let go of the connections; the store is not to be used after."""
+        self._database.dispose()
+
+    @property
+    def installation(self) -> str:
+        return self._installation
+
+    def writer(self) -> AbstractContextManager[None]:
+        if self._database.is_sqlite:
+            return file_lock(self._database.path.with_name("writer.lock"))
+        return session_lock(self._database.url)
+
+    def newest(self) -> datetime | None:
+        with self._database.reading() as connection:
+            return remembering.newest(connection)
+
+    def open_run(self, reason: str, companies: Sequence[int], dry: bool, at: datetime) -> str:
+        with self._database.writing() as connection:
+            return runs.open_run(connection, reason, companies, dry, at)
+
+    def seal_run(self, run: str, state: str, at: datetime, detail: str = "") -> None:
+        with self._database.writing() as connection:
+            runs.seal_run(connection, run, state, at, detail)
+
+    def runs(self, limit: int = 50) -> Sequence[RunSummary]:
+        with self._database.reading() as connection:
+            return runs.latest(connection, limit)
+
+    def run(self, run: str) -> RunSummary | None:
+        with self._database.reading() as connection:
+            return runs.one(connection, run)
+
+    def remember_snapshot(self, snapshot: Snapshot) -> None:
+        packed = snapshots.Packed(snapshot)
+        with self._database.writing() as connection:
+            snapshots.remember(connection, packed)
+
+    def last_snapshot(self, account: Account) -> Snapshot | None:
+        with self._database.reading() as connection:
+            return snapshots.last(connection, account)
+
+    def snapshot_age(self) -> Mapping[Account, datetime]:
+        with self._database.reading() as connection:
+            return snapshots.ages(connection)
+
+    def bound_agreements(self, psa: str) -> Mapping[int, frozenset[int]]:
+        with self._database.reading() as connection:
+            return remembering.bound_agreements(connection, psa)
+
+    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
+        with self._database.reading() as connection:
+            return remembering.memory(connection, psa, company, list(agreements), at)
+
+    def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
+        with self._database.writing() as connection:
+            learning.learn(connection, run, learnt, at)
+
+    def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
+        with self._database.writing() as connection:
+            learning.mended(connection, company, subjects, at)
+
+    def note(self, scope: str, findings: Sequence[Finding], at: datetime) -> None:
+        with self._database.writing() as connection:
+            learning.report(connection, scope, findings, True, at)
+
+    def intend(self, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
+        with self._database.writing() as connection:
+            return entries.intend(connection, run, planned, write, at)
+
+    def close(self, entry: Entry, state: EntryState, detail: str, at: datetime, binding: Binding | None = None) -> None:
+        with self._database.writing() as connection:
+            entries.close(connection, entry, state, detail, at, binding)
+
+    def looked(self, entry: Entry, picture: Picture, at: datetime) -> None:
+        with self._database.writing() as connection:
+            entries.looked(connection, entry, picture, at)
+
+    def entry_open(self) -> Sequence[Entry]:
+        with self._database.reading() as connection:
+            return entries.still_open(connection)
+
+    def entries(self, run: str | None = None, limit: int = 200) -> Sequence[Entry]:
+        with self._database.reading() as connection:
+            return entries.latest(connection, run, limit)
+
+    def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
+        with self._database.writing() as connection:
+            return deciding.decide(connection, digest, verdict, who, at, until)
+
+    def holds(self, company: int | None = None) -> Sequence[Hold]:
+        with self._database.reading() as connection:
+            return deciding.holds(connection, company, self._clock.now())
+
+    def findings(self, company: int | None = None) -> Sequence[OpenFinding]:
+        with self._database.reading() as connection:
+            return remembering.findings(connection, company)
+
+    def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
+        with self._database.reading() as connection:
+            return remembering.plans(connection, company)
+
+    def explain(self, key: LineKey | None = None, company: int | None = None) -> Mapping[LineKey, tuple[Step, ...]]:
+        with self._database.reading() as connection:
+            return remembering.explanations(connection, key, company)
+
+    def journal(self, limit: int = 200) -> Sequence[JournalRecord]:
+        with self._database.reading() as connection:
+            return journal.latest(connection, limit)
+
+    def verify_journal(self) -> tuple[int, str, str]:
+        with self._database.reading() as connection:
+            return journal.verify(connection)

@@ -1,0 +1,47 @@
+"""Keys and marks."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.domain.keys import MARK_LENGTH, LineKey, Mark, Role
+from tests.domain.given import INSTALLATION, row
+
+texts = st.text(max_size=30)
+keys = st.builds(
+    LineKey, texts, st.integers(1), texts, texts, texts, texts, texts, st.sampled_from(list(Role)), texts
+)
+
+
+@given(keys)
+def test_a_key_reads_back_from_its_text(key: LineKey) -> None:
+    """Slashes, percent signs and any other character in names survive."""
+    assert LineKey.parse(str(key)) == key
+
+
+@given(keys)
+def test_a_mark_has_thirty_characters_and_reads_back(key: LineKey) -> None:
+    """It fits every field that carries marks, and its text holds all of it."""
+    mark = Mark.of(INSTALLATION, key)
+    assert len(str(mark)) == MARK_LENGTH == 30
+    assert Mark.read(str(mark)) == mark
+
+
+def test_a_delta_s_mark_shows_its_base_and_its_role() -> None:
+    """The base of a difference line is known from its mark alone."""
+    key = row().key("connectwise")
+    base, delta = Mark.of(INSTALLATION, key), Mark.of(INSTALLATION, key.delta("2026-03-17/10-12"))
+    assert (delta.key, delta.role) == (base.key, Role.DELTA)
+    assert str(delta) != str(base)
+
+
+def test_another_installation_makes_another_mark() -> None:
+    """Two installations on one PSA never take each other's lines."""
+    key = row().key("connectwise")
+    assert Mark.of("one", key).installation != Mark.of("two", key).installation
+
+
+@given(st.text(max_size=50))
+def test_somebody_s_own_text_is_no_mark(text: str) -> None:
+    """Serial numbers that people typed are left alone."""
+    mark = Mark.read(text)
+    assert mark is None or str(mark) == text.strip()

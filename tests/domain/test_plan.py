@@ -1,0 +1,270 @@
+"""Current + desired -> changes."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.domain.agreements import Line
+from agent.domain.changes import AddLine, EndLine, Fold, SetDescription, SetPrice, SetQuantity
+from agent.domain.findings import Code
+from agent.domain.keys import Mark
+from agent.domain.mappings import PricePolicy, Usernames
+from agent.domain.ownership import Binding, BindingState, Charge
+from agent.domain.periods import Period
+from tests.domain.given import (
+    E3,
+    INSTALLATION,
+    MARCH_17,
+    PRODUCT,
+    PROFILE,
+    agreement,
+    binding,
+    drafted,
+    ground,
+    line,
+    observation,
+    only,
+    row,
+    seen_before,
+    snapshot,
+)
+
+KEY = row().key("connectwise")
+MARK = str(Mark.of(INSTALLATION, KEY))
+
+
+def managed(quantity: int = 10, **changes: object) -> tuple[Line, Binding]:
+    ours = line(quantity=quantity, mark=MARK, **changes)
+    return ours, binding(KEY, ours)
+
+
+def test_a_row_without_a_line_gets_one() -> None:
+    """12 seats and no line: one AddLine of 12, effective today, 12 x 22.00 = 264.00 a month."""
+    change = only(drafted([row()], snapshot(observation()), ground()).changes)
+    assert isinstance(change, AddLine)
+    assert (change.after.quantity, change.effective) == (12, MARCH_17)
+    assert str(change.monthly) == "264.00 USD"
+
+
+def test_a_line_that_is_right_needs_nothing() -> None:
+    """12 desired, 12 billed: the plan is empty."""
+    ours, bound = managed(12)
+    assert drafted([row()], snapshot(observation()), ground([ours], [bound])).changes == ()
+
+
+@given(st.integers(1, 400), st.integers(1, 400))
+def test_a_difference_is_one_change_from_before_to_after(billed: int, seats: int) -> None:
+    """Whatever the two numbers, applying the one change gives the desired one, and 22.00 a seat is its money."""
+    ours, bound = managed(billed)
+    sightings = seen_before(KEY, seats)
+    changes = drafted([row()], snapshot(observation(purchased=seats)), ground([ours], [bound]), sightings).changes
+    if billed == seats:
+        assert changes == ()
+        return
+    change = only(changes)
+    assert isinstance(change, SetQuantity)
+    assert (change.was, change.after.quantity) == (billed, seats)
+    assert change.monthly is not None
+    assert change.monthly.amount == 22 * (seats - billed)
+
+
+def test_a_lower_count_waits_for_a_second_read() -> None:
+    """First seen now: the decrease waits. Seen an hour ago as well: it goes."""
+    ours, bound = managed(15)
+    snap, on = snapshot(observation()), ground([ours], [bound])
+    assert "second read" in only(drafted([row()], snap, on).changes).waits
+    assert only(drafted([row()], snap, on, seen_before(KEY, 12, hours=1)).changes).waits == ""
+
+
+def test_a_higher_count_waits_for_nothing() -> None:
+    """An increase is believed at once."""
+    ours, bound = managed(10)
+    assert only(drafted([row()], snapshot(observation()), ground([ours], [bound])).changes).waits == ""
+
+
+def test_a_change_keeps_the_day_on_which_it_was_seen() -> None:
+    """Held since 12 March, written on the 17th: it is effective from the 12th."""
+    ours, bound = managed(10)
+    sightings = seen_before(KEY, 12, since=date(2026, 3, 12))
+    change = only(drafted([row()], snapshot(observation()), ground([ours], [bound]), sightings).changes)
+    assert change.effective == date(2026, 3, 12)
+
+
+def test_zero_seats_end_the_line() -> None:
+    """Nothing left to bill: EndLine, not a quantity of nothing."""
+    ours, bound = managed(10)
+    gone = observation(purchased=0)
+    change = only(drafted([row()], snapshot(gone), ground([ours], [bound]), seen_before(KEY, 0)).changes)
+    assert isinstance(change, EndLine)
+    assert change.after.quantity == 0
+
+
+def test_an_open_write_blocks_its_line() -> None:
+    """Nothing is written to a line whose last write may still happen."""
+    ours, bound = managed(10)
+    made = drafted([row()], snapshot(observation()), ground([ours], [bound]), open_keys=frozenset({KEY}))
+    assert "not settled" in only(made.changes).waits
+
+
+def test_a_vanished_line_is_never_created_again() -> None:
+    """The binding says line 4711, the PSA has none: a finding, no change."""
+    _, bound = managed(10)
+    made = drafted([row()], snapshot(observation()), ground([], [bound]))
+    assert made.changes == ()
+    assert made.stopped[KEY].code is Code.MISSING_LINE
+
+
+def test_a_lost_store_finds_its_line_by_the_mark() -> None:
+    """No binding, but a line that carries our mark: it is ours, and nothing is added."""
+    ours, _ = managed(12)
+    assert drafted([row()], snapshot(observation()), ground([ours])).changes == ()
+
+
+def test_two_lines_with_one_mark_stop_the_agreement() -> None:
+    """Trueup never chooses between them."""
+    first, bound = managed(12)
+    twin = replace(first, id=4712)
+    made = drafted([row()], snapshot(observation(purchased=14)), ground([first, twin], [bound]))
+    assert made.changes == ()
+    assert made.stopped[KEY].code is Code.DUPLICATE_LINES
+
+
+def test_the_only_line_of_the_product_is_adopted() -> None:
+    """A line of 10 that somebody made before: SetQuantity on it, not a second line."""
+    change = only(drafted([row()], snapshot(observation()), ground([line(quantity=10)])).changes)
+    assert isinstance(change, SetQuantity)
+    assert change.was == 10
+
+
+def test_two_lines_of_the_product_are_ambiguous() -> None:
+    """Which of them is the row's cannot be told, so nothing is written."""
+    made = drafted([row()], snapshot(observation()), ground([line(1), line(2)]))
+    assert made.changes == ()
+    assert made.stopped[KEY].code is Code.AMBIGUOUS_LINES
+
+
+def test_a_line_whose_row_is_gone_is_proposed_to_end() -> None:
+    """The row was removed; the line still bills: EndLine."""
+    ours, bound = managed(10)
+    change = only(drafted([], snapshot(observation()), ground([ours], [bound])).changes)
+    assert isinstance(change, EndLine)
+
+
+def test_another_licence_is_an_end_and_a_new_line() -> None:
+    """The row moved from one licence to another: the old line ends and the new one begins, in one plan."""
+    ours, bound = managed(12)
+    other = line(4712, product=9, identifier="M365-E3")
+    moved = row(sku=E3, profile=replace(PROFILE, product=PRODUCT.identifier))
+    changes = drafted([moved], snapshot(observation(E3)), ground([ours, other], [bound])).changes
+    assert [type(c) for c in changes] == [AddLine, EndLine]
+
+
+def test_an_agreement_of_another_company_is_not_touched() -> None:
+    """The agreement's company must be the mapped one at every plan."""
+    made = drafted([row()], snapshot(observation()), ground(agreements=[agreement(company=999)]))
+    assert made.changes == ()
+    assert made.stopped[KEY].code is Code.WRONG_COMPANY
+
+
+def test_a_cancelled_agreement_is_not_touched() -> None:
+    """Its refusal becomes the finding."""
+    made = drafted([row()], snapshot(observation()), ground(agreements=[agreement(refusal="it is cancelled")]))
+    assert made.stopped[KEY].code is Code.AGREEMENT_NOT_BILLABLE
+
+
+def test_a_quarterly_agreement_is_not_supported() -> None:
+    """Only monthly and annual cycles are written."""
+    made = drafted([row()], snapshot(observation()), ground(agreements=[agreement(months=None, cycle="Quarterly")]))
+    assert made.stopped[KEY].code is Code.CYCLE_UNSUPPORTED
+
+
+def test_an_undone_invoice_stops_the_agreement() -> None:
+    """The next invoice date was 1 May and is 1 April again: April's invoice was deleted."""
+    ours, bound = managed(10)
+    on = ground([ours], [bound], boundaries={1021: date(2026, 5, 1)})
+    assert drafted([row()], snapshot(observation()), on).stopped[KEY].code is Code.INVOICE_UNDONE
+
+
+def test_price_and_quantity_are_two_changes() -> None:
+    """A new fixed price and two more seats are shown, and approved, apart."""
+    ours, bound = managed(10)
+    dearer = row(profile=replace(PROFILE, price=PricePolicy(Decimal(24))))
+    changes = drafted([dearer], snapshot(observation()), ground([ours], [bound])).changes
+    assert {type(c) for c in changes} == {SetPrice, SetQuantity}
+
+
+def test_a_person_who_joined_changes_only_the_text() -> None:
+    """Same seats, another name: SetDescription and no money."""
+    ours, bound = managed(12, text="Business Premium: anna@x")
+    named = row(text="Business Premium", profile=replace(PROFILE, usernames=Usernames.UPN))
+    change = only(drafted([named], snapshot(observation()), ground([ours], [bound])).changes)
+    assert isinstance(change, SetDescription)
+    assert not change.monthly
+
+
+def test_the_same_text_in_another_spelling_is_no_change() -> None:
+    """The PSA shows a line break as a space; that is not a difference."""
+    ours, bound = managed(12, text="  Business   Premium ")
+    assert drafted([row(text="Business Premium")], snapshot(observation()), ground([ours], [bound])).changes == ()
+
+
+def test_seats_billed_by_the_invoice_are_remembered() -> None:
+    """10 were invoiced for March, 8 stand now: what March was billed for is still 10."""
+    ours, bound = managed(8)
+    march = Period(date(2026, 3, 1), date(2026, 4, 1))
+    on = ground([ours], [bound], charges=[Charge(KEY, march, 10)])
+    change = only(drafted([row()], snapshot(observation()), on).changes)
+    assert change.holding is not None
+    assert change.holding.charged == ((march, 10),)
+
+
+def test_a_difference_line_adds_to_what_its_days_were_billed() -> None:
+    """March invoiced at 10, a delta of 2 from the 17th: 10 until the 16th, 12 from the 17th."""
+    ours, bound = managed(12)
+    key = KEY.delta("2026-03-17/10-12")
+    extra = line(4800, 2, start=MARCH_17, end=date(2026, 4, 1), mark=str(Mark.of(INSTALLATION, key)))
+    march = Period(date(2026, 3, 1), date(2026, 4, 1))
+    on = ground([ours, extra], [bound, binding(key, extra)], charges=[Charge(KEY, march, 10)])
+    change = only(drafted([row()], snapshot(observation(purchased=13)), on).changes)
+    assert change.holding is not None
+    assert change.holding.charged == (
+        (Period(date(2026, 3, 1), MARCH_17), 10),
+        (Period(MARCH_17, date(2026, 4, 1)), 12),
+    )
+
+
+def test_the_first_reading_of_an_invoiced_period_is_what_it_was_billed() -> None:
+    """Nothing is remembered yet: the quantity on the line now is kept as what March was billed."""
+    ours, bound = managed(10)
+    made = drafted([row()], snapshot(observation()), ground([ours], [bound]))
+    assert [(c.period.start, c.quantity) for c in made.charges] == [(date(2026, 3, 1), 10)]
+
+
+def test_open_differences_fold_once_their_invoice_is_made() -> None:
+    """A delta opened when March was not invoiced folds when the next invoice date has moved to 1 April."""
+    ours, bound = managed(10)
+    key = KEY.delta("2026-03-17/10-12")
+    extra = line(4800, 2, start=MARCH_17, mark=str(Mark.of(INSTALLATION, key)))
+    before = binding(key, extra, boundary=date(2026, 3, 1))
+    change = only(drafted([row()], snapshot(observation()), ground([ours, extra], [bound, before])).changes)
+    assert isinstance(change, Fold)
+    after = binding(key, extra, boundary=date(2026, 4, 1))
+    assert drafted([row()], snapshot(observation()), ground([ours, extra], [bound, after])).changes == ()
+
+
+def test_a_licence_that_returns_begins_a_new_line() -> None:
+    """The old line was ended; the count is back: a second life with a mark of its own."""
+    ended = line(quantity=10, mark=MARK, end=date(2026, 3, 1))
+    bound = replace(binding(KEY, ended), state=BindingState.ENDED)
+    change = only(drafted([row()], snapshot(observation()), ground([ended], [bound])).changes)
+    assert isinstance(change, AddLine)
+    assert change.key == replace(KEY, part="2")
+
+
+def test_start_on_moves_a_new_line_into_the_future() -> None:
+    """Cut-over on 1 April: the line begins there."""
+    change = only(drafted([row(start_on=date(2026, 4, 1))], snapshot(observation()), ground()).changes)
+    assert change.effective == date(2026, 4, 1)

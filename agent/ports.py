@@ -191,6 +191,10 @@ class Store(Protocol):
         """Be the only agent that writes through this store; raises `AnotherWriter`."""
         ...
 
+    def dispose(self) -> None:
+        """Let go of the connections; the store is not to be used after."""
+        ...
+
     def newest(self) -> datetime | None:
         """The newest instant stored, for the check that the clock did not go back."""
         ...

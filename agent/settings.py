@@ -213,6 +213,9 @@ class GuardsSection(Section):
     fleet_companies_percent: int = setting(
         10, "Changes at more companies than this in one cycle stop all writes.", ge=0, le=100
     )
+    fleet_companies_minimum: int = setting(
+        5, "Fewer changing companies than this never stop the others, whatever their share.", ge=1
+    )
     fleet_money_percent: int = setting(
         5, "A change of all monthly money by more than this in one cycle stops all writes.", ge=0
     )

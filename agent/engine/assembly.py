@@ -1,3 +1,183 @@
-"""The composition root: settings become a running agent. Nothing else names adapters, settings and the clock together."""
+"""The composition root: settings become a running agent. Only here do adapters, settings and the system clock meet."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from threading import Event
+
+from agent.credentials import SecretRef
+from agent.domain.guards import Limits
+from agent.domain.mappings import Mode
+from agent.engine.clock import SystemClock
+from agent.engine.cycle import Cycle
+from agent.engine.housekeeping import Housekeeping
+from agent.engine.planning import Policy
+from agent.engine.reading import Catalogue
+from agent.engine.schedule import Schedule
+from agent.engine.service import Service
+from agent.engine.turns import Turns
+from agent.engine.watchdog import Systemd
+from agent.mapping_files import LastGood, MappingFiles
+from agent.outgoing import Outgoing, Rate, Timeouts
+from agent.ports import Clock, Psa, Source, Store
+from agent.psa import FACTORIES
+from agent.settings import Settings
+from agent.sku_table import shipped
+from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
+from agent.store import open_store
+
+SINGLE_THREADS = 8  # for one company that a person waits for: its tenants, agreements and lines, side by side
+
+
+@dataclass(slots=True)
+class Engine:
+    """Everything of an agent, put together. Nothing has been read from the network yet."""
+
+    settings: Settings
+    store: Store
+    source: Source
+    psa: Psa
+    clock: Clock
+    mappings: LastGood
+    cycle: Cycle
+    single: Cycle
+    stop: Event
+    release: Callable[[], None]
+
+    def service(self, systemd: Systemd) -> Service:
+        schedule, agent = self.settings.schedule, self.settings.agent
+        return Service(
+            cycle=self.cycle,
+            single=self.single,
+            schedule=Schedule(
+                agent.timezone, schedule.every, schedule.cron, schedule.jitter, seed=self.store.installation
+            ),
+            mappings=self.mappings.current,
+            mapping_problems=lambda: self.mappings.problems,
+            housekeeping=Housekeeping(self.source, self.psa, self.store, self.clock, self.mappings.current),
+            housekeeping_every=schedule.catalogue,
+            systemd=systemd,
+            stopped=self.stop,
+        )
+
+    def close(self) -> None:
+        """Let go of threads and connections; idle ones only, a run in flight ends first."""
+        for pool in (self.cycle.pool, self.single.pool):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.release()
+
+
+def assemble(settings: Settings, patient: bool = True) -> Engine:
+    """Put an agent together. `patient` waits a moment for files that are being saved; a command by hand does not."""
+    clock = SystemClock()
+    store = open_store_of(settings, clock)
+    psa, source = psa_of(settings, store, clock), source_of(settings, clock)
+    stop = Event()
+    cycle = Cycle(
+        source=source,
+        psa=psa,
+        store=store,
+        clock=clock,
+        zone=settings.agent.timezone,
+        policy=policy_of(settings, store),
+        pool=ThreadPoolExecutor(settings.agent.workers, thread_name_prefix="company"),
+        catalogue=Catalogue(psa, clock, settings.schedule.catalogue),
+        turns=Turns(),
+        stopping=stop.is_set,
+    )
+    single = replace(cycle, pool=ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="single"))
+    mappings = mappings_of(settings, partial(clock.sleep, 1) if patient else lambda: None)
+    return Engine(settings, store, source, psa, clock, mappings, cycle, single, stop, store.dispose)
+
+
+def open_store_of(settings: Settings, clock: Clock | None = None) -> Store:
+    """The store alone, for commands that need no adapters."""
+    password = settings.store.password.read().reveal() if settings.store.password else ""
+    return open_store(settings.store_url, settings.agent.state, clock or SystemClock(), password=password)
+
+
+def mappings_of(settings: Settings, pause: Callable[[], None]) -> LastGood:
+    return LastGood(MappingFiles(settings.agent.mappings, Mode(settings.agent.mode), shipped()), pause)
+
+
+def policy_of(settings: Settings, store: Store) -> Policy:
+    guards = settings.guards
+    return Policy(
+        currency=settings.agent.currency,
+        limits=Limits(**{field.name: getattr(guards, field.name) for field in fields(Limits)}),
+        recheck=guards.recheck,
+        stale_after=settings.microsoft.stale_after,
+        installation=installation_of(settings, store),
+    )
+
+
+def installation_of(settings: Settings, store: Store) -> str:
+    return settings.agent.installation or store.installation
+
+
+def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
+    microsoft = settings.microsoft
+    if microsoft.certificate is not None:
+        passphrase = microsoft.certificate_passphrase
+        credential: Certificate | ClientSecret = Certificate(
+            _reading(microsoft.certificate), _reading(passphrase) if passphrase else None
+        )
+    elif microsoft.client_secret is not None:
+        credential = ClientSecret(_reading(microsoft.client_secret))
+    else:
+        raise AssertionError("settings without a credential are refused when they are loaded")
+    return MicrosoftSource(
+        client_id=microsoft.client_id,
+        credential=credential,
+        clock=clock,
+        login_url=microsoft.login,
+        graph_url=microsoft.graph,
+        partner=microsoft.tenant,
+        names=shipped(),
+        timeouts=_timeouts(settings),
+        ca_file=settings.http.ca_file,
+        proxy=settings.http.proxy,
+    )
+
+
+def psa_of(settings: Settings, store: Store, clock: Clock) -> Psa:
+    site = settings.psa.connectwise
+    rate = Rate(site.rate)
+
+    def connect(base_url: str) -> Outgoing:
+        return Outgoing(
+            base_url=base_url,
+            timeouts=_timeouts(settings),
+            ca_file=settings.http.ca_file,
+            proxy=settings.http.proxy,
+            rate=rate,
+        )
+
+    return FACTORIES[settings.psa.kind](
+        connect=connect,
+        url=site.url,
+        company=site.company,
+        public_key=lambda: site.public_key,
+        private_key=_reading(site.private_key),
+        client_id=site.client_id,
+        installation=installation_of(settings, store),
+        settle=int(site.settle.total_seconds()),
+        marker_field=site.marker_field,
+        credits=site.credits,
+        version=site.version,
+        billing_cycles=site.billing_cycles,
+        member=site.member,
+        clock=clock,
+    )
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    http = settings.http
+    return Timeouts(*(t.total_seconds() for t in (http.connect_timeout, http.read_timeout, http.write_timeout)))
+
+
+def _reading(reference: SecretRef) -> Callable[[], str]:
+    return lambda: reference.read().reveal()

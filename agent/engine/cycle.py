@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from agent.domain.agreements import Agreement
+from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.guards import CompanyPlan, fleet_reason, hold_ready
 from agent.domain.mappings import CompanyMapping, Mappings
@@ -153,10 +154,14 @@ class Cycle:
         mapping: CompanyMapping,
     ) -> Thought:
         company = mapping.company
+        if self.stopping():
+            return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="the agent is stopping")
         self.turns.take(company, run)
         memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now())
         try:
-            reads = read_company(mapping, agreements, ids[company], sweep, self.psa, self.catalogue, beside)
+            reads = read_company(
+                mapping, agreements, ids[company], sweep, self.psa, self.catalogue, beside, self._stale
+            )
         except ReadFailed as error:
             return self._unread(run, mapping, error)
         now = self.clock.now()
@@ -168,6 +173,11 @@ class Cycle:
         if not plan.ready:
             self.turns.end(company, run)
         return Thought(plan)
+
+    def _stale(self, tenant: str) -> bool:
+        """Whether a tenant has not been read for so long that a person should know; one never read is stale at once."""
+        last = self.store.snapshot_age().get(Account(self.source.name, tenant))
+        return last is None or self.clock.now() - last > self.policy.stale_after
 
     def _unread(self, run: str, mapping: CompanyMapping, error: ReadFailed) -> Thought:
         log.warning("company.unread", run=run, company=mapping.company, error=str(error))

@@ -31,8 +31,8 @@ class Press:
 class Lane:
     """A queue and the thread that works it off. A request that a waiting one covers gets that one's run."""
 
-    def __init__(self, name: str, work: Callable[[Press], None]) -> None:
-        self._work = work
+    def __init__(self, name: str, work: Callable[[Press], None], crashed: Callable[[], None]) -> None:
+        self._work, self._crashed = work, crashed
         self._waiting: list[Press] = []
         self._running: Press | None = None
         self._closed = False
@@ -67,11 +67,18 @@ class Lane:
         return self._running is not None or bool(self._waiting)
 
     def _loop(self) -> None:
-        while (press := self._next()) is not None:
-            self._work(press)
-            with self._changed:
-                self._running = None
-                self._changed.notify_all()
+        press = self._next()
+        while press is not None:
+            ended = False
+            try:
+                self._work(press)
+                ended = True
+            finally:
+                # A fault that nobody foresaw ends this thread; without it the agent would look alive and do nothing.
+                if not ended:
+                    self._crashed()
+            self._running = None
+            press = self._next()
 
     def _next(self) -> Press | None:
         with self._changed:

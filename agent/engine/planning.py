@@ -28,6 +28,7 @@ class Policy:
     currency: str
     limits: Limits
     recheck: timedelta
+    stale_after: timedelta
     installation: str
 
 
@@ -142,7 +143,7 @@ def _learnt(
         derivations={line.key: line.steps for line in wanted.lines},
         findings=tuple(_findings(mapping, mappings, reads, wanted, owned, made, plan)),
         monthly=plan.monthly,
-        complete=not reads.failures,
+        complete=reads.complete,
     )
 
 

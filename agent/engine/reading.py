@@ -15,7 +15,7 @@ from agent.domain.agreements import Agreement, Line, Product
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import CompanyMapping
-from agent.errors import AccessDenied, CredentialsRejected, Incomplete, ReadFailed
+from agent.errors import AccessDenied, CredentialsRejected, Incomplete, ReadFailed, Unreachable
 from agent.ports import Clock, Psa, Source
 
 T = TypeVar("T")
@@ -23,10 +23,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What was read for one company. A tenant that is missing from `snapshots` could not be read: see `failures`."""
+    """What was read for one company. A tenant that is missing from `snapshots` could not be read.
+
+    `failures` are those of them that a person should know of; a tenant that is out of reach for an hour is none yet.
+    """
 
     snapshots: Mapping[str, Snapshot]
     failures: tuple[Finding, ...]
+    complete: bool
     agreements: Mapping[int, Agreement]
     lines: Mapping[int, Sequence[Line]]
     products: Mapping[str, Product]
@@ -97,6 +101,7 @@ def read_company(
     psa: Psa,
     catalogue: Catalogue,
     beside: Executor | None,
+    stale: Callable[[str], bool],
 ) -> Reads:
     """Read a company's tenants and the lines of exactly the agreements that its rows and bindings name.
 
@@ -115,12 +120,10 @@ def read_company(
     read = {a: lines[a]() for a in here} if lines else {a: psa.lines(a) for a in here}
     seen = {tenant: result() for tenant, result in tenants.items()}
     snapshots = {tenant: s for tenant, s in seen.items() if isinstance(s, Snapshot)}
-    failures = tuple(
-        failure_finding(error, mapping.company, tenant)
-        for tenant, error in seen.items()
-        if isinstance(error, ReadFailed)
-    )
-    return Reads(snapshots, failures, here, read, products())
+    failed = {tenant: error for tenant, error in seen.items() if isinstance(error, ReadFailed)}
+    told = {tenant: e for tenant, e in failed.items() if not isinstance(e, Unreachable) or stale(tenant)}
+    failures = tuple(failure_finding(error, mapping.company, tenant) for tenant, error in told.items())
+    return Reads(snapshots, failures, not failed, here, read, products())
 
 
 def failure_finding(error: ReadFailed, company: int | None, tenant: str) -> Finding:

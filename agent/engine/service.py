@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from threading import Event, Lock
 
 import structlog
@@ -37,26 +38,33 @@ class Service:
     mappings: Callable[[], Mappings]
     mapping_problems: Callable[[], Sequence[object]]
     housekeeping: Callable[[], None]
+    housekeeping_every: timedelta
     systemd: Systemd
-    stopped: Event = field(default_factory=Event)
+    stopped: Event
+    crashed: Event = field(default_factory=Event)
     _again: dict[int, datetime] = field(default_factory=dict)
     _last_due: str = ""
+    _noted: tuple[str, ...] | None = None
     _lock: Lock = field(default_factory=Lock)
     _scheduler: BackgroundScheduler = field(init=False)
     _fleet_lane: Lane = field(init=False)
     _single_lane: Lane = field(init=False)
 
     def __post_init__(self) -> None:
-        self._fleet_lane = Lane("fleet", lambda press: self._run(self.cycle, press))
-        self._single_lane = Lane("single", lambda press: self._run(self.single, press))
+        self._fleet_lane = Lane("fleet", partial(self._run, self.cycle), self.crashed.set)
+        self._single_lane = Lane("single", partial(self._run, self.single), self.crashed.set)
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     def start(self) -> None:
         """Start lanes and ticks; the caller holds the writer's lock."""
         self._last_due = self._newest_scheduled()
+        self._seal_left_over()
         self._fleet_lane.start()
         self._single_lane.start()
         self._scheduler.add_job(self.tick, "interval", seconds=TICK, max_instances=1, coalesce=True)
+        every = self.housekeeping_every.total_seconds()
+        now = self.cycle.clock.now()
+        self._scheduler.add_job(self._keep_house, "interval", seconds=every, next_run_time=now, coalesce=True)
         self._scheduler.start()
         self.tick()
         self.systemd.ready(self.status_line())
@@ -86,7 +94,8 @@ class Service:
 
     def tick(self) -> None:
         """Start what is due. Any failure is logged and tried again with the next tick."""
-        self.systemd.alive()
+        if not self.crashed.is_set():
+            self.systemd.alive()
         try:
             self._tick()
         except TrueupError as error:
@@ -109,13 +118,24 @@ class Service:
     def _tick(self) -> None:
         now = self.cycle.clock.now()
         self._note_mapping_problems()
-        self.housekeeping()
         due = self.schedule.due(now)
         if due is not None and due > self._last_due:
             self._last_due = due
             self.press(None, f"schedule {due}")
         for company in self._come_due(now):
             self.press([company], "again")
+
+    def _keep_house(self) -> None:
+        try:
+            self.housekeeping()
+        except TrueupError as error:
+            log.error("housekeeping.failed", error=str(error), remedy=error.remedy)
+
+    def _seal_left_over(self) -> None:
+        """Runs of a process that died: their writes are settled by reading, they themselves are over."""
+        for run in self.cycle.store.runs(200):
+            if run.state == "running":
+                self.cycle.store.seal_run(run.id, "failed", self.cycle.clock.now(), "the agent stopped meanwhile")
 
     def _come_due(self, now: datetime) -> list[int]:
         with self._lock:
@@ -157,15 +177,19 @@ class Service:
 
     def _note_mapping_problems(self) -> None:
         self.mappings()
+        problems = tuple(str(problem) for problem in self.mapping_problems())
+        if problems == self._noted:
+            return
+        self._noted = problems
         found = [
             Finding(
                 Code.MAPPING_INVALID,
                 Severity.ERROR,
                 None,
                 f"mappings/{position}",
-                f"{problem}",
+                problem,
                 "correct the file; the last good mappings stay in force until then",
             )
-            for position, problem in enumerate(self.mapping_problems())
+            for position, problem in enumerate(problems)
         ]
         self.cycle.store.note("mappings", found, self.cycle.clock.now())

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 
 class Systemd:
     """Sends to $NOTIFY_SOCKET. Liveness does not depend on Microsoft or the PSA: a tick that returns is alive."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ, healthy: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        self._healthy = healthy
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={status}")
@@ -24,8 +23,7 @@ class Systemd:
         self._send(f"STATUS={status}")
 
     def alive(self) -> None:
-        if self._healthy():
-            self._send("WATCHDOG=1")
+        self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
         self._send("STOPPING=1")

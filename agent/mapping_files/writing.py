@@ -50,6 +50,15 @@ class Draft:
         self.text = text.removeprefix(self.mark)
         self.newline = "\r\n" if "\r\n" in self.text[: self.text.find("\n") + 1] else "\n"
 
+    @staticmethod
+    def start(schema: str, fields: Mapping[str, Value], comments: Sequence[str]) -> str:
+        """The top of a new company file, with the line by which editors find its schema."""
+        return "\n".join([f"#:schema ../schema/{schema}.json", *map(comment, comments), *_pairs(fields), ""])
+
+    @property
+    def content(self) -> bytes:
+        return (self.mark + self.text).encode("utf-8")
+
     @classmethod
     def of(cls, path: Path) -> Draft:
         """A file that is there; FileRefused where it cannot be read or is no TOML."""
@@ -82,20 +91,17 @@ class Draft:
 
     def save(self) -> None:
         """Write the new text; EditRefused where the result would not be valid or the file is not as it was read."""
-        content = (self.mark + self.text).encode("utf-8")
-        if content == self.original:
+        if self.content == self.original:
             return
         self._check()
         if self._present() != self.original:
             raise EditRefused(f"{self.path} was changed by somebody else meanwhile", "Look at it and try again")
-        _replace(self.path, content, new=self.original is None)
+        _replace(self.path, self.content, new=self.original is None)
 
     def _append(
         self, header: str, fields: Mapping[str, Value], comments: Sequence[str], change: Callable[[dict[str, Any]], Any]
     ) -> None:
-        width = max(map(len, fields), default=0)
-        pairs = [f"{key:<{width}} = {_written(value)}" for key, value in fields.items()]
-        lines = [*map(comment, comments), header, *pairs]
+        lines = [*map(comment, comments), header, *_pairs(fields)]
         # A file that ends in the middle of a line would swallow the header.
         gap = "" if not self.text else self.newline if self.text.endswith("\n") else self.newline * 2
         self._take(self.text + gap + self.newline.join(lines) + self.newline, change)
@@ -143,10 +149,15 @@ def comment(text: str) -> str:
     return f"# {shown}".rstrip()
 
 
-def file_name(name: str, number: int) -> str:
-    """`contoso-ltd.toml`: the company's name as far as file names go, or its id."""
+def slug(name: str) -> str:
+    """A name as file names and bare keys take it: `contoso-ltd`; empty where nothing of it is left."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return f"{re.sub('[^a-z0-9]+', '-', letters)[:60].strip('-') or f'company-{number}'}.toml"
+    return re.sub("[^a-z0-9]+", "-", letters)[:60].strip("-")
+
+
+def _pairs(fields: Mapping[str, Value]) -> list[str]:
+    width = max(map(len, fields), default=0)
+    return [f"{_key(key):<{width}} = {_written(value)}" for key, value in fields.items()]
 
 
 def _with_key(text: str, document: Document, table: Steps, key: str, value: Value, newline: str) -> str:

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from agent.store.store import SqlStore
 
 
-def open_store(url: str, state_folder: Path, clock: Clock) -> SqlStore:
+def open_store(url: str, state_folder: Path, clock: Clock, password: str = "") -> SqlStore:
     """Open the store, made or brought up to date where needed; an empty `url` means a file in the state folder.
+    `password` is that of a PostgreSQL user, for a URL that does not carry it.
 
     Raises `SchemaTooNew` for a store that a newer Trueup wrote, `StoreFailed` for one that cannot be used.
     """
     # Importing SQLAlchemy takes longer than `trueup status`, which reads through glance.py instead.
     from agent.store.store import SqlStore
 
-    return SqlStore.open(url, state_folder, clock)
+    return SqlStore.open(url, state_folder, clock, password)

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from agent.errors import StoreFailed
-from agent.store.files import prepared
+from agent.store.files import prepared, sqlite_file
 
 _BUSY_SECONDS = 10
 _READERS = 4
@@ -105,20 +105,17 @@ class Database:
         return engine
 
 
-def database_at(url: str, state_folder: Path) -> Database:
-    """Empty `url`: a file in the state folder. A relative SQLite path lies in the state folder, too."""
+def database_at(url: str, state_folder: Path, password: str) -> Database:
+    path = sqlite_file(url, state_folder)
+    if path is not None:
+        return Database(URL.create("sqlite", database=str(prepared(path))))
     try:
-        parsed = sa.make_url(url or "sqlite:///trueup.db")
+        named = sa.make_url(url)
     except ArgumentError as error:
         raise _unusable(url) from error
-    match parsed.get_backend_name():
-        case "postgresql":
-            return Database(parsed.set(drivername="postgresql+psycopg"))
-        case "sqlite" if parsed.database and parsed.database != ":memory:":
-            path = prepared(state_folder / parsed.database)
-            return Database(URL.create("sqlite", database=str(path)))
-        case _:
-            raise _unusable(parsed.render_as_string(hide_password=True))
+    if named.get_backend_name() != "postgresql":
+        raise _unusable(named.render_as_string(hide_password=True))
+    return Database(named.set(drivername="postgresql+psycopg", password=password or named.password))
 
 
 @lru_cache

@@ -14,6 +14,15 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _SHARED_DISKS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ncpfs", "fuse.sshfs"}
 
 
+def sqlite_file(url: str, state_folder: Path) -> Path | None:
+    """The file that store.url names, by default in the state folder, as is a relative one; None for other databases."""
+    if not url:
+        return state_folder / "trueup.db"
+    scheme, _, rest = url.partition(":///")
+    name = rest.partition("?")[0]
+    return state_folder / name if scheme == "sqlite" and name and name != ":memory:" else None
+
+
 def prepared(path: Path) -> Path:
     """The SQLite file, made if need be, readable by its owner alone (its WAL takes over the mode)."""
     try:

@@ -18,6 +18,7 @@ from agent.store.tables import META
 
 # The newest revision in migrations/versions; a test holds the two together.
 HEAD = "0001"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 _FIRST = "0000"
 
@@ -74,6 +75,6 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

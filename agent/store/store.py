@@ -31,14 +31,14 @@ from agent.store.locks import file_lock, session_lock
 class SqlStore:
     """`agent.ports.Store`, for any number of threads; other processes may use the same database meanwhile."""
 
-    def __init__(self, database: Database, state_folder: Path, clock: Clock) -> None:
-        self._database, self._state_folder, self._clock = database, state_folder, clock
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
         schema.bring_up_to_date(database)
         self._installation = schema.installation(database)
 
     @classmethod
-    def open(cls, url: str, state_folder: Path, clock: Clock) -> SqlStore:
-        return cls(database_at(url, state_folder), state_folder, clock)
+    def open(cls, url: str, state_folder: Path, clock: Clock, password: str) -> SqlStore:
+        return cls(database_at(url, state_folder, password), clock)
 
     def dispose(self) -> None:
         """Let go of the connections; the store is not to be used after."""

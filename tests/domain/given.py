@@ -65,7 +65,8 @@ def member(login: str, *skus: str, enabled: bool = True, guest: bool = False, **
 
 def observation(sku: str = PREMIUM, purchased: int = 12, assigned: int = 0, **changes: object) -> Observation:
     bought = (Subscription(f"sub-{sku[:8]}", purchased, Status.ENABLED),) if purchased else ()
-    return replace(Observation(sku, sku[:4].upper(), f"Licence {sku[:4]}", purchased, assigned, True, bought), **changes)
+    seen = Observation(sku, sku[:4].upper(), f"Licence {sku[:4]}", purchased, assigned, True, bought)
+    return replace(seen, **changes)
 
 
 def snapshot(*observations: Observation, members: Iterable[Member] = (), tenant: str = TENANT) -> Snapshot:

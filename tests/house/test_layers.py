@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "agent.settings": FILES | {"agent.credentials", "agent.setting_types"},
     "agent.logs": {"agent.domain", "agent.errors"},
     "agent.outgoing": NOUNS,
-    "agent.sources": NOUNS | {"agent.outgoing"},
+    "agent.sources": NOUNS | {"agent.outgoing", "agent.sku_table"},
     "agent.psa": NOUNS | {"agent.outgoing"},
     "agent.store": NOUNS,
     "agent.engine": ENGINE,

@@ -57,7 +57,7 @@ class ConnectWise:
         self._cycles = Cycles({}, months)
         self._member = member
         self._clock = clock
-        self._traits = Traits("ConnectWise PSA", "addition", TEXT_LIMIT, settle)
+        self._traits = Traits("connectwise", "addition", TEXT_LIMIT, settle)
         self._seen_lines: dict[int, frozenset[int]] = {}
         self._absent: frozenset[str] = frozenset()  # ids of agreements that the last read did not find
 

@@ -290,10 +290,13 @@ def _used_until(task: Task, left: date) -> Iterator[Write]:
     else:
         unbilled = task.agreement.next_invoice
     earliest = unbilled or task.agreement.period(left).start
-    start = max(day for day in (earliest, task.base.start, task.agreement.bill_start) if day)
-    if start < left:
-        part = f"{start}/{task.before.quantity}-{task.after.quantity}"
-        yield task.delta(task.before.quantity - task.after.quantity, part, start=start, end=left)
+    level = task.before.quantity
+    for _, line, quantity in _shares(task):
+        seats = int(line.quantity - quantity)
+        start = max(day for day in (earliest, line.start, task.agreement.bill_start) if day)
+        if seats > 0 and start < left:
+            yield task.delta(seats, f"{start}/{level}-{level - seats}", start=start, end=left)
+        level -= seats
 
 
 def _once_invoiced(task: Task) -> Realisation:
@@ -303,17 +306,21 @@ def _once_invoiced(task: Task) -> Realisation:
 
 
 def _total(task: Task) -> tuple[Write, ...]:
-    """Base and open deltas together show the new quantity; what the base cannot give up, the newest deltas do."""
-    beside = sum((d.line.quantity for d in task.holding.deltas), Decimal(0))
-    target = task.after.quantity - beside
-    found = _patch_base(task, max(Decimal(0), target))
+    """Base and open deltas together show the new quantity."""
+    (_, _, rest), *others = _shares(task)
+    beside = [w for key, line, quantity in others for w in task.pen.patch(key, line, quantity=quantity)]
+    return (*_patch_base(task, rest), *beside)
+
+
+def _shares(task: Task) -> list[tuple[LineKey, Line, Decimal]]:
+    """The base and its open deltas with their new quantities; what the base cannot give up, the newest deltas do."""
+    target = task.after.quantity - sum((d.line.quantity for d in task.holding.deltas), Decimal(0))
+    shares = [(task.key, task.base, max(Decimal(0), target))]
     for delta in sorted(task.holding.deltas, key=_age):
-        if target >= 0:
-            break
-        cut = min(-target, delta.line.quantity)
-        found += task.pen.patch(delta.key, delta.line, quantity=delta.line.quantity - cut)
+        cut = min(max(Decimal(0), -target), delta.line.quantity)
+        shares.append((delta.key, delta.line, delta.line.quantity - cut))
         target += cut
-    return found
+    return shares
 
 
 def _age(delta: Delta) -> tuple[int, int]:

@@ -6,15 +6,15 @@ import base64
 import binascii
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from agent.errors import AccessDenied, Incomplete, ReadFailed, Unreachable
 from agent.outgoing import PASSING, Answer, Outgoing
+from agent.sources.microsoft.reads import Read
 from agent.sources.microsoft.records import Page
 from agent.sources.microsoft.tokens import Token, Tokens
 
@@ -23,26 +23,7 @@ T = TypeVar("T")
 PAGES = 500  # of up to 999 rows; more would be a chain of links without end
 PATIENCE = 90.0  # seconds that a throttled batch item may ask us to wait
 _CLAIMS = re.compile(r'claims="([^"]+)"')
-_EVENTUAL = {"ConsistencyLevel": "eventual"}
 _LATER = "Nothing to do unless it lasts: the next cycle tries again."
-
-
-@dataclass(frozen=True, slots=True)
-class Read(Generic[T]):
-    """One collection: its address with all that it needs, the permission it takes, and the shape of its pages.
-
-    `eventual`: the query runs on Graph's other index, which must be said with every page anew.
-    """
-
-    id: str
-    path: str
-    permission: str
-    decoder: msgspec.json.Decoder[Page[T]]
-    eventual: bool = False
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return _EVENTUAL if self.eventual else {}
 
 
 class _Item(Struct):
@@ -78,7 +59,7 @@ class Graph:
         self._tokens = tokens
         self._sleep = sleep
 
-    def first_pages(self, tenant: str, reads: Sequence[Read[Any]]) -> Mapping[str, bytes]:
+    def first_pages(self, tenant: str, reads: Sequence[Read[Any]]) -> dict[str, bytes]:
         """The first page of each read, by its id, in one request.
 
         What the batch refuses for the moment is asked for again by itself, once the longest wait that it names is
@@ -96,14 +77,16 @@ class Graph:
         again = {read.id: self._get(tenant, read, read.path) for read in later}
         return {read.id: again.get(read.id) or answered[read.id].body for read in reads}
 
-    def pages(self, tenant: str, read: Read[T], first: bytes | None = None) -> Iterator[Page[T]]:
-        """Every page of a collection, each decoded and let go before the next is fetched."""
-        page = self._page(read, first or self._get(tenant, read, read.path))
+    def each_page(
+        self, tenant: str, read: Read[T], take: Callable[[Page[T]], None], first: bytes | None = None
+    ) -> None:
+        """Give every page of a collection to `take`. Pages are large: while one is awaited, none is held."""
+        link = self._taken(read, first or self._get(tenant, read, read.path), take)
+        del first
         for _ in range(PAGES):
-            yield page
-            if page.next_link is None:
+            if link is None:
                 return
-            page = self._page(read, self._get(tenant, read, page.next_link))
+            link = self._taken(read, self._get(tenant, read, link), take)
         raise Incomplete(f"Graph's list of {read.id} does not end after {PAGES} pages.", _LATER)
 
     def _matched(self, answer: Answer, reads: Sequence[Read[Any]]) -> dict[str, _Item]:
@@ -116,11 +99,13 @@ class Graph:
             raise Incomplete("Graph's answer to a batch does not fit the questions.", _LATER)
         return answered
 
-    def _page(self, read: Read[T], body: bytes) -> Page[T]:
+    def _taken(self, read: Read[T], body: bytes, take: Callable[[Page[T]], None]) -> str | None:
         try:
-            return read.decoder.decode(body)
+            page = read.decoder.decode(body)
         except msgspec.MsgspecError as error:
             raise Incomplete(f"Graph's list of {read.id} is not understood: {error}", _LATER) from None
+        take(page)
+        return page.next_link
 
     def _get(self, tenant: str, read: Read[Any], path_or_url: str) -> bytes:
         return self._read(tenant, "GET", path_or_url, read=read, headers=read.headers).body

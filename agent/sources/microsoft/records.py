@@ -6,7 +6,7 @@ must be there and must have its type: a count that is missing is not zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from operator import attrgetter
 from sys import intern
@@ -19,6 +19,8 @@ from agent.errors import Incomplete
 from agent.sku_table import SkuTable
 
 T = TypeVar("T")
+
+CHANGED = "Nothing to do unless it lasts: the list may have changed while it was read."
 
 
 class Page(Struct, Generic[T]):
@@ -136,21 +138,25 @@ class Members:
 
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
+        self._count: int | None = None
         self._licences: dict[tuple[str, ...], frozenset[str]] = {}
         self._attributes: dict[tuple[str | None, ...], Mapping[str, str]] = {}
 
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def take(self, users: Iterable[WireUser]) -> None:
+    def take(self, page: Page[WireUser]) -> None:
         """Raises `Incomplete` for a user who was there before: then a page came twice, and another may be missing."""
-        for user in users:
+        if page.count is not None:
+            self._count = page.count
+        for user in page.value:
             member = self._member(user)
             if member.id in self._members:
-                raise Incomplete("Graph listed a user twice; its pages do not fit together.")
+                raise Incomplete("Graph listed a user twice; its pages do not fit together.", CHANGED)
             self._members[member.id] = member
 
-    def all(self) -> tuple[Member, ...]:
+    def whole(self) -> tuple[Member, ...]:
+        """All of them; raises `Incomplete` where Graph counted another number than it listed."""
+        listed = len(self._members)
+        if self._count is not None and self._count != listed:
+            raise Incomplete(f"Graph counts {self._count} licensed users but listed {listed}.", CHANGED)
         return tuple(self._members.values())
 
     def _member(self, user: WireUser) -> Member:
@@ -237,12 +243,9 @@ def _day(instant: str | None) -> date | None:
         raise Incomplete(f"Graph sent {instant[:30] if instant else ''!r} where a date belongs.") from None
 
 
-def unique(ids: Iterable[str], what: str) -> Iterator[str]:
-    """Lets ids pass, lower-cased; raises `Incomplete` for one that comes again."""
-    seen = set()
+def check_unique(ids: Iterable[str], what: str) -> None:
+    seen: set[str] = set()
     for id in ids:
-        key = id.lower()
-        if key in seen:
-            raise Incomplete(f"Graph listed {what} {key} twice; its pages do not fit together.")
-        seen.add(key)
-        yield key
+        if id.lower() in seen:
+            raise Incomplete(f"Graph listed {what} {id} twice; its pages do not fit together.", CHANGED)
+        seen.add(id.lower())

@@ -5,63 +5,35 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec.json import Decoder
 from requests.adapters import BaseAdapter
 
 from agent.domain.counts import Account, Coverage, Member, Snapshot
 from agent.domain.findings import Code, Finding, Severity
-from agent.errors import AccessDenied, Incomplete
+from agent.errors import AccessDenied
 from agent.outgoing import Outgoing, Timeouts
 from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
-from agent.sources.microsoft import clouds, records
+from agent.sources.microsoft import clouds
 from agent.sources.microsoft.credentials import Credential, Signer
-from agent.sources.microsoft.graph import Graph, Read
-from agent.sources.microsoft.records import Members, Page, unique
+from agent.sources.microsoft.graph import Graph
+from agent.sources.microsoft.reads import CONTRACTS, RELATIONSHIPS, SKUS, SUBSCRIPTIONS, USERS, Read
+from agent.sources.microsoft.records import Members, check_unique, observations
 from agent.sources.microsoft.tokens import Tokens
+
+T = TypeVar("T")
 
 NAME = "microsoft"
 
-# $select leaves out service plans and the like, the bulk of these answers, and makes them cheaper in resource units.
-_USER_FIELDS = ",".join(records.WireUser.__struct_fields__)
-SKUS = Read(
-    "subscribedSkus",
-    "/subscribedSkus?$select=" + ",".join(records.WireSku.__struct_fields__),
-    "Organization.Read.All",
-    Decoder(Page[records.WireSku]),
-)
-SUBSCRIPTIONS = Read(
-    "directory/subscriptions",
-    "/directory/subscriptions?$select=" + ",".join(records.WireSubscription.__struct_fields__),
-    "Organization.Read.All",
-    Decoder(Page[records.WireSubscription]),
-)
-USERS = Read(
-    "users",
-    f"/users?$select={_USER_FIELDS}&$filter=assignedLicenses/$count%20ne%200&$count=true&$top=999",
-    "User.Read.All",
-    Decoder(Page[records.WireUser]),
-    eventual=True,
-)
-RELATIONSHIPS = Read(
-    "delegatedAdminRelationships",
-    "/tenantRelationships/delegatedAdminRelationships?$filter=status%20eq%20'active'",
-    "DelegatedAdminRelationship.Read.All",
-    Decoder(Page[records.WireRelationship]),
-)
-CONTRACTS = Read(
-    "contracts",
-    "/contracts?$select=customerId,displayName",
-    "Directory.Read.All",
-    Decoder(Page[records.WireContract]),
-)
-# A wider permission that holds all of ours. It does the job; it is a finding all the same.
+# A wider permission that holds both of ours. It does the job; it is a finding all the same.
 _DIRECTORY = "Directory.Read.All"
+_IN_DIRECTORY = frozenset({SKUS.permission, USERS.permission})
 _READS_ONLY = re.compile(r"[\w.-]+\.Read(Basic)?(\.[\w-]+)*")
+_COVERED = frozenset({Coverage.LICENCES, Coverage.SUBSCRIPTIONS, Coverage.MEMBERS})
 _WARN_DAYS = ((3, Severity.ERROR), (14, Severity.WARNING), (30, Severity.INFO))
 
 
@@ -130,8 +102,9 @@ class MicrosoftSource:
         refused: list[AccessDenied] = []
         for listing in (self._related, self._contracted):
             try:
-                # The names of contracts are as old as the contracts: those of relationships win.
-                named = {**dict(listing(self._partner)), **named}
+                for tenant, name in listing(self._partner):
+                    # The names of contracts are as old as the contracts: those of relationships come first and stay.
+                    named[tenant] = named.get(tenant) or name
             except AccessDenied as error:
                 refused.append(error)
         if len(refused) == 2:
@@ -143,17 +116,19 @@ class MicrosoftSource:
         tenant = account.id.lower()
         at = self._clock.now()
         reads = (SKUS, SUBSCRIPTIONS, USERS) if self._members else (SKUS, SUBSCRIPTIONS)
-        first = dict(self._graph.first_pages(tenant, reads))
+        first = self._graph.first_pages(tenant, reads)
+        skus = self._rows(tenant, SKUS, first.pop(SKUS.id))
+        check_unique((sku.skuId for sku in skus), "licence")
+        bought = self._rows(tenant, SUBSCRIPTIONS, first.pop(SUBSCRIPTIONS.id))
+        check_unique((one.id for one in bought), "subscription")
         members = self._people(tenant, first.pop(USERS.id)) if self._members else ()
-        skus = [sku for page in self._graph.pages(tenant, SKUS, first.pop(SKUS.id)) for sku in page.value]
-        bought = [
-            one for page in self._graph.pages(tenant, SUBSCRIPTIONS, first.pop(SUBSCRIPTIONS.id)) for one in page.value
-        ]
-        unique((sku.skuId for sku in skus), "licence")
-        unique((one.id for one in bought), "subscription")
-        covered = {Coverage.LICENCES, Coverage.SUBSCRIPTIONS} | ({Coverage.MEMBERS} if self._members else set())
-        found = records.observations(skus, bought, self._names)
-        return Snapshot(account, at, found, members, frozenset(covered))
+        return Snapshot(
+            account=replace(account, id=tenant),
+            taken_at=at,
+            observations=observations(skus, bought, self._names),
+            members=members,
+            coverage=_COVERED if self._members else _COVERED - {Coverage.MEMBERS},
+        )
 
     def check(self, account: Account) -> Sequence[Finding]:
         """What is wrong though the tenant can be read: too many permissions, a certificate about to expire.
@@ -163,69 +138,59 @@ class MicrosoftSource:
         tenant = account.id.lower()
         roles = self._tokens.token(tenant).roles
         needed = self._needed(tenant)
-        missing = (
-            sorted(needed - roles) if _DIRECTORY not in roles else sorted(needed & {RELATIONSHIPS.permission} - roles)
-        )
+        missing = sorted(needed - roles - (_IN_DIRECTORY if _DIRECTORY in roles else frozenset()))
         if missing:
             raise AccessDenied(
                 f"The application lacks {' and '.join(missing)} in this tenant.",
                 f"Add it to the app registration, then let an administrator of the tenant open "
                 f"{self._tokens.consent_link(tenant)}",
             )
-        for _ in self._graph.pages(tenant, SKUS):
-            pass
-        return [*self._too_wide(tenant, roles - needed), *self._expiring()]
+        self._rows(tenant, SKUS)
+        return [*_too_wide(tenant, roles - needed), *self._expiring()]
 
     def close(self) -> None:
         for wire in self._wires:
             wire.close()
 
+    def _rows(self, tenant: str, read: Read[T], first: bytes | None = None) -> list[T]:
+        rows: list[T] = []
+        self._graph.each_page(tenant, read, lambda page: rows.extend(page.value), first)
+        return rows
+
     def _people(self, tenant: str, first: bytes) -> tuple[Member, ...]:
-        members, expected = Members(), None
-        for page in self._graph.pages(tenant, USERS, first):
-            expected = page.count if page.count is not None else expected
-            members.take(page.value)
-        if expected is not None and expected != len(members):
-            raise Incomplete(
-                f"Graph counts {expected} licensed users but listed {len(members)}.",
-                "Nothing to do unless it lasts: users may have changed while they were listed.",
-            )
-        return members.all()
+        members = Members()
+        self._graph.each_page(tenant, USERS, members.take, first)
+        return members.whole()
 
     def _related(self, partner: str) -> Iterator[tuple[str, str]]:
-        for page in self._graph.pages(partner, RELATIONSHIPS):
-            for row in page.value:
-                yield row.customer.tenantId.lower(), row.customer.displayName or ""
+        rows = self._rows(partner, RELATIONSHIPS)
+        return ((row.customer.tenantId.lower(), row.customer.displayName or "") for row in rows)
 
     def _contracted(self, partner: str) -> Iterator[tuple[str, str]]:
-        for page in self._graph.pages(partner, CONTRACTS):
-            for row in page.value:
-                yield row.customerId.lower(), row.displayName or ""
+        rows = self._rows(partner, CONTRACTS)
+        return ((row.customerId.lower(), row.displayName or "") for row in rows)
 
     def _needed(self, tenant: str) -> frozenset[str]:
-        reads = [
-            SKUS,
-            *([USERS] if self._members else []),
-            *([RELATIONSHIPS, CONTRACTS] if tenant == self._partner else []),
-        ]
-        return frozenset(read.permission for read in reads)
-
-    def _too_wide(self, tenant: str, roles: frozenset[str]) -> Iterator[Finding]:
-        for role in sorted(roles):
-            writes = not _READS_ONLY.fullmatch(role)
-            yield Finding(
-                Code.PERMISSION_TOO_WIDE,
-                Severity.ERROR if writes else Severity.WARNING,
-                None,
-                f"{tenant}/{role}",
-                f"the application may use {role} in tenant {tenant}, which Trueup does not need",
-                f"Remove {role} from the app registration and renew the tenant's consent.",
-            )
+        users = {USERS.permission} if self._members else set()
+        lists = {RELATIONSHIPS.permission, CONTRACTS.permission} if tenant == self._partner else set()
+        return frozenset({SKUS.permission} | users | lists)
 
     def _expiring(self) -> Iterator[Finding]:
         proof = self._tokens.proof()
         if isinstance(proof, Signer):
             yield from expiring(proof.expires, self._clock.now())
+
+
+def _too_wide(tenant: str, roles: Iterable[str]) -> Iterator[Finding]:
+    for role in sorted(roles):
+        yield Finding(
+            Code.PERMISSION_TOO_WIDE,
+            Severity.WARNING if _READS_ONLY.fullmatch(role) else Severity.ERROR,
+            None,
+            f"{tenant}/{role}",
+            f"the application may use {role} in tenant {tenant}, which Trueup does not need",
+            f"Remove {role} from the app registration and renew the tenant's consent.",
+        )
 
 
 def expiring(expires: datetime, now: datetime) -> Iterator[Finding]:

@@ -1,0 +1,162 @@
+"""Which profile or product bills a licence, and on which agreement: by evidence, and else only by likeness."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from agent.domain.agreements import Agreement, Company, Product
+from agent.domain.counts import Account, Observation, Snapshot
+from agent.domain.mappings import LicenceCount, Mappings
+from agent.suggest.ranking import LIKENESS_LIMIT, SHOWN, Choice, Ranking
+
+# Words that say how a licence is sold, not which one it is.
+_SALES = frozenset(
+    "microsoft ms licence licences license licenses subscription subscriptions csp nce new commerce seat seats per user"
+    " users monthly annual annually yearly month months year years commit commitment term paid billed p1m p1y p3y"
+    " the for of and".split()
+)
+_MICROSOFT = frozenset("microsoft 365 m365 o365 office csp nce licences licenses licensing cloud".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """A profile; or, where `profile` is empty, a PSA product that no profile names yet."""
+
+    product: str
+    profile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowSuggestion:
+    """A row for a licence that nobody bills. `doubt` says why a person must look, however sure the rankings are."""
+
+    company: Company
+    account: Account
+    licence: Observation
+    billing: Ranking[Billing]
+    agreement: Ranking[Agreement]
+    doubt: str = ""
+
+    @property
+    def sure(self) -> bool:
+        return not self.doubt and self.billing.sure is not None and self.agreement.sure is not None
+
+
+def identity(text: str) -> frozenset[str]:
+    """The words that tell one licence from another: `Office 365 E3 - Monthly` is {o365, e3}.
+
+    Microsoft 365 E3 and Office 365 E3, Plan 1 and Plan 2, with Teams and without are different licences at different
+    prices, though their names are alike to any measure of likeness.
+    """
+    folded = re.sub(r"\b(?:microsoft|ms|m)[ -]?365\b", " m365 ", text.casefold())
+    folded = re.sub(r"\b(?:office|o)[ -]?365\b", " o365 ", folded)
+    folded = re.sub(r"\bplan[ -]?(\d)\b", r" p\1 ", folded)
+    return frozenset(re.findall(r"[^\W_]+", folded)) - _SALES
+
+
+class RowSuggestions:
+    """What bills a licence is worked out once for all tenants. `found` are companies just matched to tenants, by id."""
+
+    def __init__(
+        self,
+        mappings: Mappings,
+        found: Mapping[str, Company],
+        products: Sequence[Product],
+        agreements: Sequence[Agreement],
+    ) -> None:
+        self.mappings, self.found, self.agreements = mappings, found, agreements
+        self._candidates = list(_candidates(mappings, products))
+        self._billing: dict[str, Ranking[Billing]] = {}
+
+    def of(self, snapshot: Snapshot) -> Iterator[RowSuggestion]:
+        tenant = snapshot.account.id
+        companies = self._companies(tenant)
+        doubt = "several companies bill from this tenant" if len(companies) > 1 else ""
+        mapped = {sku for row in self.mappings.rows_by_tenant.get(tenant, ()) for sku in row.skus}
+        settled = mapped | self.mappings.excluded(tenant).keys()
+        for seen in snapshot.observations.values():
+            if seen.purchased and seen.sku not in settled:
+                billing = self._billing_of(seen)
+                for company in companies:
+                    yield RowSuggestion(company, snapshot.account, seen, billing, self._agreement(company.id), doubt)
+
+    def _companies(self, tenant: str) -> list[Company]:
+        mapped = [Company(m.company, m.name) for m in self.mappings.companies_by_tenant.get(tenant, ())]
+        return mapped or [company for id, company in self.found.items() if id == tenant]
+
+    def _billing_of(self, seen: Observation) -> Ranking[Billing]:
+        if seen.sku not in self._billing:
+            self._billing[seen.sku] = _billing(seen, self._candidates, _uses(self.mappings, seen.sku))
+        return self._billing[seen.sku]
+
+    def _agreement(self, company: int) -> Ranking[Agreement]:
+        open_ones = [a for a in self.agreements if a.company == company and not a.refusal and a.months]
+        if len(open_ones) == 1:
+            return Ranking.of([Choice(open_ones[0], 98, "the company's only agreement that can be billed")])
+        mapping = self.mappings.companies.get(company)
+        used = mapping.agreements if mapping else frozenset()
+        named = {a.id for a in open_ones if _MICROSOFT & set(re.findall(r"\w+", a.name.casefold()))}
+        return Ranking.of(_agreement_choice(agreement, used, named, len(open_ones)) for agreement in open_ones)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    billing: Billing
+    texts: tuple[str, ...]
+    identities: frozenset[frozenset[str]]
+
+    @classmethod
+    def of(cls, product: Product, profile: str = "") -> _Candidate:
+        texts = tuple(text for text in (product.description, product.identifier, profile) if text)
+        return cls(Billing(product.identifier, profile), texts, frozenset(map(identity, texts)))
+
+    def evidence(self, seen: Observation, uses: Mapping[str, int]) -> tuple[int, str] | None:
+        # As it is written, and not its words: O365_BUSINESS_PREMIUM is what is now called Business Standard.
+        number = re.compile(rf"(?<![\w]){re.escape(seen.part_number)}(?![\w])", re.IGNORECASE)
+        if seen.part_number and any(map(number.search, self.texts)):
+            return 99, f"carries the part number {seen.part_number}"
+        if self.billing.profile in uses:
+            times, total = uses[self.billing.profile], sum(uses.values())
+            return 97 * times // total, f"used by {times} of {total} rows that bill this licence"
+        if identity(seen.name) in self.identities and identity(seen.name):
+            return 95, "named like the licence"
+        return None
+
+
+def _candidates(mappings: Mappings, products: Sequence[Product]) -> Iterator[_Candidate]:
+    """Profiles, and products that no profile names."""
+    usable = {product.identifier: product for product in products if not product.refusal}
+    named = {profile.product for profile in mappings.profiles.values()}
+    for profile in mappings.profiles.values():
+        if profile.product in usable:
+            yield _Candidate.of(usable[profile.product], profile.name)
+    yield from (_Candidate.of(product) for identifier, product in usable.items() if identifier not in named)
+
+
+def _uses(mappings: Mappings, sku: str) -> Mapping[str, int]:
+    """How many rows bill the licence with each profile."""
+    return Counter(r.profile.name for r in mappings.rows() if isinstance(r.count, LicenceCount) and r.count.sku == sku)
+
+
+def _billing(seen: Observation, candidates: Sequence[_Candidate], uses: Mapping[str, int]) -> Ranking[Billing]:
+    found = {i: evidence for i, c in enumerate(candidates) if (evidence := c.evidence(seen, uses))}
+    texts = [candidate.texts[0] for candidate in candidates]
+    for _, likeness, i in process.extract(
+        seen.name, texts, scorer=fuzz.WRatio, processor=str.casefold, limit=SHOWN + len(found)
+    ):
+        found.setdefault(i, (min(LIKENESS_LIMIT, int(likeness)), "similar name"))
+    return Ranking.of(Choice(candidates[i].billing, *evidence) for i, evidence in found.items())
+
+
+def _agreement_choice(agreement: Agreement, used: frozenset[int], named: set[int], total: int) -> Choice[Agreement]:
+    if used == {agreement.id}:
+        return Choice(agreement, 95, "the company's other rows bill there")
+    if named == {agreement.id}:
+        return Choice(agreement, 92, "the only one with a name about Microsoft licences")
+    likely = 60 if agreement.id in used or agreement.id in named else 30
+    return Choice(agreement, likely, f"one of {total} agreements that can be billed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -78,7 +78,7 @@ class Cycle:
     clock: Clock
     zone: ZoneInfo
     policy: Policy
-    pool: ThreadPoolExecutor
+    pool: Executor
     catalogue: Catalogue
     turns: Turns
     stopping: Callable[[], bool] = lambda: False
@@ -150,7 +150,7 @@ class Cycle:
         ids: Mapping[int, frozenset[int]],
         sweep: Sweep,
         agreements: Callable[[], Mapping[int, Agreement]],
-        beside: ThreadPoolExecutor | None,
+        beside: Executor | None,
         mapping: CompanyMapping,
     ) -> Thought:
         company = mapping.company

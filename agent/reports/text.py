@@ -7,13 +7,39 @@ directories, so every text that is not our own goes through `shown` first.
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 
 from agent.domain.descriptions import cleaned
 from agent.domain.money import Money
+
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """For whom a report is: how many columns, which time zone, what time it is, how companies are called."""
+
+    width: int
+    zone: tzinfo
+    now: datetime
+    companies: Mapping[int, str] = field(default_factory=dict)
+
+    def company(self, company: int | None) -> str:
+        """`Contoso Ltd (250)`; the number alone where no mapping file names the company (any more)."""
+        if company is None:
+            return "All companies"
+        name = self.companies.get(company)
+        return f"{shown(name)} ({company})" if name else f"Company {company}"
+
+    def at(self, moment: datetime) -> str:
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+    def ago(self, moment: datetime) -> str:
+        seconds = int((self.now - moment).total_seconds())
+        return "just now" if seconds < 5 else f"{duration(seconds)} ago"
+
 
 _STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -70,20 +96,34 @@ def columns(rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: 
 def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
     """Lines of at most `width` columns; `first` and `rest` stand before the first line and before the others.
 
-    `rest` is blank of the same length where it is not given. A word longer than a line is cut, as a request may be.
+    `rest` is blank of the same length where it is not given. A word longer than a line is broken, as a request may be.
     """
     following = " " * cells(first) if rest is None else rest
-    room = max(20, width - cells(following))
-    lines = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    lines, room = [""], max(20, width - cells(following))
+    for word in _words(text, room):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cells(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
     return [f"{following if number else first}{line}" for number, line in enumerate(lines)]
+
+
+def _words(text: str, room: int) -> Iterator[str]:
+    for word in text.split():
+        while cells(word) > room:
+            piece = next(word[:length] for length in range(room, 0, -1) if cells(word[:length]) <= room)
+            yield piece
+            word = word[len(piece) :]
+        yield word
 
 
 def counted(number: int, noun: str) -> str:
     """`1 change`, `2 changes`, `1,200 companies`."""
     if number == 1:
         return f"1 {noun}"
-    many = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
-    return f"{number:,} {many}"
+    stem, ending = (noun[:-1], "ies") if noun.endswith("y") else (noun, "es" if noun.endswith("ch") else "s")
+    return f"{number:,} {stem}{ending}"
 
 
 def signed(money: Money | None) -> str:
@@ -95,31 +135,12 @@ def signed(money: Money | None) -> str:
     return f"+{money}" if money.amount > 0 else str(money)
 
 
-def moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
+_UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"))
 
 
 def duration(seconds: int) -> str:
-    """The largest unit that says it: `8 s`, `12 min`, `3 h`, `2 days`."""
-    for size, unit in ((172_800, "days"), (7_200, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds // {'days': 86_400, 'h': 3_600, 'min': 60}[unit]} {unit}"
+    """In the largest unit of which there are two: `8 s`, `12 min`, `36 h`, `3 days`."""
+    for size, unit in _UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-def ago(at: datetime, now: datetime) -> str:
-    seconds = int((now - at).total_seconds())
-    return "just now" if seconds < 5 else f"{duration(seconds)} ago"
-
-
-def sentence(*parts: Iterable[str] | str) -> str:
-    """The parts that say something, with commas between them."""
-    return ", ".join(part for part in _flat(parts) if part)
-
-
-def _flat(parts: Iterable[Iterable[str] | str]) -> Iterator[str]:
-    for part in parts:
-        if isinstance(part, str):
-            yield part
-        else:
-            yield from part

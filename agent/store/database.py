@@ -115,7 +115,10 @@ def database_at(url: str, state_folder: Path, password: str) -> Database:
         raise _unusable(url) from error
     if named.get_backend_name() != "postgresql":
         raise _unusable(named.render_as_string(hide_password=True))
-    return Database(named.set(drivername="postgresql+psycopg", password=password or named.password))
+    try:
+        return Database(named.set(drivername="postgresql+psycopg", password=password or named.password))
+    except ModuleNotFoundError as error:
+        raise StoreFailed(f"PostgreSQL needs {error.name}", "pip install 'trueup-agent[postgres]'") from error
 
 
 @lru_cache

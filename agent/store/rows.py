@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -192,7 +192,8 @@ def finding_of(row: Read) -> OpenFinding:
 
 
 def journal_of(row: Read) -> JournalRecord:
-    return JournalRecord(row.seq, row.at, row.kind, row.entry, row.payload, row.previous, row.hash)
+    at = datetime.fromisoformat(row.at)
+    return JournalRecord(row.seq, at, row.kind, row.entry, row.payload, row.previous, row.hash)
 
 
 def steps_text(steps: Sequence[Step]) -> str:

@@ -70,7 +70,7 @@ def _summary(connection: Connection, row: Row[Any]) -> RunSummary:
 
 
 def _totals(connection: Connection, run: str) -> Values:
-    states: Counter[str] = Counter(dict(connection.execute(_WRITES, {"of": run}).tuples().all()))
+    states: Counter[str] = Counter({state: count for state, count in connection.execute(_WRITES, {"of": run})})
     changes, held = connection.execute(_PLANNED, {"of": run}).one()
     return {
         # PostgreSQL sums its big integers up to a Decimal.

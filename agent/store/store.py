@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from agent.domain.changes import Picture, Planned, Step, Write
 from agent.domain.counts import Account, Snapshot
@@ -39,6 +40,12 @@ class SqlStore:
     @classmethod
     def open(cls, url: str, state_folder: Path, clock: Clock, password: str) -> SqlStore:
         return cls(database_at(url, state_folder, password), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
 
     def dispose(self) -> None:
         """Let go of the connections; the store is not to be used after."""

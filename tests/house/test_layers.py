@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "agent.engine.clock": NOUNS,
     "agent.engine.assembly": ENGINE
     | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.credentials"}
-    | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing"},
+    | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.sku_table"},
     "agent.faces": ENGINE | {"agent.engine", "agent.engine.assembly", "agent.settings"},
     "agent.simulators": {"agent.domain", "agent.errors"},
 }

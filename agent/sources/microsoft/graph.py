@@ -20,7 +20,7 @@ from agent.sources.microsoft.tokens import Token, Tokens
 
 T = TypeVar("T")
 
-PAGES = 500  # of up to 999 rows; more would be a chain of links without end
+PAGES = 500  # of up to 999 rows; a longer chain of links has no end
 PATIENCE = 90.0  # seconds that a throttled batch item may ask us to wait
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 _LATER = "Nothing to do unless it lasts: the next cycle tries again."
@@ -83,11 +83,12 @@ class Graph:
         """Give every page of a collection to `take`. Pages are large: while one is awaited, none is held."""
         link = self._taken(read, first or self._get(tenant, read, read.path), take)
         del first
-        for _ in range(PAGES):
-            if link is None:
-                return
+        followed: set[str] = set()
+        while link is not None:
+            if link in followed or len(followed) == PAGES:
+                raise Incomplete(f"Graph's list of {read.id} does not end.", _LATER)
+            followed.add(link)
             link = self._taken(read, self._get(tenant, read, link), take)
-        raise Incomplete(f"Graph's list of {read.id} does not end after {PAGES} pages.", _LATER)
 
     def _matched(self, answer: Answer, reads: Sequence[Read[Any]]) -> dict[str, _Item]:
         try:

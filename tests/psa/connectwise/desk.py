@@ -73,6 +73,8 @@ class Desk:
     psa: ConnectWise
     today: date = TODAY
     base: int = 0
+    adopted: int = 0
+    paid_until: date = date.min
     deltas: dict[int, tuple[LineKey, date | None]] = field(default_factory=dict)
 
     @property
@@ -85,6 +87,7 @@ class Desk:
     def adopt(self, quantity: int, effective: str = "2026-01-01", **fields: Any) -> int:
         """A line that somebody made by hand and that has been billed as far as the agreement has."""
         self.base = self.site.add_addition(AGREEMENT, PRODUCT, quantity, effective=effective, **fields)
+        self.adopted, self.paid_until = quantity, self.agreement.next_invoice or date.min
         return self.base
 
     @property
@@ -103,16 +106,15 @@ class Desk:
         return [(Period(d, date.fromordinal(d.toordinal() + 1)), self._charged_on(d, lines)) for d in days]
 
     def _charged_on(self, day: date, lines: dict[int, Line]) -> int:
-        invoiced = [id for id in (self.base, *self.deltas) if lines[id].open]
         bounded = [lines[id] for id in self.deltas if not lines[id].open]
-        ours = sum((lines[id].quantity for id in invoiced if self._invoiced(id, day)), Decimal(0))
-        theirs = sum((line.quantity for line in bounded if line.start <= day < line.end), Decimal(0))
-        return int(ours + theirs)
+        ours = sum(self._invoiced(id, day) for id in (self.base, *self.deltas) if lines[id].open)
+        return ours + sum(int(line.quantity) for line in bounded if line.start <= day < line.end)
 
-    def _invoiced(self, id: int, day: date) -> bool:
-        settled = self.site._settled.get(id)
-        spans = [charge.span for charge in self.site.charges(AGREEMENT, id)] + ([settled] if settled else [])
-        return any(span.first <= day < span.end for span in spans)
+    def _invoiced(self, id: int, day: date) -> int:
+        if id == self.base and self.adopted and day < self.paid_until:
+            return self.adopted
+        charges = self.site.charges(AGREEMENT, id)
+        return next((int(charge.quantity) for charge in charges if charge.span.first <= day < charge.span.end), 0)
 
     def add(self, quantity: int, **changes: Any) -> Realisation:
         return self.carry_out(AddLine(**self._common(terms(quantity), **changes)))
@@ -133,7 +135,9 @@ class Desk:
     def fold(self) -> Realisation:
         """As the engine does: once the boundary has moved past where it stood when the deltas were written."""
         holding, boundary = self.holding, self.agreement.next_invoice
-        ripe = [d.opened_before is not None and boundary is not None and d.opened_before < boundary for d in holding.deltas]
+        ripe = [
+            d.opened_before is not None and boundary is not None and d.opened_before < boundary for d in holding.deltas
+        ]
         if not holding.deltas or not all(ripe):
             return Realisation()
         return self.carry_out(Fold(**self._held(int(holding.quantity))))

@@ -1,0 +1,37 @@
+"""Changes that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agent.ports import Hold
+from agent.reports.text import View, counted, paint, shown, signed, wrapped
+
+_COLOURS = {"open": "yellow", "approved": "green", "rejected": "red"}
+
+
+def holds_text(holds: Sequence[Hold], view: View) -> str:
+    lines: list[str] = []
+    for hold in holds:
+        lines += [*_hold(hold, view), ""]
+    waiting = sum(hold.state == "open" for hold in holds)
+    if not holds:
+        return "Nothing is held."
+    return "\n".join([*lines, f"{counted(len(holds), 'held change')}, {waiting:,} undecided", *_how(holds)])
+
+
+def _hold(hold: Hold, view: View) -> Iterator[str]:
+    money = f", {signed(hold.monthly)} a month" if hold.monthly else ""
+    state = paint(hold.state, _COLOURS[hold.state])
+    yield f"{paint(hold.digest, 'bold')}  {state}  {view.company(hold.company)}, since {view.at(hold.since)}{money}"
+    yield from wrapped(shown(hold.sentence), view.width, "  ")
+    for number, reason in enumerate(hold.reasons):
+        yield from wrapped(shown(reason), view.width, "          " if number else "  held:   ")
+    for number, write in enumerate(hold.writes):
+        yield from wrapped(shown(write), view.width, "          " if number else "  writes: ")
+
+
+def _how(holds: Sequence[Hold]) -> Iterator[str]:
+    waiting = next((hold for hold in holds if hold.state == "open"), None)
+    if waiting is not None:
+        yield f"Decide with: trueup approve {waiting.digest}, or trueup reject {waiting.digest} --reason TEXT"

@@ -89,16 +89,47 @@ def _start(programs: Path) -> Cluster:
         for path in (folder, secret):
             shutil.chown(path, identity["user"], identity["group"])
     subprocess.run(
-        [programs / "initdb", "-D", "data", "-U", "trueup", "--pwfile", secret, "--auth=scram-sha-256",
-         "--encoding=UTF8", "--locale=C", "--no-sync"],
-        cwd=folder, check=True, stdout=subprocess.DEVNULL, **identity,
+        [
+            programs / "initdb",
+            "-D",
+            "data",
+            "-U",
+            "trueup",
+            "--pwfile",
+            secret,
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **identity,
     )
     port = _free_port()
     # Its own session: Ctrl-C is for pytest, which then stops the server in order.
     server = subprocess.Popen(
-        ["sh", "-c", _TIED_TO_ITS_PARENT, "sh", folder,
-         programs / "postgres", "-D", "data", "-h", "127.0.0.1", "-p", str(port), "-k", folder],
-        cwd=folder, stdin=subprocess.PIPE, start_new_session=True, **identity,
+        [
+            "sh",
+            "-c",
+            _TIED_TO_ITS_PARENT,
+            "sh",
+            folder,
+            programs / "postgres",
+            "-D",
+            "data",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-k",
+            folder,
+        ],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        **identity,
     )
     return Cluster(server, folder / "log", port, password)
 

@@ -1,1 +1,1 @@
-"""What faces show: domain values and stored values in, text or plain values for JSON out. Pure, so nothing is read here."""
+"""What faces show: domain and stored values in, text or plain values for JSON out. Pure: nothing is read here."""

@@ -94,7 +94,7 @@ def _company(plan: CompanyPlan, report: PlanReport, view: View) -> Iterator[str]
 def _heading(plan: CompanyPlan, view: View) -> str:
     name = paint(view.company(plan.company), "bold")
     moved = difference(plan.planned)
-    if moved is None or not plan.monthly.currency == moved.currency:
+    if moved is None or plan.monthly.currency != moved.currency:
         return name
     money = f"{plan.monthly.at_coins().amount:,} → {plan.monthly + moved} a month"
     gap = " " * max(2, view.width - cells(name) - cells(money))

@@ -16,7 +16,6 @@ from agent.domain.descriptions import cleaned
 from agent.domain.money import Money
 
 
-
 @dataclass(frozen=True, slots=True)
 class View:
     """For whom a report is: how many columns, which time zone, what time it is, how companies are called."""

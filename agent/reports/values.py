@@ -112,4 +112,3 @@ def of_steps(derivations: Mapping[LineKey, tuple[Step, ...]]) -> list[Values]:
 
 def _instant(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
-

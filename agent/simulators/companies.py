@@ -215,9 +215,7 @@ STORIES = (
         office="Gary",
         teams=(Team("Office", 16, (STANDARD,)), Team("Foundry", 12, (BASIC,))),
         purchases=(Purchase(STANDARD, 16), Purchase(BASIC, 12)),
-        contracts=(
-            Contract(3110, "Microsoft 365", (Line("M365-BS", 16), Line("M365-BB", 12), Line("M365-BS", 16))),
-        ),
+        contracts=(Contract(3110, "Microsoft 365", (Line("M365-BS", 16), Line("M365-BB", 12), Line("M365-BS", 16))),),
     ),
     Story(
         company=210,

@@ -58,11 +58,12 @@ def verify(connection: Connection) -> tuple[int, str, str]:
     """(records read, hash of the last sound one, first fault or ""), reading the whole chain in pieces."""
     seq, head = 0, GENESIS
     streamed = connection.execution_options(yield_per=_CHUNK)
-    for row in streamed.execute(sa.select(JOURNAL).order_by(JOURNAL.c.seq)):
-        fault = _fault(row, seq + 1, head)
-        if fault:
-            return seq, head, fault
-        seq, head = row.seq, row.hash
+    with streamed.execute(sa.select(JOURNAL).order_by(JOURNAL.c.seq)) as rows:
+        for row in rows:
+            fault = _fault(row, seq + 1, head)
+            if fault:
+                return seq, head, fault
+            seq, head = row.seq, row.hash
     known_seq, known_head = connection.execute(_HEAD).one()
     if (seq, head) != (known_seq, known_head):
         return seq, head, f"the journal ends at record {seq}, but {known_seq} were written"

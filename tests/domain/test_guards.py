@@ -111,9 +111,7 @@ def test_a_quarter_of_the_company_s_money_is_held() -> None:
     """+10 x 22.00 = 220 of 800 a month is 27.5 %; of 1,000 it is 22 %."""
     found = change(20, 30)
     assert reasons(found, monthly=usd(1000)) == ()
-    assert reasons(found, monthly=usd(800)) == (
-        "the company's 800.00 USD a month move by 220.00 USD, more than 25 %",
-    )
+    assert reasons(found, monthly=usd(800)) == ("the company's 800.00 USD a month move by 220.00 USD, more than 25 %",)
 
 
 def test_small_companies_have_no_percentage() -> None:

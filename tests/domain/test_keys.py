@@ -7,9 +7,7 @@ from agent.domain.keys import MARK_LENGTH, LineKey, Mark, Role
 from tests.domain.given import INSTALLATION, row
 
 texts = st.text(max_size=30)
-keys = st.builds(
-    LineKey, texts, st.integers(1), texts, texts, texts, texts, texts, st.sampled_from(list(Role)), texts
-)
+keys = st.builds(LineKey, texts, st.integers(1), texts, texts, texts, texts, texts, st.sampled_from(list(Role)), texts)
 
 
 @given(keys)

@@ -48,9 +48,7 @@ def test_lock_satisfies_the_project() -> None:
     project, groups, lock = PROJECT["project"], PROJECT["dependency-groups"], locked("requirements.lock")
     wanted = [*project["dependencies"], *project["optional-dependencies"]["postgres"], *groups["build"]]
     unmet = [
-        text
-        for text in wanted
-        if (need := Requirement(text)).name not in lock or lock[need.name] not in need.specifier
+        text for text in wanted if (need := Requirement(text)).name not in lock or lock[need.name] not in need.specifier
     ]
 
     assert unmet == []

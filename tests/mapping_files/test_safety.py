@@ -14,11 +14,11 @@ DEEP = "x = " + "[" * 40 + "]" * 40
 
 
 def refusal(folder: Path) -> str:
-    """What is said about a folder, with the one hostile file in it; it must not take long to say."""
-    started = time.monotonic()
+    """What is said about a folder with a hostile file in it; saying so must not take long."""
+    started = time.process_time()  # of this process alone, as the machine may be busy
     with pytest.raises(MappingsInvalid) as caught:
         mapping_folder(folder, {}).load()
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     return str(caught.value)
 
 

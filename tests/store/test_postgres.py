@@ -16,10 +16,9 @@ from tests.contract.store_values import NOW, Place, StillClock
 @pytest.fixture
 def place(postgres_url: str, tmp_path: Path) -> Place:
     def sql(statement: str, **parameters: object) -> None:
-        engine = sa.create_engine(postgres_url)
+        engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
         with engine.begin() as connection:
             connection.execute(sa.text(statement), parameters)
-        engine.dispose()
 
     return Place(postgres_url, tmp_path, sql, ("ALTER TABLE journal DISABLE TRIGGER journal_guard",))
 

@@ -7,7 +7,7 @@ proves, and for `trueup init`. Defaults are written as they would stand in the f
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
@@ -15,6 +15,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from agent.config_path import config_path as config_path
 from agent.credentials import SecretRef
 from agent.errors import TrueupError
 from agent.setting_types import (
@@ -251,16 +252,6 @@ class Settings(Section):
     @property
     def api_token(self) -> SecretRef:
         return self.api.token_file or SecretRef("file", str(self.agent.state / "api-token"))
-
-
-def config_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """Where agent.toml is: as given, else TRUEUP_CONFIG, else in this folder if it is there, else in /etc/trueup."""
-    if given is not None:
-        return given
-    if "TRUEUP_CONFIG" in environment:
-        return Path(environment["TRUEUP_CONFIG"])
-    here = Path("agent.toml")
-    return here if here.exists() else Path("/etc/trueup/agent.toml")
 
 
 def load(path: Path) -> Settings:

@@ -180,13 +180,13 @@ class RowTable(Table):
     profile: Name = required("The billing profile of profiles.toml.")
     agreement: Id = required("The id of the PSA agreement.")
     tenant: Name | None = key("Which tenant, by name or id, where the company has several.")
-    basis: Annotated[Basis, Word] | None = key("Whether purchased or assigned units count.")
-    included: Units = key("Units that the agreement already covers.", 0)
+    basis: Annotated[Basis, Word] | None = key("Which units count: purchased, or assigned to people.")
+    included: Units = key("Units that are not billed, because the agreement covers them.", 0)
     minimum: Units = key("The least quantity to bill.", 0)
-    start_on: date | None = key("The date of the line's first day, if it is not the day the row takes effect.")
+    start_on: date | None = key("The first day of a new line, if it lies ahead: for a cut-over.")
     description: Text | None = key("The text on the invoice instead of the product's.")
     name: Name | None = key("Tells rows apart that bill the same licence on the same agreement.")
-    adopt: bool = key("Take over the line that the agreement already has, without asking.", False)
+    adopt: bool = key("Write without asking to a line that was there before Trueup.", False)
     disabled_users: bool = key("Whether people whose sign-in is blocked count.", True)
     guests: bool = key("Whether guests count.", True)
 
@@ -228,7 +228,7 @@ class CompanyTable(Table):
     """What stands above the first [[row]]."""
 
     company: Id = required("The id of the PSA company.")
-    name: Name | None = key("What people call the company.")
+    name: Name | None = key("What reports call the company.")
     tenant: Tenants = required("The Microsoft tenant id, or [[tenant]] tables for several.")
     mode: Annotated[Mode, Word] | None = key(
         "report never writes, review holds every change, auto only what guards hold."

@@ -56,7 +56,7 @@ class _Book:
         fields: dict[str, Value] = {"company": company.id, "tenant": account.id, "mode": Mode.REVIEW.value}
         if company.name.isprintable() and 0 < len(company.name) <= 100:
             fields["name"] = company.name
-        why = f"Suggested: tenant {account.name} is company {company.name} ({sure.evidence})."
+        why = f"Suggested: tenant {account.name} is company {company.name}. Evidence: {sure.evidence}."
         path = self._free_path(company)
         start = Draft.start("company", fields, [why, 'Check it and its rows, then set mode = "auto".'])
         self.drafts[path] = self.created[company.id] = Draft(path, None, start)

@@ -38,6 +38,7 @@ INTEGRATION = "c0a4e7de-9c0b-4a5f-8f6e-2f0b1d6c7e93"
 SEES_TENANTS = (*READ_LICENCES, "DelegatedAdminRelationship.Read.All", "Directory.Read.All")
 SIGNED_MONTHS_AGO = 14
 YEAR_BEGAN_MONTHS_AGO = 7
+_IN_ARREARS = {contract.id for story in STORIES for contract in story.contracts if contract.arrears}
 
 
 class Tenants(MicrosoftSimulator):
@@ -108,13 +109,13 @@ class BackOffice(ConnectWise):
             self._agree(story.company, contract)
 
     def invoice_run(self) -> list[Mapping[str, object]]:
-        """What is done at the end of a month: every agreement whose next period begins by the 1st is invoiced.
+        """What is done at the end of a month: the next one is invoiced, in arrears the one that ends.
 
         The clock stays: the agent goes by the real one, and Microsoft takes no proof of identity from the past.
         """
-        following = _first(self.clock.today(self.site.zone), 1)
-        due = [number for number in self._agreements() if self._is_due(number, following)]
-        return [invoice.told() for number in due for invoice in self.invoice(number)]
+        return [
+            invoice.told() for number in self._agreements() if self._is_due(number) for invoice in self.invoice(number)
+        ]
 
     def actions(self) -> Mapping[str, Callable[..., object]]:
         return {**super().actions(), "invoice_run": self.invoice_run}
@@ -122,7 +123,6 @@ class BackOffice(ConnectWise):
     def _agree(self, company: int, contract: Contract) -> None:
         today = self.clock.today(self.site.zone)
         signed, invoiced_to = _dates(contract, today)
-        # An agreement that is over takes no lines any more, so it runs out after they have been typed.
         self.add_agreement(
             company,
             contract.name,
@@ -142,9 +142,10 @@ class BackOffice(ConnectWise):
     def _agreements(self) -> list[int]:
         return [record.fields["id"] for record in self.tables.listed("agreements")]
 
-    def _is_due(self, agreement: int, following: date) -> bool:
-        next_invoice = self.terms(agreement).next_invoice
-        return next_invoice is not None and next_invoice <= following
+    def _is_due(self, agreement: int) -> bool:
+        boundary = self.terms(agreement).next_invoice
+        month = _first(self.clock.today(self.site.zone), 0 if agreement in _IN_ARREARS else 1)
+        return boundary is not None and boundary <= month
 
 
 @dataclass(frozen=True, slots=True)

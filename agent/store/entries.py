@@ -8,7 +8,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from agent.domain.changes import Picture, Planned, Write
 from agent.domain.ownership import Binding
@@ -33,14 +32,13 @@ _LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("whe
 def intend(connection: Connection, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
     before = connection.execute(_OPEN_OF_KEY, {"key": key_text(write.key)}).first()
     if before is not None:
-        raise _already_open(write, f"entry {before.id} is {before.state} since {before.at:%Y-%m-%d %H:%M} UTC")
-    try:
-        id_ = _insert(connection, run, planned.digest, write, at)
-    except IntegrityError as error:
-        # The net under the question above: the unique index knows of no order in which two may pass.
-        if "one_open_entry" in str(error.orig) or "entry.key" in str(error.orig):
-            raise _already_open(write, "another process was quicker") from error
-        raise
+        raise EntryOpen(
+            f"line {write.key} has a write whose outcome is not known yet:"
+            f" entry {before.id} is {before.state} since {before.at:%Y-%m-%d %H:%M} UTC",
+            "the next cycle settles it by reading; nothing is sent for this line before",
+        )
+    # Writers take turns, so nobody can have come between; the unique index is the net under that.
+    id_ = _insert(connection, run, planned.digest, write, at)
     said = {"run": run, "change": planned.digest, "reason": planned.change.reason, "write": write_plain(write)}
     journal.append(connection, at, [Note(EntryState.INTENT.value, said, id_)])
     return Entry(id_, run, write, EntryState.INTENT, at)
@@ -104,10 +102,3 @@ def _expect_open(rows: int, entry: Entry) -> None:
             f"entry {entry.id} is not open any more, so its outcome cannot be recorded again",
             "see `trueup journal`: two agents may have settled the same write",
         )
-
-
-def _already_open(write: Write, why: str) -> EntryOpen:
-    return EntryOpen(
-        f"line {write.key} has a write whose outcome is not known yet: {why}",
-        "the next cycle settles it by reading; nothing is sent for this line before",
-    )

@@ -15,7 +15,7 @@ from agent.domain.counts import Account
 from agent.suggest.ranking import LIKENESS_LIMIT, SHOWN, Choice, Ranking
 
 _LEGAL_FORMS = frozenset(
-    "ab ag aps as asa bhd bv bvba cc co company corp corporation doo eirl ev gmbh inc incorporated kft kg kk lda"
+    "ab ag and aps as asa bhd bv bvba cc co company corp corporation doo eirl ev gmbh inc incorporated kft kg kk lda"
     " limited llc llp lp ltd ltda mbh nv ohg ooo oy oyj plc pte pty pvt sa sarl sas sdn sl spa sprl srl sro the ug"
     " zrt".split()
 )

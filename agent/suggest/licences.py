@@ -16,9 +16,9 @@ from agent.suggest.ranking import LIKENESS_LIMIT, SHOWN, Choice, Ranking
 
 # Words that say how a licence is sold, not which one it is.
 _SALES = frozenset(
-    "microsoft ms licence licences license licenses subscription subscriptions csp nce new commerce seat seats per user"
-    " users monthly annual annually yearly month months year years commit commitment term paid billed p1m p1y p3y"
-    " the for of and".split()
+    "microsoft ms licence licences license licenses subscription subscriptions csp nce new commerce seat seats"
+    " monthly annual annually yearly month months year years commit commitment term paid billed p1m p1y p3y"
+    " the for of and per".split()
 )
 _MICROSOFT = frozenset("microsoft 365 m365 o365 office csp nce licences licenses licensing cloud".split())
 
@@ -56,6 +56,7 @@ def identity(text: str) -> frozenset[str]:
     folded = re.sub(r"\b(?:microsoft|ms|m)[ -]?365\b", " m365 ", text.casefold())
     folded = re.sub(r"\b(?:office|o)[ -]?365\b", " o365 ", folded)
     folded = re.sub(r"\bplan[ -]?(\d)\b", r" p\1 ", folded)
+    folded = re.sub(r"\bper users?\b", " ", folded)  # but a Copilot Studio User License is not Copilot Studio
     return frozenset(re.findall(r"[^\W_]+", folded)) - _SALES
 
 

@@ -114,6 +114,16 @@ class Runs(WithStore):
             assert again.installation == store.installation
         assert len(store.installation) == 32
 
+    def test_all_who_open_a_new_store_at_once_agree(self, place: Place) -> None:
+        """The daemon and a command start together: one makes the tables and the name, the others find them."""
+        with ThreadPoolExecutor(4) as pool:
+            stores = list(pool.map(lambda _: place.open(), range(4)))
+        names = {opened.installation for opened in stores}
+        for opened in stores:
+            opened.dispose()
+
+        assert len(names) == 1
+
     def test_newest_is_the_newest_of_everything(self, store: Store) -> None:
         """An empty store knows no time; after that each kind of record counts."""
         assert store.newest() is None

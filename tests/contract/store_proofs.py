@@ -25,7 +25,7 @@ from tests.contract.store_values import AGREEMENT, COMPANY, NOW, PSA, Place, key
 # One store serves all examples of a law: each is written over or beside the others, as in a long life. The classes of
 # several adapters inherit a law on purpose, and each runs it for itself.
 lasting = settings(
-    max_examples=50,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 

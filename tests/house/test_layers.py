@@ -22,12 +22,13 @@ MAY_IMPORT = {
     "agent.reports": NOUNS,
     "agent.toml_scanner": {"agent.errors"},
     "agent.toml_places": {"agent.errors", "agent.toml_scanner"},
+    "agent.config_path": set(),
     "agent.credentials": {"agent.errors", "agent.toml_places"},
     "agent.sku_table": set(),
     "agent.suggest": {"agent.domain"},
     "agent.mapping_files": FILES | {"agent.sku_table", "agent.suggest"},
     "agent.setting_types": FILES | {"agent.credentials"},
-    "agent.settings": FILES | {"agent.credentials", "agent.setting_types"},
+    "agent.settings": FILES | {"agent.config_path", "agent.credentials", "agent.setting_types"},
     "agent.logs": {"agent.domain", "agent.errors"},
     "agent.outgoing": NOUNS,
     "agent.sources": NOUNS | {"agent.outgoing", "agent.sku_table"},
@@ -38,7 +39,8 @@ MAY_IMPORT = {
     "agent.engine.assembly": ENGINE
     | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.credentials"}
     | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.sku_table"},
-    "agent.faces": ENGINE | {"agent.engine", "agent.engine.assembly", "agent.settings"},
+    "agent.faces": ENGINE
+    | {"agent.engine", "agent.engine.assembly", "agent.settings", "agent.setting_types", "agent.sku_table"},
     "agent.simulators": {"agent.domain", "agent.errors"},
 }
 # `trueup demo` and `trueup simulate` load the simulators when they run; nothing else ever does.

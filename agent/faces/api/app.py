@@ -1,0 +1,181 @@
+"""The endpoints: each asks the service or its store, and tells the plain values that come back.
+
+Whatever may wait for a disk or a lock runs in a thread, so that the event loop always turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from agent import __version__
+from agent.engine.service import Service
+from agent.faces.api import shapes, views
+from agent.faces.api.metrics import Metrics
+from agent.faces.api.problems import Refused, tell_problems
+from agent.ports import Store
+from agent.reports import values
+from agent.reports.values import Values
+from agent.settings import Settings
+
+_MOST_ENTRIES = 10_000  # of one run; a fleet's first cycle writes a few thousand
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the endpoints work with."""
+
+    service: Service
+    metrics: Metrics
+    approval_expires: timedelta
+
+    @property
+    def store(self) -> Store:
+        return self.service.cycle.store
+
+
+async def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+At = Annotated[Desk, Depends(_desk)]
+RunId = Annotated[str, Path(pattern=r"^[0-9a-f-]{1,64}$")]
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f-]{6,64}$", description="Of a hold (six or more characters), or a run")]
+Verdict = Annotated[Literal["approve", "reject"], Path()]
+
+_REFUSED: dict[int | str, dict[str, Any]] = {"4XX": {"model": shapes.Problem, "description": "Refused"}}
+_UNABLE: dict[int | str, dict[str, Any]] = {503: {"model": shapes.Problem, "description": "The store is out of reach"}}
+
+# The guard has checked the token long before; this tells the OpenAPI of it.
+guarded = APIRouter(dependencies=[Security(HTTPBearer(auto_error=False))], responses=_REFUSED | _UNABLE)
+free = APIRouter(responses=_REFUSED)
+
+
+@guarded.post("/sync", status_code=202, response_model=shapes.Pressed)
+async def sync(request: shapes.SyncRequest, at: At) -> Values:
+    """Sync now. Answers at once with the run that will do it; equal requests that wait are one run."""
+    return {"run": await run_in_threadpool(_press, at.service, request)}
+
+
+def _press(service: Service, request: shapes.SyncRequest) -> str:
+    unmapped = sorted(set(request.chosen or ()) - service.mappings().companies.keys())
+    if unmapped:
+        what = f"Company {unmapped[0]} is in no mapping file."
+        raise Refused(404, "company-unmapped", what, "Correct the number, or map the company; see: trueup map check.")
+    return service.press(request.chosen, "sync now", request.dry)
+
+
+@guarded.get("/runs", response_model=list[shapes.Run])
+async def runs(asked: Annotated[shapes.RunsQuery, Query()], at: At) -> list[Values]:
+    """The newest runs."""
+    return [values.of_run(run) for run in await run_in_threadpool(at.store.runs, asked.limit)]
+
+
+@guarded.get("/runs/{run}", response_model=shapes.RunWithEntries)
+async def one_run(run: RunId, at: At) -> Values:
+    """One run with its writes."""
+    known = await run_in_threadpool(at.store.run, run)
+    if known is None:
+        raise Refused(404, "run-unknown", "There is no such run.", "GET /runs lists the newest.")
+    entries = await run_in_threadpool(at.store.entries, run, _MOST_ENTRIES)
+    return values.of_run(known) | {"entries": [values.of_entry(entry) for entry in entries]}
+
+
+@guarded.get("/plan", response_model=list[shapes.Plan])
+async def plan(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> object:
+    """The latest plan of each company: its changes and the exact requests that they need."""
+    return await run_in_threadpool(at.store.plan, asked.company)
+
+
+@guarded.get("/findings", response_model=list[shapes.Finding])
+async def findings(asked: Annotated[shapes.FindingsQuery, Query()], at: At) -> list[Values]:
+    """The open mismatches."""
+    known = await run_in_threadpool(at.store.findings, asked.company)
+    return [values.of_finding(one) for one in known if asked.code in (None, one.finding.code)]
+
+
+@guarded.get("/holds", response_model=list[shapes.Hold])
+async def holds(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> list[Values]:
+    """The changes that wait for a person, and those decided that wait for the next cycle."""
+    return [values.of_hold(hold) for hold in await run_in_threadpool(at.store.holds, asked.company)]
+
+
+@guarded.post("/holds/{digest}/{verdict}", response_model=list[shapes.Hold])
+async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at: At) -> list[Values]:
+    """Approve or reject a hold by its digest, or by a run's id all that were undecided when the run ended.
+
+    The next run of the company acts on it. An approval expires; it is void once the plan has another digest.
+    """
+    decided = await run_in_threadpool(_decide, at, digest, verdict, decision)
+    if not decided:
+        remedy = "GET /holds lists what waits; a plan that has changed since has another digest."
+        raise Refused(404, "hold-unknown", "No hold, or more than one, goes by this digest.", remedy)
+    return decided
+
+
+def _decide(at: Desk, digest: str, verdict: str, decision: shapes.Decision) -> list[Values]:
+    now = at.service.cycle.clock.now()
+    said, until = ("approved", now + at.approval_expires) if verdict == "approve" else ("rejected", None)
+    who = f"{decision.who}: {decision.reason}" if decision.reason else decision.who
+    return [values.of_hold(hold) for hold in at.store.decide(digest, said, who, now, until)]
+
+
+@guarded.get("/explain", response_model=list[shapes.Derivation])
+async def explain(asked: Annotated[shapes.ExplainQuery, Query()], at: At) -> list[Values]:
+    """How the numbers of a company's lines came about, step by step."""
+    return await run_in_threadpool(views.explained, at.service, asked.company, asked.licence)
+
+
+@guarded.get("/journal", response_model=list[shapes.Record])
+async def journal(asked: Annotated[shapes.JournalQuery, Query()], at: At) -> list[Values]:
+    """The newest records of the journal."""
+    return [values.of_record(record) for record in await run_in_threadpool(at.store.journal, asked.limit)]
+
+
+@guarded.get("/status", response_model=shapes.Status)
+async def status(at: At) -> Values:
+    """How it stands, in one look."""
+    return await run_in_threadpool(views.status_of, at.service)
+
+
+@guarded.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
+async def metrics(at: At) -> Response:
+    """For Prometheus; ids and codes only."""
+    return Response(await run_in_threadpool(at.metrics.text), media_type=CONTENT_TYPE_LATEST)
+
+
+@free.get("/livez", response_model=shapes.Alive)
+async def livez() -> Values:
+    """The event loop turns."""
+    return {"alive": True}
+
+
+@free.get("/readyz", response_model=shapes.Ready, responses={503: {"model": shapes.Ready}})
+async def readyz(at: At) -> JSONResponse:
+    """Whether runs can be carried out: the store answers, there are mappings, nothing has crashed or is stopping."""
+    lacking = await run_in_threadpool(lambda: list(views.missing(at.service)))
+    return JSONResponse({"ready": not lacking, "missing": lacking}, 503 if lacking else 200)
+
+
+def application(service: Service, settings: Settings) -> FastAPI:
+    app = FastAPI(
+        title="Trueup",
+        version=__version__,
+        description="The local HTTP interface of the Trueup daemon.",
+        docs_url=None,  # its page would load scripts from other machines
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.desk = Desk(service, Metrics(service), settings.guards.approval_expires)
+    app.include_router(guarded)
+    app.include_router(free)
+    tell_problems(app)
+    return app

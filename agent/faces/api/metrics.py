@@ -1,0 +1,162 @@
+"""What Prometheus is told: ids and codes only, never a name. Read from the store at each scrape.
+
+A series that an alert rests on never vanishes: what has not happened yet happened at 0, which is very long ago, and
+what does not wait has waited for 0 seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from agent import __version__
+from agent.domain.counts import Account
+from agent.domain.findings import Code
+from agent.domain.mappings import Mappings
+from agent.engine.service import Service
+from agent.mapping_files import MappingsInvalid
+from agent.ports import Entry, EntryState, Hold, OpenFinding, RunSummary
+
+_RUNS = 200  # the newest, in which the last good run of each company is looked for
+_ENDS = ("done", "failed")
+_OUTCOMES = ("confirmed", "refused", "unknown")
+
+Samples = Mapping[tuple[str, ...], float]
+
+
+class Metrics:
+    """The text of GET /metrics, from a registry of our own: no other library's metrics get in."""
+
+    def __init__(self, service: Service) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Agent(service))
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+
+class _Agent(Collector):
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._ended = _Ended(service.cycle.store.runs(_RUNS))
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: without this the registry would collect to learn the names."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        service, store, now = self._service, self._service.cycle.store, self._service.cycle.clock.now()
+        runs, mappings = store.runs(_RUNS), _mappings(service)
+        problems = len(service.mapping_problems())
+        yield _gauge("build_info", "Always 1; the version is in the label.", {(__version__,): 1}, "version")
+        yield _gauge("companies", "Companies in the mapping files in force.", {(): len(mappings.companies)})
+        yield _gauge("mapping_problems", "What keeps changed mapping files from coming into force.", {(): problems})
+        yield from _of_runs(runs, mappings)
+        yield from self._ended.told(runs)
+        yield _of_reads(service.cycle.source.name, store.snapshot_age(), mappings)
+        yield from _of_open_writes(store.entry_open(), now)
+        yield from _of_holds(store.holds(), now)
+        yield from _of_findings(store.findings())
+
+
+class _Ended:
+    """Runs and writes counted as their runs end, from the start of this process on."""
+
+    def __init__(self, before: Sequence[RunSummary]) -> None:
+        self._known = {run.id for run in before if run.ended}
+        self._runs, self._writes = Counter(dict.fromkeys(_ENDS, 0)), Counter(dict.fromkeys(_OUTCOMES, 0))
+        self._lock = Lock()
+
+    def told(self, runs: Sequence[RunSummary]) -> Iterator[Metric]:
+        with self._lock:
+            ended = {run.id: run for run in runs if run.ended}
+            for run in (run for id_, run in ended.items() if id_ not in self._known):
+                self._runs[run.state] += 1
+                self._writes.update({outcome: getattr(run, outcome) for outcome in _OUTCOMES})
+            self._known = set(ended)
+            runs_of, writes_of = dict(self._runs), dict(self._writes)
+        yield _counter("runs", "Runs that ended, by state.", runs_of, "state")
+        yield _counter("writes", "Writes to the PSA when their run ended, by outcome.", writes_of, "outcome")
+
+
+def _mappings(service: Service) -> Mappings:
+    try:
+        return service.mappings()
+    except MappingsInvalid:  # told by mapping_problems
+        return Mappings({}, (), "")
+
+
+def _of_runs(runs: Sequence[RunSummary], mappings: Mappings) -> Iterator[Metric]:
+    good = [run for run in runs if run.state == "done" and not run.dry and run.ended]
+    whole = [run for run in good if mappings.companies.keys() <= set(run.companies)]
+    last = {company: run for run in reversed(good) for company in run.companies}
+    running = sum(run.state == "running" for run in runs)
+    yield _gauge("running_runs", "Runs that are running or waiting.", {(): running})
+    says = "When the last good run over all companies ended."
+    yield _gauge("success_timestamp_seconds", says, {(): _ended_at(whole[0] if whole else None)})
+    says = "When the last good run of the company ended."
+    ends = {(str(company),): _ended_at(last.get(company)) for company in mappings.companies}
+    yield _gauge("company_success_timestamp_seconds", says, ends, "company")
+
+
+def _ended_at(run: RunSummary | None) -> float:
+    return run.ended.timestamp() if run and run.ended else 0
+
+
+def _of_reads(source: str, read: Mapping[Account, datetime], mappings: Mappings) -> Metric:
+    """Of the mapped tenants: one that is mapped no more would age for ever."""
+    known = {account.id: at.timestamp() for account, at in read.items() if account.source == source}
+    samples = {(tenant,): known.get(tenant, 0) for tenant in mappings.companies_by_tenant}
+    return _gauge("tenant_read_timestamp_seconds", "When the tenant was last read whole.", samples, "tenant")
+
+
+def _of_open_writes(entries: Sequence[Entry], now: datetime) -> Iterator[Metric]:
+    states = Counter(entry.state for entry in entries)
+    counts = {(state.value,): states[state] for state in (EntryState.INTENT, EntryState.UNKNOWN)}
+    yield _gauge("open_writes", "Writes whose outcome is not known yet.", counts, "state")
+    age = _oldest((entry.at for entry in entries), now)
+    yield _gauge("open_write_oldest_seconds", "How long the oldest of them has been open.", {(): age})
+
+
+def _of_holds(holds: Sequence[Hold], now: datetime) -> Iterator[Metric]:
+    waiting = [hold.since for hold in holds if hold.state == "open"]
+    yield _gauge("holds", "Changes that wait for a person.", {(): len(waiting)})
+    yield _gauge("hold_oldest_seconds", "How long the oldest of them has waited.", {(): _oldest(waiting, now)})
+
+
+def _of_findings(known: Sequence[OpenFinding]) -> Iterator[Metric]:
+    codes = Counter(open_.finding.code for open_ in known)
+    yield _gauge("findings", "Open findings.", {(code.value,): codes[code] for code in Code}, "code")
+    amounts: dict[tuple[str, ...], float] = {}
+    for finding in (open_.finding for open_ in known):
+        if finding.money is not None:
+            labels = (finding.code.value, finding.money.currency)
+            amounts[labels] = amounts.get(labels, 0) + float(finding.money.amount)
+    says = "Money a month in open findings: positive is not billed, negative is billed too much."
+    yield _gauge("findings_monthly_amount", says, amounts, "code", "currency")
+
+
+def _oldest(instants: Iterable[datetime], now: datetime) -> float:
+    return max(((now - at).total_seconds() for at in instants), default=0)
+
+
+def _gauge(name: str, says: str, samples: Samples, *labels: str) -> Metric:
+    family = GaugeMetricFamily(f"trueup_{name}", says, labels=labels)
+    for values, value in samples.items():
+        family.add_metric(values, value)
+    return family
+
+
+def _counter(name: str, says: str, counts: Mapping[str, int], label: str) -> Metric:
+    family = CounterMetricFamily(f"trueup_{name}", says, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family

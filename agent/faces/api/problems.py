@@ -1,0 +1,86 @@
+"""What is refused, and how that is told: always as {"error": {"code", "what", "remedy"}}."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from agent.errors import StoreFailed, TrueupError
+
+log = structlog.get_logger()
+
+# No cookies, no CORS, nothing to embed: an answer that ends up in a browser after all can do nothing there.
+SECURITY_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+_CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
+_SHOWN = 5  # problems of one request
+
+
+class Refused(TrueupError):
+    """A request that is not carried out: the caller's to mend, never ours."""
+
+    def __init__(
+        self, status: int, code: str, what: str, remedy: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(what, remedy)
+        self.status, self.code, self.headers = status, code, dict(headers or {})
+
+    def answer(self) -> JSONResponse:
+        return _answer(self.status, self.code, str(self), self.remedy, self.headers)
+
+
+def tell_problems(app: FastAPI) -> None:
+    """Have every failure of the application answered in our words, without a traceback."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(TrueupError, _failed)
+    app.add_exception_handler(Exception, _crashed)
+
+
+def _answer(status: int, code: str, what: str, remedy: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "what": what, "remedy": remedy}}, status, headers)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return error.answer()
+
+
+async def _not_routed(request: Request, error: Exception) -> JSONResponse:
+    """Unknown paths, wrong methods and bodies that are no JSON come from the framework."""
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "refused")
+    remedy = "GET /openapi.json lists what can be asked, and how."
+    return _answer(error.status_code, code, f"{error.detail.rstrip('.')}.", remedy, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """Says where and what, and never repeats what was sent: it may be hostile, or somebody's secret."""
+    assert isinstance(error, RequestValidationError)
+    problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:_SHOWN]]
+    return _answer(422, "invalid", f"{'; '.join(problems)}.", "GET /openapi.json shows what fits here.")
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TrueupError)
+    code = "store-failed" if isinstance(error, StoreFailed) else "unable"
+    log.error("api.failed", path=request.url.path, code=code, error=str(error))
+    return _answer(503, code, str(error), error.remedy)
+
+
+async def _crashed(request: Request, error: Exception) -> JSONResponse:
+    log.error("api.crashed", path=request.url.path, kind=type(error).__name__, exc_info=error)
+    return _answer(500, "crashed", "Trueup made a mistake while it answered.", "Report it with the log of this moment.")

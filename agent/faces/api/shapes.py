@@ -1,0 +1,274 @@
+"""What goes in and out, as types: the served OpenAPI is made of them.
+
+The values themselves come from `agent.reports.values` and from the store's plans, as the command's `--json` prints
+them; these models promise their shape. A test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from agent.domain.findings import Code, Severity
+from agent.ports import EntryState
+
+# The range of ids in mapping files; a number beyond it would not even fit into the store.
+CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in the PSA")]
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+Amount = Annotated[str, Field(description="A decimal number as text", examples=["22.00"])]
+# Printable, because both are written into the journal and shown on screens.
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+
+
+class Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SyncRequest(Asked):
+    """Which companies to sync: one, several, or (with neither) all that are mapped."""
+
+    company: CompanyId | None = None
+    companies: Annotated[list[CompanyId], Field(min_length=1, max_length=5000)] | None = None
+    dry: bool = Field(False, description="Only plan: read and think, but write nothing")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SyncRequest:
+        if self.company is not None and self.companies is not None:
+            raise ValueError("name company or companies, not both")
+        return self
+
+    @property
+    def chosen(self) -> list[int] | None:
+        return [self.company] if self.company is not None else self.companies
+
+
+class Decision(Asked):
+    """Who decides, and why; both are kept in the journal."""
+
+    who: Words
+    reason: Words | None = None
+
+
+class Query(BaseModel):
+    """Unknown parameters are refused: a misspelt `company` would silently show all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CompanyQuery(Query):
+    company: CompanyId | None = None
+
+
+class FindingsQuery(CompanyQuery):
+    code: Code | None = None
+
+
+class ExplainQuery(Query):
+    company: CompanyId
+    licence: Annotated[str, Field(max_length=500)] = Field("", description="Licence id, product or name of a row")
+
+
+class RunsQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+
+
+class JournalQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+
+class Pressed(BaseModel):
+    run: Annotated[str, Field(description="Ask GET /runs/{id} what became of it")]
+
+
+class Money(BaseModel):
+    amount: Amount
+    currency: str
+
+
+class Run(BaseModel):
+    id: str
+    reason: str
+    companies: list[int]
+    dry: bool
+    started: Instant
+    ended: Instant | None
+    state: Literal["running", "done", "failed"]
+    changes: int
+    held: int
+    confirmed: int
+    refused: int
+    unknown: int
+    detail: str
+
+
+class Entry(BaseModel):
+    """One write to the PSA and what became of it."""
+
+    id: int
+    run: str
+    state: EntryState
+    at: Instant
+    detail: str
+    company: int
+    agreement: int
+    line: int | None
+    key: str
+    sentence: str
+    method: str
+    path: str
+    body: str
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+class RunWithEntries(Run):
+    entries: list[Entry]
+
+
+class Terms(BaseModel):
+    quantity: int
+    included: int
+    price: Amount | None
+    billable: str
+    text: str
+
+
+class Line(BaseModel):
+    id: int
+    identifier: str
+
+
+class PlannedWrite(BaseModel):
+    """One request to the PSA, exactly as it will be sent."""
+
+    digest: str
+    key: str
+    agreement: int
+    company: int
+    method: str
+    path: str
+    body: str
+    sentence: str
+    before: dict[str, str]
+    after: dict[str, str]
+    line: int | None
+    mark: str
+    boundary: Day | None
+
+
+class PlannedChange(BaseModel):
+    digest: str
+    verb: str
+    key: str
+    agreement: int
+    label: str
+    product: int
+    sentence: str
+    reason: str
+    waits: str
+    effective: Day
+    line: Line | None
+    before: Terms | None
+    after: Terms
+    monthly: Money | None
+    holds: list[str]
+    approved: bool
+    note: str
+    refused: bool
+    writes: list[PlannedWrite]
+
+
+class Plan(BaseModel):
+    """The latest plan of one company."""
+
+    run: str
+    at: Instant
+    company: int
+    complete: bool
+    monthly: Money | None
+    changes: list[PlannedChange]
+
+
+class Finding(BaseModel):
+    code: Code
+    severity: Severity
+    company: int | None
+    subject: str
+    sentence: str
+    remedy: str
+    monthly: Money | None
+    first_seen: Instant
+    last_seen: Instant
+
+
+class Hold(BaseModel):
+    digest: str
+    company: int
+    sentence: str
+    reasons: list[str]
+    writes: list[str]
+    monthly: Money | None
+    since: Instant
+    state: Literal["open", "approved", "rejected"]
+
+
+class Step(BaseModel):
+    rule: str
+    says: str
+    value: str
+
+
+class Derivation(BaseModel):
+    """How the number of one line came about."""
+
+    key: str
+    steps: list[Step]
+
+
+class Record(BaseModel):
+    """One link of the journal's chain; `payload` is the text that was hashed."""
+
+    seq: int
+    at: Instant
+    kind: str
+    entry: int | None
+    payload: str
+    previous: str
+    hash: str
+
+
+class Status(BaseModel):
+    version: str
+    installation: str
+    companies: int
+    mapping_problems: list[str]
+    busy: bool
+    next_cycle: Instant | None
+    last_run: Run | None
+    holds: int
+    unknown: int
+    unknown_since: Instant | None
+    findings: dict[Severity, int]
+    tenants: int
+    oldest_snapshot: Instant | None
+
+
+class Alive(BaseModel):
+    alive: Literal[True] = True
+
+
+class Ready(BaseModel):
+    ready: bool
+    missing: list[Literal["service", "store", "mappings"]]
+
+
+class What(BaseModel):
+    code: str
+    what: str
+    remedy: str
+
+
+class Problem(BaseModel):
+    error: What

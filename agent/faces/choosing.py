@@ -1,0 +1,44 @@
+"""From what people type to what is meant: a company by id or name, a licence by any of its names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from agent.domain.mappings import CompanyMapping, Mappings
+from agent.errors import TrueupError
+
+
+class NotOne(TrueupError):
+    """A word names nothing, or several things."""
+
+
+def companies(mappings: Mappings, words: Sequence[str]) -> list[int]:
+    """The ids that the words name, each once; all of them where there are no words."""
+    chosen = [company(mappings, word) for word in words] if words else mappings.companies
+    return list(dict.fromkeys(chosen))
+
+
+def company(mappings: Mappings, word: str) -> int:
+    """By id, by whole name, or by a part of the name that no other company has. Raises `NotOne`."""
+    known = mappings.companies
+    if word.isascii() and word.isdigit() and int(word) in known:
+        return int(word)
+    folded = word.casefold().strip()
+    same = [c for c in known.values() if c.name.casefold() == folded]
+    found = same or [c for c in known.values() if folded and folded in c.name.casefold()]
+    if len(found) == 1:
+        return found[0].company
+    if found:
+        raise NotOne(f'"{word}" may be {_listed(found)}', "Write more of the name, or the id")
+    raise NotOne(f'No mapping file is about a company "{word}"', _remedy(word, known.values()))
+
+
+def _listed(found: Sequence[CompanyMapping], limit: int = 5) -> str:
+    names = [f"{c.name} ({c.company})" for c in found[:limit]]
+    return " or ".join(names) + (f" or {len(found) - limit} others" if len(found) > limit else "")
+
+
+def _remedy(word: str, known: Iterable[CompanyMapping]) -> str:
+    close = difflib.get_close_matches(word, [c.name for c in known], 1, 0.5)
+    return f'Did you mean "{close[0]}"?' if close else "See which there are: trueup map check, trueup tenants"

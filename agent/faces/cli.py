@@ -1,0 +1,129 @@
+"""The command line: which commands there are, and how every failure ends.
+
+A command's module is imported when the command is used, so that `trueup --help` need not wait for any of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import TracebackType
+from typing import IO, Any
+
+import click
+
+from agent import __version__
+from agent.errors import TrueupError
+from agent.faces.desk import Desk, say
+from agent.faces.options import common
+
+COMMANDS: Mapping[str, Mapping[str, str]] = {
+    "Set up": {
+        "init": "Write a first configuration, question by question.",
+        "check": "Look at all that Trueup needs, and say what to mend.",
+        "tenants": "List the tenants that can be seen, mapped or not.",
+        "map": "Check the mapping files, or suggest rows for them.",
+    },
+    "Look": {
+        "status": "How it stands, on one screen.",
+        "plan": "What would be written, and why; writes nothing.",
+        "findings": "List the open mismatches.",
+        "holds": "List the changes that wait for a person.",
+        "explain": "Why a line bills what it bills.",
+        "journal": "What was written and decided, when and by whom.",
+    },
+    "Act": {
+        "approve": "Let held changes be written.",
+        "reject": "Keep held changes from being written.",
+        "sync": "Run one cycle now.",
+    },
+    "Run": {
+        "run": "The daemon: cycles on schedule, and the local HTTP interface.",
+        "demo": "See it at work against simulated services.",
+        "simulate": "Serve the simulated services.",
+        "completion": "Print the script that completes commands in a shell.",
+    },
+}
+
+
+class Failure(click.ClickException):
+    """An error of ours as a person sees it: what happened, and what to do about it, on stderr."""
+
+    def __init__(self, error: TrueupError) -> None:
+        super().__init__(str(error))
+        self.remedy = error.remedy
+        self.exit_code = 2 if _is_settings(error) else 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        for line in self.message.splitlines():
+            say(f"{click.style('Error:', fg='red')} {_ended(line)}", to_stderr=True)
+        if self.remedy:
+            say(f"       {_ended(self.remedy)}", to_stderr=True)
+
+
+class Trueup(click.Group):
+    """Finds commands by name, and lists them without loading one."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(context):
+            return None
+        found: click.Command = import_module(f"agent.faces.commands.{name}").command
+        return found
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, commands in COMMANDS.items():
+            with formatter.section(heading):
+                formatter.write_dl(list(commands.items()))
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except TrueupError as error:
+            if context.ensure_object(Desk).debug:
+                raise
+            raise Failure(error) from error
+
+
+@click.group(cls=Trueup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trueup", message="%(prog)s %(version)s")
+@common
+def cli() -> None:
+    """Keeps PSA agreements true to the Microsoft 365 licences that tenants really hold.
+
+    COMPANY is the PSA's id of a company, its name, or a part of the name that no other has.
+    """
+
+
+def main() -> None:
+    """The `trueup` command."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no arrows shows their escapes, rather than nothing at all.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if "--debug" not in sys.argv:
+        sys.excepthook = _unknown
+    cli(prog_name="trueup")
+
+
+def _unknown(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+    """Last words about an error that nobody thought of."""
+    words = str(error).strip().splitlines() or ["no more is known"]
+    say(f"{click.style('Error:', fg='red')} A fault of Trueup's own: {kind.__name__}: {words[0]}", to_stderr=True)
+    say("       Please report it, with what `trueup --debug …` prints about it.", to_stderr=True)
+
+
+def _is_settings(error: TrueupError) -> bool:
+    from agent.settings import SettingsInvalid
+
+    return isinstance(error, SettingsInvalid)
+
+
+def _ended(text: str) -> str:
+    """A sentence: with a capital, unless a path or a key stands first, and with an end."""
+    text = text.strip()
+    first, _, rest = text.partition(" ")
+    capital = first.capitalize() if first.isalpha() and first.islower() else first
+    return f"{capital} {rest}".strip() + ("" if text.endswith((".", "?", "!", "…")) else ".")

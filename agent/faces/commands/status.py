@@ -1,0 +1,104 @@
+"""How it stands, on one screen. Nothing here may import pydantic or SQLAlchemy, which would take longer than the rest."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from agent import __version__
+from agent.errors import TrueupError
+from agent.faces import options
+from agent.faces.desk import Desk, desk, say, say_json
+from agent.reports.status import Status, status_text, status_values
+from agent.store.glance import Glance, glance
+
+# As in the settings; a test compares them.
+STATE, STORE, ZONE = "/var/lib/trueup", "sqlite:///{state}/trueup.db", ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What `status` needs of agent.toml; `store` is None where it is no SQLite file."""
+
+    store: Path | None
+    zone: tzinfo
+
+
+@click.command()
+@options.common
+@options.as_json
+@desk
+def command(desk: Desk, as_json: bool) -> None:
+    """How it stands: the last run, what waits for whom, open mismatches, when tenants were last read."""
+    place = place_of(desk.config)
+    seen = glance(place.store, desk.clock.now()) if place.store else _through_the_store(desk)
+    status = _status(desk, place, seen)
+    if as_json:
+        say_json(status_values(status))
+    else:
+        say(status_text(status, desk.view_in(place.zone, {})))
+
+
+def place_of(config: Path) -> Place:
+    """Read off agent.toml without judging the rest of it: that is for `check`, and for the daemon when it starts."""
+    try:
+        data = tomllib.loads(config.read_text("utf-8"))
+    except FileNotFoundError:
+        raise TrueupError(f"{config} does not exist", "Write one with: trueup init") from None
+    except (OSError, ValueError) as error:
+        raise TrueupError(f"{config} cannot be read: {error}", "trueup check says more") from None
+    agent, store = data.get("agent", {}), data.get("store", {})
+    folder = config.absolute().parent
+    state = folder / str(agent.get("state", STATE))
+    url = str(store.get("url", STORE.format(state=state)))
+    path = folder / url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
+    return Place(path, _zone(str(agent.get("timezone", ""))))
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZONE
+
+
+def _through_the_store(desk: Desk) -> Glance:
+    from agent.store.glance import glance_at
+
+    with desk.store() as store:
+        return glance_at(store)
+
+
+def _status(desk: Desk, place: Place, seen: Glance | None) -> Status:
+    return Status(
+        version=__version__,
+        config=str(desk.config),
+        store=str(place.store or "PostgreSQL") if seen else "",
+        daemon=holder(place.store.with_name("writer.lock")) if place.store else None,
+        last_run=seen.last_run if seen else None,
+        findings={severity.value: count for severity, count in seen.findings.items()} if seen else {},
+        holds=seen.holds if seen else 0,
+        unknown=seen.unknown + seen.intents if seen else 0,
+        tenants={account.name or account.id: at for account, at in seen.snapshots.items()} if seen else {},
+    )
+
+
+def holder(lock: Path) -> str | None:
+    """Who holds the writer's lock: empty if nobody does, None if this system does not tell.
+
+    Asked of the kernel's list, because trying the lock would for a moment keep a starting daemon from it.
+    """
+    try:
+        inode = lock.stat().st_ino
+        held = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+        known = any(f[1] == "FLOCK" and f[3] == "WRITE" and f[5].endswith(f":{inode}") for f in held if len(f) == 8)
+        return lock.read_text(errors="replace").strip() or "unnamed" if known else ""
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return None

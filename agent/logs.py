@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Mapping, MutableMapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -101,14 +101,11 @@ def _thread_died(arguments: threading.ExceptHookArgs) -> None:
     structlog.get_logger().error("thread.died", thread=thread, exc_info=info)
 
 
-class Stderr:
+class _Stderr:
     """The stderr of the moment: a progress bar puts its own in place while it is drawn."""
 
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
 
-    def flush(self) -> None:
-        sys.stderr.flush()
 
-    def isatty(self) -> bool:
-        return sys.stderr.isatty()
+STDERR = cast(TextIO, _Stderr())

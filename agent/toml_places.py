@@ -276,6 +276,8 @@ def _sentences(detail: ErrorDetails, siblings: Mapping[str, FieldInfo]) -> tuple
         return "is not known here", did_you_mean(name, siblings)
     if kind in ("literal_error", "enum"):
         return "has a value that is not known", f"Write {context['expected'].replace(chr(39), chr(34))}"
+    if kind == "string_too_long":
+        return "is too long", f"Write at most {context['max_length']} characters"
     if kind in _EXPECTED:
         expected, remedy = _EXPECTED[kind]
         return f"must be {expected}", remedy

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from agent.domain.mappings import CompanyMapping, Mappings
+from agent.domain.findings import Code
+from agent.domain.mappings import CompanyMapping, Mappings, Row
 from agent.errors import TrueupError
+from agent.sku_table import shipped
 
 
 class NotOne(TrueupError):
@@ -42,3 +44,29 @@ def _listed(found: Sequence[CompanyMapping], limit: int = 5) -> str:
 def _remedy(word: str, known: Iterable[CompanyMapping]) -> str:
     close = difflib.get_close_matches(word, [c.name for c in known], 1, 0.5)
     return f'Did you mean "{close[0]}"?' if close else "See which there are: trueup map check, trueup tenants"
+
+
+def finding_code(word: str) -> Code:
+    """Raises `NotOne` for a kind of mismatch that does not exist."""
+    codes = [code.value for code in Code]
+    if word not in codes:
+        close = difflib.get_close_matches(word, codes, 1)
+        remedy = f'Did you mean "{close[0]}"?' if close else f"Use one of {', '.join(codes)}"
+        raise NotOne(f'There is no mismatch of the kind "{word}"', remedy)
+    return Code(word)
+
+
+def rows(mapping: CompanyMapping, word: str) -> list[Row]:
+    """The company's rows that count the licence, or whose name, profile, product or text the word is."""
+    folded = word.strip().casefold()
+    skus = {*shipped().find(word), folded}
+    found = [row for row in mapping.rows if skus & set(row.skus) or folded in _words(row)]
+    if not found:
+        licences = sorted({shipped().name(sku) for row in mapping.rows for sku in row.skus})
+        known = f"It has rows for {', '.join(licences)}" if licences else "It has no rows for licences"
+        raise NotOne(f'No row of {mapping.name} counts "{word}"', known)
+    return found
+
+
+def _words(row: Row) -> set[str]:
+    return {text.casefold() for text in (row.name, row.text, row.profile.name, row.profile.product, str(row.count))}

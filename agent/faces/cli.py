@@ -50,16 +50,21 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
 class Failure(click.ClickException):
     """An error of ours as a person sees it: what happened, and what to do about it, on stderr."""
 
+    exit_code = 1
+
     def __init__(self, error: TrueupError) -> None:
         super().__init__(str(error))
         self.remedy = error.remedy
-        self.exit_code = 2 if _is_settings(error) else 1
 
     def show(self, file: IO[Any] | None = None) -> None:
         for line in self.message.splitlines():
             say(f"{click.style('Error:', fg='red')} {_ended(line)}", to_stderr=True)
         if self.remedy:
             say(f"       {_ended(self.remedy)}", to_stderr=True)
+
+
+class BadSettings(Failure):
+    exit_code = 2
 
 
 class Trueup(click.Group):
@@ -85,7 +90,7 @@ class Trueup(click.Group):
         except TrueupError as error:
             if context.ensure_object(Desk).debug:
                 raise
-            raise Failure(error) from error
+            raise (BadSettings if _is_settings(error) else Failure)(error) from error
 
 
 @click.group(cls=Trueup, context_settings={"help_option_names": ["-h", "--help"]})

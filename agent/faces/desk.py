@@ -21,6 +21,7 @@ from agent.engine.clock import SystemClock
 if TYPE_CHECKING:
     from agent.domain.mappings import Mappings
     from agent.engine.assembly import Engine
+    from agent.mapping_files import MappingFiles
     from agent.ports import Store
     from agent.reports.text import View
     from agent.settings import Settings
@@ -52,11 +53,17 @@ class Desk:
         self._lend_credentials()
         return settings
 
+    @property
+    def mapping_files(self) -> MappingFiles:
+        from agent.domain.mappings import Mode
+        from agent.mapping_files import MappingFiles
+        from agent.sku_table import shipped
+
+        return MappingFiles(self.settings.agent.mappings, Mode(self.settings.agent.mode), shipped())
+
     @cached_property
     def mappings(self) -> Mappings:
-        from agent.engine.assembly import mappings_of
-
-        return mappings_of(self.settings, pause=lambda: None).current()
+        return self.mapping_files.load()
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -81,7 +88,7 @@ class Desk:
         """Commands print what they found; of the log only what went wrong is worth a person's time."""
         from agent import logs
 
-        logs.configure("debug" if self.debug else "error", "console", logs.Stderr())
+        logs.configure("debug" if self.debug else "error", "console", logs.STDERR)
 
     def view(self) -> View:
         """For reports that name companies. Without valid mapping files they go by number."""

@@ -65,4 +65,4 @@ def _notes(mappings: Mappings) -> Iterator[str]:
     for tenant, sharing in mappings.companies_by_tenant.items():
         if len(sharing) > 1:
             names = ", ".join(company.name for company in sharing)
-            yield f"Tenant {tenant} is shared by {names}: each unit is still billed once at most."
+            yield f"Tenant {tenant} is shared by {names}: rows that would bill the same seat are held."

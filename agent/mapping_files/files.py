@@ -112,8 +112,9 @@ class MappingFiles:
         return [PROFILES, EXCLUSIONS, *(f"{COMPANIES}/{name}" for name in names[:FILE_LIMIT])]
 
     def _company_files(self) -> Sequence[str]:
+        companies = self.folder / COMPANIES
         try:
-            found = sorted(os.listdir(self.folder / COMPANIES))
+            found = [] if companies.is_symlink() else sorted(os.listdir(companies))
         except OSError:
             return []  # `_folder_problems` says so
         # Editors keep swap and lock files beside the file; they begin with a dot or do not end in .toml.
@@ -124,9 +125,7 @@ class MappingFiles:
         if companies.is_symlink():
             yield self._problem(COMPANIES, "is a symbolic link", "Put a folder there, so that no file lies elsewhere")
         elif not os.access(companies, os.R_OK | os.X_OK) or not companies.is_dir():
-            yield self._problem(
-                COMPANIES, "is not a folder that can be read", "It holds one file per company; create it"
-            )
+            yield self._problem(COMPANIES, "is not a readable folder", "It holds one file per company; create it")
         if len(names) > FILE_LIMIT:
             yield self._problem(COMPANIES, f"has more than {FILE_LIMIT} files", "Split it between two installations")
         for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from unicodedata import normalize
 
 from agent.domain.mappings import (
     Basis,
@@ -38,7 +39,9 @@ Profiles = Mapping[str, BillingProfile | None]
 
 def profiles(page: Page) -> Profiles:
     tables = {name: page.table((name,), data, ProfileTable) for name, data in page.document.data.items()}
-    return {name: _profile(name, table) if table else None for name, table in tables.items()}
+    # Rows name profiles in this form too: an accent may be typed as one character or two.
+    composed = {normalize("NFC", name): table for name, table in tables.items()}
+    return {name: _profile(name, table) if table else None for name, table in composed.items()}
 
 
 def exclusions(page: Page) -> list[Exclusion]:

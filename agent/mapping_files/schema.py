@@ -147,11 +147,11 @@ class ProfileTable(Table):
     product: Name = required("The identifier of the PSA product that the line bills.")
     price: Price = key('The unit price: "psa", an amount such as "22.00", or "psa+10%", "psa-2.5%".', "psa")
     billable: Annotated[Billable, Word] = key("How the line stands on the invoice.", "billable")
-    increase: Annotated[Increase, Word] = key("From when added units are billed.", "prorate")
-    decrease: Annotated[Decrease, Word] = key("From when removed units are no longer billed.", "now")
+    increase: Annotated[Increase, Word] = key("From when added seats are billed.", "prorate")
+    decrease: Annotated[Decrease, Word] = key("From when removed seats are no longer billed.", "now")
     at_zero: Annotated[AtZero, Word] = key("What becomes of a line with nothing left to bill.", "end")
     usernames: Annotated[Usernames, Word] = key("How the invoice names the people who hold the licence.", "none")
-    unassigned: bool = key("Whether the invoice says how many units nobody uses.", False)
+    unassigned: bool = key("Whether the invoice says how many seats nobody uses.", False)
     show_included: bool = key("Bill the full quantity and let the invoice show what is included.", False)
     date_from: Literal["observation", "source"] = key(
         "The date of a change: when it was seen, or what Microsoft says where it says something.", "observation"
@@ -163,7 +163,7 @@ class CountTable(Table):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
-    licences: Licences | None = key("Units of several licences together.")
+    licences: Licences | None = key("Seats of several licences together.")
     users: Literal["licensed"] | None = key("People who hold any licence.")
     domain: Domain | None = key("People who hold any licence and sign in with this domain.")
 
@@ -180,8 +180,8 @@ class RowTable(Table):
     profile: Name = required("The billing profile of profiles.toml.")
     agreement: Id = required("The id of the PSA agreement.")
     tenant: Name | None = key("Which tenant, by name or id, where the company has several.")
-    basis: Annotated[Basis, Word] | None = key("Which units count: purchased, or assigned to people.")
-    included: Units = key("Units that are not billed, because the agreement covers them.", 0)
+    basis: Annotated[Basis, Word] | None = key("Which seats count: those purchased, or those assigned to people.")
+    included: Units = key("Seats that are not billed, because the agreement covers them.", 0)
     minimum: Units = key("The least quantity to bill.", 0)
     start_on: date | None = key("The first day of a new line, if it lies ahead: for a cut-over.")
     description: Text | None = key("The text on the invoice instead of the product's.")

@@ -54,8 +54,8 @@ class _Book:
             return
         company, account = sure.thing, suggestion.account
         fields: dict[str, Value] = {"company": company.id, "tenant": account.id, "mode": Mode.REVIEW.value}
-        if company.name.isprintable() and 0 < len(company.name) <= 100:
-            fields["name"] = company.name
+        if company.name.isprintable() and 0 < len(company.name.strip()) <= 100:
+            fields["name"] = company.name.strip()
         why = f"Suggested: tenant {account.name} is company {company.name}. Evidence: {sure.evidence}."
         path = self._free_path(company)
         start = Draft.start("company", fields, [why, 'Check it and its rows, then set mode = "auto".'])

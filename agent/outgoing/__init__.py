@@ -5,9 +5,9 @@ so `Outgoing.write_once` puts one request on the wire and says what became of it
 Nothing here writes a query, a header or a body into a log or a sentence: they carry tokens and people's names.
 """
 
-from agent.outgoing.messages import Answer, Lost, Timeouts
+from agent.outgoing.messages import Answer, Lost, Timeouts, retry_after
 from agent.outgoing.origins import is_loopback
 from agent.outgoing.rate import Rate
 from agent.outgoing.wire import PASSING, Outgoing
 
-__all__ = ["PASSING", "Answer", "Lost", "Outgoing", "Rate", "Timeouts", "is_loopback"]
+__all__ = ["PASSING", "Answer", "Lost", "Outgoing", "Rate", "Timeouts", "is_loopback", "retry_after"]

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 import structlog
+import urllib3.exceptions
 from requests.adapters import BaseAdapter, HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_exponential, wait_random
@@ -235,14 +236,15 @@ def _body(response: requests.Response, deadline: float) -> bytes:
     """Read to the end. From here on the other side has seen the request, whatever the trouble looks like."""
     parts, size = [], 0
     try:
-        for part in response.iter_content(_CHUNK):
+        # Not iter_content: it waits until a piece is full, however slowly its bytes come.
+        while part := response.raw.read1(_CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > BODY_LIMIT:
                 raise Failed(Trouble(f"its answer is longer than {BODY_LIMIT >> 20} MiB", LATER, lasting=True))
             if time.monotonic() > deadline:
                 raise Failed(Trouble("its answer trickled in too slowly", LATER))
-    except requests.RequestException:
+    except (urllib3.exceptions.HTTPError, OSError):
         raise Failed(Trouble("the connection broke within the answer", LATER)) from None
     return b"".join(parts)
 

@@ -34,14 +34,11 @@ def of_findings(what: str, findings: Iterable[Finding], well: str) -> Iterator[C
     yield from found or [Check(what, Grade.OK, well)]
 
 
-def checks_text(checks: Sequence[Check], width: int) -> str:
-    lines: list[str] = []
-    for check in checks:
-        lines += check_lines(check, width)
+def checks_sum(checks: Sequence[Check]) -> str:
     bad = {grade: sum(check.grade is grade for check in checks) for grade in (Grade.FAIL, Grade.WARN)}
-    said = [f"{counted(bad[Grade.FAIL], 'fault')}" if bad[Grade.FAIL] else "no fault"]
-    said += [counted(bad[Grade.WARN], "warning")] if bad[Grade.WARN] else []
-    return "\n".join([*lines, "", f"{counted(len(checks), 'check')}: {', '.join(said)}"])
+    faults = counted(bad[Grade.FAIL], "fault") if bad[Grade.FAIL] else "no fault"
+    warnings = f", {counted(bad[Grade.WARN], 'warning')}" if bad[Grade.WARN] else ""
+    return f"{counted(len(checks), 'check')}: {faults}{warnings}"
 
 
 _COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "red"}

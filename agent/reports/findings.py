@@ -12,6 +12,7 @@ from agent.ports import OpenFinding
 from agent.reports.text import View, counted, paint, shown, signed, wrapped
 
 _GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -50,7 +51,7 @@ def _sums(known: Sequence[OpenFinding]) -> str:
     if not known:
         return "No open mismatch."
     counts = Counter(one.finding.severity for one in known)
-    parts = [f"{counts[severity]:,} {severity.value}" for severity in _GRAVITY if counts[severity]]
+    parts = [counted(counts[severity], word) for severity, word in WORDS.items() if counts[severity]]
     return f"{counted(len(known), 'open mismatch')} ({', '.join(parts)}){_total(known)}"
 
 

@@ -35,3 +35,11 @@ def _how(holds: Sequence[Hold]) -> Iterator[str]:
     waiting = next((hold for hold in holds if hold.state == "open"), None)
     if waiting is not None:
         yield f"Decide with: trueup approve {waiting.digest}, or trueup reject {waiting.digest} --reason TEXT"
+
+
+def decided_text(holds: Sequence[Hold], verdict: str, view: View) -> str:
+    lines: list[str] = []
+    for hold in holds:
+        label = f"{paint(verdict, _COLOURS[verdict])}  "
+        lines += wrapped(f"{hold.digest} {view.company(hold.company)}: {shown(hold.sentence)}", view.width, label)
+    return "\n".join(lines)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from agent.domain.keys import LineKey
 from agent.ports import JournalRecord
-from agent.reports.text import View, columns, paint, shown
+from agent.reports.text import View, cells, columns, counted, padded, paint, shown, wrapped
 
 _COLOURS = {"confirmed": "green", "refused": "red", "unknown": "yellow", "conflict": "yellow"}
 
@@ -16,27 +17,34 @@ def journal_text(records: Sequence[JournalRecord], view: View) -> str:
     """The records oldest first, each with what it says on one line."""
     if not records:
         return "The journal is empty: nothing has been written yet."
-    rows = [_row(record, view) for record in sorted(records, key=lambda record: record.seq)]
-    return "\n".join(columns(rows, right={0}))
+    ordered = sorted(records, key=lambda record: record.seq)
+    heads = columns([_head(record, view) for record in ordered], right={0})
+    lines: list[str] = []
+    for head, record in zip(heads, ordered, strict=True):
+        says = "; ".join(_says(json.loads(record.payload), view))
+        lines += wrapped(says, view.width, f"{padded(head, max(map(cells, heads)))}  ")
+    return "\n".join(lines)
 
 
-def _row(record: JournalRecord, view: View) -> tuple[str, ...]:
+def _head(record: JournalRecord, view: View) -> tuple[str, ...]:
     kind = paint(record.kind, _COLOURS.get(record.kind, "bold"))
     entry = f"write {record.entry}" if record.entry is not None else ""
-    return f"{record.seq:,}", view.at(record.at), kind, entry, "; ".join(_says(json.loads(record.payload), view))
+    return f"{record.seq:,}", view.at(record.at), kind, entry
 
 
 def _says(payload: Mapping[str, Any], view: View) -> Iterator[str]:
     """What a record says, of the keys that its kind carries."""
+    if "confirmed" in payload:
+        yield f"run {payload['run']} {payload['state']}: {counted(payload['confirmed'], 'write')} confirmed"
     write = payload.get("write")
     if write:
         yield f"{view.company(write['company'])}: {shown(write['sentence'])}"
     if "company" in payload:
         yield view.company(payload["company"])
-    yield from (shown(str(payload[name])) for name in ("sentence", "state", "detail") if payload.get(name))
+    yield from (shown(str(payload[name])) for name in ("sentence", "detail") if payload.get(name))
     binding = payload.get("binding")
     if binding:
-        yield f"line {binding['line']} is {binding['state']}"
+        yield f"line {binding['line']} of agreement {LineKey.parse(binding['key']).agreement} is {binding['state']}"
     if "who" in payload:
         yield f"by {shown(payload['who'])}"
 

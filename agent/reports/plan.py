@@ -14,6 +14,7 @@ from agent.domain.guards import CompanyPlan
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
 from agent.reports.text import View, cells, columns, counted, cut, paint, shown, signed, wrapped
+from agent.reports.values import Values, of_money
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ _STATE_COLOURS = {"ready": "green", "approved": "green", "held": "yellow", "refu
 def _rows(planned: Sequence[Planned], line_word: str, width: int) -> list[str]:
     """The header and one line for each change, with the label cut to what the other columns leave."""
     moved = difference(planned)
-    header = ("", line_word, "from → to", "effective", f"{moved.currency if moved else 'money'}/month")
+    header = ("", line_word, "from → to", "effective", f"{moved.currency if moved is not None else 'money'}/month")
     rows = [header, *(_row(p) for p in planned)]
     others = sum(max(cells(row[place]) for row in rows) for place in (0, 2, 3, 4))
     room = max(16, width - others - 2 * len(header))
@@ -224,7 +225,9 @@ def _request(write: Write, width: int, indent: str) -> Iterator[str]:
 def _totals(report: PlanReport) -> Iterator[str]:
     planned = report.planned
     quiet = sum(not plan.planned for plan in report.plans)
-    if not planned:
+    if not report.plans:
+        yield "No company is mapped yet: see trueup map suggest."
+    elif not planned:
         yield f"Nothing to change at {counted(len(report.plans), 'company')}."
     else:
         yield paint(f"{counted(len(planned), 'change')} at {counted(len(report.plans) - quiet, 'company')}", "bold") + (
@@ -254,3 +257,32 @@ def _total_rows(planned: Sequence[Planned]) -> Iterator[tuple[str, str, str]]:
     moved = difference(planned)
     if moved is not None:
         yield "money", "", f"{signed(moved)} a month"
+
+
+def plan_values(
+    report: PlanReport,
+    stored: Sequence[Mapping[str, object]],
+    companies: Mapping[int, str],
+    run: str,
+    outcome: str,
+    detail: str,
+) -> Values:
+    """For JSON. `stored` are the plans as the store keeps them, and as the local HTTP interface gives them."""
+    planned = report.planned
+    before, after = units(planned)
+    return {
+        "run": run,
+        "state": outcome,
+        "detail": detail,
+        "companies": [{"name": companies.get(int(str(plan["company"]))), **plan} for plan in stored],
+        "not_planned": [
+            {"code": f.code.value, "company": f.company, "sentence": f.sentence, "remedy": f.remedy}
+            for f in report.obstacles
+        ],
+        "totals": {
+            "changes": len(planned),
+            **{name: sum(state(p) == name for p in planned) for name in _STATES},
+            "units": {"before": before, "after": after},
+            "monthly": of_money(difference(planned)),
+        },
+    }

@@ -30,7 +30,7 @@ class Status:
 def status_text(status: Status, view: View) -> str:
     rows = [
         ("Trueup", f"{status.version}, {status.config}"),
-        ("Writer", _daemon(status.daemon)),
+        ("Daemon", _daemon(status.daemon)),
         ("Last run", _last_run(status.last_run, view)),
         ("Waiting", _waiting(status)),
         ("Mismatches", _findings(status.findings)),
@@ -85,13 +85,13 @@ def _waiting(status: Status) -> str:
     return ", ".join(said) or "nothing"
 
 
-_COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
+_WORDS = {"error": ("error", "red"), "warning": ("warning", "yellow"), "info": ("note", "cyan")}
 
 
 def _findings(findings: Mapping[str, int]) -> str:
     said = [
-        f"{findings[severity]:,} {paint(severity, colour)}"
-        for severity, colour in _COLOURS.items()
+        paint(counted(findings[severity], word), colour)
+        for severity, (word, colour) in _WORDS.items()
         if findings.get(severity)
     ]
     return f"{', '.join(said)} (trueup findings)" if said else "none"

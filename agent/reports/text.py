@@ -98,19 +98,19 @@ def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> 
     `rest` is blank of the same length where it is not given. A word longer than a line is broken, as a request may be.
     """
     following = " " * cells(first) if rest is None else rest
-    lines, room = [""], max(20, width - cells(following))
-    for word in _words(text, room):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if cells(longer) > room:
-            lines.append(word)
+    lines, line, before = [], "", first
+    for word in _words(text, max(20, width - max(cells(first), cells(following)))):
+        if line and cells(before) + cells(line) + 1 + cells(word) > width:
+            lines.append(before + line)
+            line, before = word, following
         else:
-            lines[-1] = longer
-    return [f"{following if number else first}{line}" for number, line in enumerate(lines)]
+            line = f"{line} {word}" if line else word
+    return [*lines, before + line]
 
 
 def _words(text: str, room: int) -> Iterator[str]:
     for word in text.split():
-        while cells(word) > room:
+        while cells(word) > room and "://" not in word:  # an address is there to be copied
             piece = next(word[:length] for length in range(room, 0, -1) if cells(word[:length]) <= room)
             yield piece
             word = word[len(piece) :]

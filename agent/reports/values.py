@@ -18,7 +18,11 @@ Values = dict[str, object]
 
 
 def of_money(money: Money | None) -> Values | None:
-    return None if money is None else {"amount": f"{money.amount:f}", "currency": money.currency}
+    """At the currency's coins, unless the amount is finer than they are."""
+    if money is None:
+        return None
+    coins = money.at_coins()
+    return {"amount": f"{coins.amount if coins == money else money.amount:f}", "currency": money.currency}
 
 
 def of_finding(known: OpenFinding) -> Values:

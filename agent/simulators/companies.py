@@ -87,6 +87,16 @@ class Story:
     consents: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Seats that an agreement bills, and those that it should."""
+
+    company: int
+    product: str
+    billed: int
+    due: int
+
+
 PRODUCTS = (
     Product("M365-BB", "Microsoft 365 Business Basic", "6.00", "5.04"),
     Product("M365-BS", "Microsoft 365 Business Standard", "12.50", "10.50"),
@@ -104,7 +114,7 @@ STORIES = (
     Story(
         company=201,
         name="Alder & Finch Architects",
-        tells="billed in advance on the 1st, prorated; names on the invoice",
+        tells="billed in advance, prorated; names on the invoice",
         tenant="7a5aee2f-b9e4-4f3b-9ff9-042f98a90591",
         domain="alderfinch.example",
         office="Duluth",
@@ -158,7 +168,7 @@ STORIES = (
     Story(
         company=205,
         name="Everglass Opticians",
-        tells="two terms of one licence, each with its own price; five monthly seats have no line yet",
+        tells="two terms, two prices; the five monthly seats have no line",
         tenant="73524092-c506-46a4-927d-5784499fd8bd",
         domain="everglass.example",
         office="Madison",
@@ -172,7 +182,7 @@ STORIES = (
     Story(
         company=206,
         name="Fennimore & Osei Legal",
-        tells="one tenant, two agreements, split by department; one person is in neither",
+        tells="one tenant, two agreements by department; one person in neither",
         tenant="66a006cf-90da-44cb-801c-e10556c99b77",
         domain="fennimore-osei.example",
         office="Chicago",
@@ -186,7 +196,7 @@ STORIES = (
     Story(
         company=207,
         name="Greywater Plumbing Supplies",
-        tells="two seats are included in the contract, and five is the least to bill",
+        tells="two seats are included, and five is the least to bill",
         tenant="3b1aef64-e4ad-4cae-b69f-3acd5d9ea24f",
         domain="greywater.example",
         office="Peoria",
@@ -231,7 +241,7 @@ STORIES = (
     Story(
         company=211,
         name="Kestrel Ridge Farms",
-        tells="more seats assigned than bought, a guest among them; Visio and Project are mapped by nobody",
+        tells="more seats assigned than bought; Visio and Project mapped by nobody",
         tenant="9ea7415c-ab41-43ff-920b-e10d08df2f0c",
         domain="kestrelridge.example",
         office="Dubuque",
@@ -246,7 +256,7 @@ STORIES = (
     Story(
         company=212,
         name="Larkspur Recruitment",
-        tells="support is billed per person with a licence; three people and two Copilot seats are missed",
+        tells="support is billed per person; three people are missed",
         tenant="6830d728-a27a-4593-a1c5-4fcf4cafd43d",
         domain="larkspur.example",
         office="Minneapolis",
@@ -261,3 +271,16 @@ STORIES = (
 
 # A tenant that the partner sees and no mapping file names: signed last week, and forgotten.
 NEWCOMER = ("a2385ce1-e53f-4dd2-aa17-77d4cf8f09fe", "Marrow Hill Bakery", "marrowhill.example")
+
+# What Brasswren's agreements get wrong, by the stories above.
+MISTAKES = (
+    Mistake(202, "M365-BP", 15, 13),
+    Mistake(203, "M365-E3-Y", 21, 24),
+    Mistake(204, "M365-BS", 8, 9),
+    Mistake(205, "M365-BP-M", 0, 5),
+    Mistake(206, "M365-E3", 10, 11),
+    Mistake(206, "M365-E3", 7, 6),
+    Mistake(207, "M365-BP", 14, 12),
+    Mistake(212, "M365-COPILOT", 4, 6),
+    Mistake(212, "MANAGED-USER", 31, 34),
+)

@@ -157,6 +157,7 @@ def _unusable(url: str) -> StoreFailed:
 
 
 _REMEDIES = {
+    "disk I/O": "see whether the disk of the state folder is sound and has space",
     "full": "free space on the disk of the state folder",
     "locked": "another process kept the database busy; try again, and end the other process if this stays so",
     "malformed": "the file is damaged: stop Trueup and restore the last backup of the state folder",

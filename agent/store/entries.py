@@ -20,6 +20,7 @@ from agent.store.rows import binding_plain, binding_values, entry_of, key_text, 
 from agent.store.tables import BINDING, ENTRY, OPEN_ENTRY
 
 _ENTRIES = sa.select(ENTRY)
+_INSERT = sa.insert(ENTRY).returning(ENTRY.c.id)
 _OPEN = _ENTRIES.where(OPEN_ENTRY).order_by(ENTRY.c.id)
 _OPEN_OF_KEY = _OPEN.where(ENTRY.c.key == bindparam("key"))
 _THIS_IF_OPEN = sa.update(ENTRY).where(ENTRY.c.id == bindparam("entry"), OPEN_ENTRY)
@@ -93,7 +94,7 @@ def _insert(connection: Connection, run: str, change: str, write: Write, at: dat
         "detail": "",
         "write": write_plain(write),
     }
-    return int(connection.execute(sa.insert(ENTRY).returning(ENTRY.c.id), values).scalar_one())
+    return int(connection.execute(_INSERT, values).scalar_one())
 
 
 def _expect_open(rows: int, entry: Entry) -> None:

@@ -49,7 +49,7 @@ def glance(path: Path, now: datetime) -> Glance | None:
             store.execute("BEGIN")
             return _glance(store, now)
     except (sqlite3.Error, ValueError) as error:
-        remedy = "start the daemon once: it brings the store up to date, or says what is wrong with it"
+        remedy = "ask as the user of the daemon; starting the daemon once brings an older store up to date"
         raise StoreFailed(f"the store {path} cannot be read: {error}", remedy) from error
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
 from agent.ports import JournalRecord
@@ -18,6 +19,8 @@ from agent.store.tables import JOURNAL, META, instant_text
 GENESIS = "0" * 64
 
 _HEAD = sa.select(META.c.journal_seq, META.c.journal_hash)
+_MOVE_HEAD = sa.update(META).values(journal_seq=bindparam("to"), journal_hash=bindparam("head"))
+_RECORD = sa.insert(JOURNAL)
 _CHUNK = 1000
 
 
@@ -45,8 +48,8 @@ def append(connection: Connection, at: datetime, notes: Iterable[Note]) -> None:
         head = link(previous, *fields.values())
         records.append(fields | {"previous": previous, "hash": head})
     if records:
-        connection.execute(sa.insert(JOURNAL), records)
-        connection.execute(sa.update(META).values(journal_seq=seq, journal_hash=head))
+        connection.execute(_RECORD, records)
+        connection.execute(_MOVE_HEAD, {"to": seq, "head": head})
 
 
 def latest(connection: Connection, limit: int) -> Sequence[JournalRecord]:

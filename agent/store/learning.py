@@ -53,6 +53,7 @@ _HOLDS = sa.select(HOLD).where(
 _CLOSE_HOLDS = (
     sa.update(HOLD).where(HOLD.c.digest.in_(bindparam("digests", expanding=True))).values(closed_at=bindparam("when"))
 )
+_NEW_FINDINGS = sa.insert(FINDING)
 _OPEN_FINDINGS = sa.select(FINDING).where(FINDING.c.scope == bindparam("of"), FINDING.c.closed_at.is_(None))
 _THESE_FINDINGS = sa.update(FINDING).where(FINDING.c.id.in_(bindparam("ids", expanding=True)))
 _SEEN_AGAIN = _THESE_FINDINGS.values(last_seen=bindparam("when"))
@@ -151,7 +152,7 @@ def report(connection: Connection, scope: str, findings: Iterable[Finding], comp
     known = {(row.code, row.subject): row for row in connection.execute(_OPEN_FINDINGS, {"of": scope})}
     fresh = [_new_finding(finding, scope, at) for key, finding in found.items() if key not in known]
     if fresh:
-        connection.execute(sa.insert(FINDING), fresh)
+        connection.execute(_NEW_FINDINGS, fresh)
     moved = [_moved_finding(known[key], found[key]) for key in found.keys() & known.keys()]
     put(connection, FINDING, [values for values in moved if values])
     seen = [known[key].id for key in found.keys() & known.keys()]

@@ -6,11 +6,11 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -52,18 +52,24 @@ def session_lock(url: URL) -> Iterator[None]:
     engine = sa.create_engine(
         url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args={"application_name": f"trueup {_me()}"}
     )
-    try:
-        connection = engine.connect()
-        holder = None if connection.scalar(_TAKE, {"lock": _AGENT}) else connection.scalar(_HOLDER, {"lock": _AGENT})
-    except SQLAlchemyError as error:
-        where = url.render_as_string(hide_password=True)
-        raise StoreFailed(
-            f"the lock in {where} cannot be asked for: {error.__cause__}", "see whether it runs"
-        ) from error
-    with connection:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(engine.connect())
+            holder = _holder(connection)
+        except SQLAlchemyError as error:
+            where = url.render_as_string(hide_password=True)
+            remedy = "see whether PostgreSQL runs and accepts this user from this machine"
+            raise StoreFailed(f"the lock in {where} cannot be asked for: {error.__cause__}", remedy) from error
         if holder:
             raise AnotherWriter(f"another Trueup writes to this database: {holder}", _REMEDY)
         yield
+
+
+def _holder(connection: Connection) -> str:
+    """Who holds the lock; empty if we do, now."""
+    if connection.scalar(_TAKE, {"lock": _AGENT}):
+        return ""
+    return connection.scalar(_HOLDER, {"lock": _AGENT}) or "one that has just left"
 
 
 def _take(descriptor: int, path: Path) -> None:

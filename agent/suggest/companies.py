@@ -60,6 +60,8 @@ class _Directory:
         self.names = [words(company.name) for company in companies]
         self.cores = [without_legal_form(name) for name in self.names]
         self.shown = [" ".join(core) for core in self.cores]
+        identifiers = ("".join(words(company.identifier)) for company in companies)
+        self.spellings = [{"".join(core), identifier} for core, identifier in zip(self.cores, identifiers, strict=True)]
 
     def ranking(self, name: str, domains: Collection[str]) -> Ranking[Company]:
         named = words(name)
@@ -76,10 +78,9 @@ class _Directory:
             return 100, "same name"
         if core and core == self.cores[i]:
             return 97, "same name but for the legal form"
-        spellings = {"".join(self.cores[i]), "".join(words(self.companies[i].identifier))}
         for domain in sorted(domains):
             labels = {label for label in domain.casefold().split(".") if len(label) > 2}
-            if spellings & (labels - _NOBODYS_LABELS):
+            if self.spellings[i] & (labels - _NOBODYS_LABELS):
                 return 95, f"named like the domain {domain}"
         return None
 

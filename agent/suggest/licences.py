@@ -92,7 +92,7 @@ class RowSuggestions:
 
     def _billing_of(self, seen: Observation) -> Ranking[Billing]:
         if seen.sku not in self._billing:
-            self._billing[seen.sku] = _billing(seen, self._candidates, _uses(self.mappings, seen.sku))
+            self._billing[seen.sku] = _billing(_Wanted.of(seen, self.mappings), self._candidates)
         return self._billing[seen.sku]
 
     def _agreement(self, company: int) -> Ranking[Agreement]:
@@ -116,17 +116,33 @@ class _Candidate:
         texts = tuple(text for text in (product.description, product.identifier, profile) if text)
         return cls(Billing(product.identifier, profile), texts, frozenset(map(identity, texts)))
 
-    def evidence(self, seen: Observation, uses: Mapping[str, int]) -> tuple[int, str] | None:
-        # As it is written, and not its words: O365_BUSINESS_PREMIUM is what is now called Business Standard.
-        number = re.compile(rf"(?<![\w]){re.escape(seen.part_number)}(?![\w])", re.IGNORECASE)
-        if seen.part_number and any(map(number.search, self.texts)):
-            return 99, f"carries the part number {seen.part_number}"
-        if self.billing.profile in uses:
-            times, total = uses[self.billing.profile], sum(uses.values())
+    def evidence(self, wanted: _Wanted) -> tuple[int, str] | None:
+        if wanted.number and any(map(wanted.number.search, self.texts)):
+            return 99, f"carries the part number {wanted.seen.part_number}"
+        if self.billing.profile in wanted.uses:
+            times, total = wanted.uses[self.billing.profile], sum(wanted.uses.values())
             return 97 * times // total, f"used by {times} of {total} rows that bill this licence"
-        if identity(seen.name) in self.identities and identity(seen.name):
+        if wanted.identity and wanted.identity in self.identities:
             return 95, "named like the licence"
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A licence, prepared to be looked for; `uses` counts the rows that bill it, by profile."""
+
+    seen: Observation
+    number: re.Pattern[str] | None
+    identity: frozenset[str]
+    uses: Mapping[str, int]
+
+    @classmethod
+    def of(cls, seen: Observation, mappings: Mappings) -> _Wanted:
+        # As it is written, and not its words: O365_BUSINESS_PREMIUM is what is now called Business Standard.
+        number = re.compile(rf"(?<!\w){re.escape(seen.part_number)}(?!\w)", re.IGNORECASE) if seen.part_number else None
+        counts = ((row.count, row.profile.name) for row in mappings.rows())
+        uses = Counter(name for count, name in counts if isinstance(count, LicenceCount) and count.sku == seen.sku)
+        return cls(seen, number, identity(seen.name), uses)
 
 
 def _candidates(mappings: Mappings, products: Sequence[Product]) -> Iterator[_Candidate]:
@@ -139,17 +155,11 @@ def _candidates(mappings: Mappings, products: Sequence[Product]) -> Iterator[_Ca
     yield from (_Candidate.of(product) for identifier, product in usable.items() if identifier not in named)
 
 
-def _uses(mappings: Mappings, sku: str) -> Mapping[str, int]:
-    """How many rows bill the licence with each profile."""
-    return Counter(r.profile.name for r in mappings.rows() if isinstance(r.count, LicenceCount) and r.count.sku == sku)
-
-
-def _billing(seen: Observation, candidates: Sequence[_Candidate], uses: Mapping[str, int]) -> Ranking[Billing]:
-    found = {i: evidence for i, c in enumerate(candidates) if (evidence := c.evidence(seen, uses))}
-    texts = [candidate.texts[0] for candidate in candidates]
-    for _, likeness, i in process.extract(
-        seen.name, texts, scorer=fuzz.WRatio, processor=str.casefold, limit=SHOWN + len(found)
-    ):
+def _billing(wanted: _Wanted, candidates: Sequence[_Candidate]) -> Ranking[Billing]:
+    found = {i: evidence for i, candidate in enumerate(candidates) if (evidence := candidate.evidence(wanted))}
+    texts = [candidate.texts[0].casefold() for candidate in candidates]
+    alike = process.extract(wanted.seen.name.casefold(), texts, scorer=fuzz.WRatio, limit=SHOWN + len(found))
+    for _, likeness, i in alike:
         found.setdefault(i, (min(LIKENESS_LIMIT, int(likeness)), "similar name"))
     return Ranking.of(Choice(candidates[i].billing, *evidence) for i, evidence in found.items())
 

@@ -10,7 +10,7 @@ from tests.house.source import Module, modules
 
 NOUNS = {"agent.domain", "agent.errors", "agent.ports"}
 FILES = {"agent.domain", "agent.errors", "agent.toml_places", "agent.toml_scanner"}
-ENGINE = NOUNS | {"agent.reports", "agent.mapping_files", "agent.logs"}
+ENGINE = NOUNS | {"agent.reports", "agent.mapping_files", "agent.suggest", "agent.logs"}
 
 # A module belongs to the room with the longest name that fits; it imports from its own room and from those listed.
 # A room inside a room (the clock) is what its neighbours must not touch.
@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "agent.domain": set(),
     "agent.errors": {"agent.domain"},
     "agent.ports": {"agent.domain", "agent.errors"},
-    "agent.reports": NOUNS,
+    "agent.reports": NOUNS | {"agent.suggest"},
     "agent.toml_scanner": {"agent.errors"},
     "agent.toml_places": {"agent.errors", "agent.toml_scanner"},
     "agent.config_path": set(),
@@ -34,13 +34,15 @@ MAY_IMPORT = {
     "agent.sources": NOUNS | {"agent.outgoing", "agent.sku_table"},
     "agent.psa": NOUNS | {"agent.outgoing"},
     "agent.store": NOUNS,
+    "agent.store.glance": NOUNS | {"agent.store"},
     "agent.engine": ENGINE,
     "agent.engine.clock": NOUNS,
     "agent.engine.assembly": ENGINE
     | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.credentials"}
     | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.sku_table"},
     "agent.faces": ENGINE
-    | {"agent.engine", "agent.engine.assembly", "agent.settings", "agent.setting_types", "agent.sku_table"},
+    | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}
+    | {"agent.settings", "agent.config_path", "agent.setting_types", "agent.toml_places", "agent.sku_table"},
     "agent.simulators": {"agent.domain", "agent.errors"},
 }
 # `trueup demo` and `trueup simulate` load the simulators when they run; nothing else ever does.

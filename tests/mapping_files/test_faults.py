@@ -65,7 +65,7 @@ def test_missing_companies_are_not_no_companies(tmp_path: Path) -> None:
     files = mapping_folder(tmp_path, {})
     (tmp_path / "companies").rmdir()
 
-    with pytest.raises(MappingsInvalid, match="companies: is not a folder that can be read"):
+    with pytest.raises(MappingsInvalid, match="companies: is not a readable folder"):
         files.load()
 
 

@@ -185,6 +185,16 @@ def test_profile_with_everything(tmp_path: Path) -> None:
     assert (profile.unassigned, profile.show_included, profile.date_from_source) == (True, True, True)
 
 
+def test_accent_typed_in_two_ways_is_one_profile(tmp_path: Path) -> None:
+    """Two editors may write the same é as one character or as two."""
+    profiles = '["caf\u00e9"]\nproduct = "CAFE"\n'
+    row = ROW.replace("business-premium", "cafe\u0301")
+
+    (read,) = mapping_folder(tmp_path, {"profiles.toml": profiles, "companies/a.toml": HEAD + row}).load().rows()
+
+    assert read.profile.product == "CAFE"
+
+
 @pytest.mark.parametrize(
     ("text", "policy", "price"),
     [

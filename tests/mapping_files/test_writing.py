@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.mapping_files import Draft, EditRefused
-from agent.mapping_files.writing import slug
+from agent.mapping_files.writing import Value, slug
 from agent.toml_places import FileRefused
 from tests.mapping_files.folders import HEAD, ROW, TENANT
 
-FIELDS = {"licence": "SPE_E3", "profile": "e3", "agreement": 1022}
+FIELDS: dict[str, Value] = {"licence": "SPE_E3", "profile": "e3", "agreement": 1022}
 
 # Files as people write them: tables in any order, comments anywhere, spaces as they fell.
 comments = st.sampled_from(["", "  # why", "#", ' # "quoted" = [odd]', "\t# tab"])

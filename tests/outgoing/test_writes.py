@@ -107,10 +107,10 @@ def test_pause_of_the_vendor_keeps_the_write_back() -> None:
 class _Answering(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posts += 1  # type: ignore[attr-defined]
         self.send_response(201)
         self.send_header("Content-Length", "0")
         self.end_headers()
-        self.server.posts += 1  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         pass

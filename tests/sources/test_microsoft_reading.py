@@ -7,6 +7,7 @@ import pytest
 from agent.domain.counts import Account, Coverage, Status
 from agent.errors import AccessDenied, Incomplete
 from agent.simulators.microsoft import Odd, Tenant
+from agent.simulators.wire import serve
 from agent.sku_table import with_names
 from tests.sources.office import APP, CONTOSO_ACCOUNT, SPB, SPE_E3, Office
 
@@ -233,6 +234,16 @@ class TestRequests:
         with pytest.raises(Incomplete, match="outside itself"):
             office.observe()
         assert len(office.graph_requests) == 1
+
+    def test_simulator_on_a_port_is_read_like_microsoft(self, office: Office, contoso: Tenant) -> None:
+        """Plain http on loopback, which the token library itself would refuse, pages included."""
+        for number in range(1005):
+            contoso.add_user(f"u{number}@contoso.com", f"User {number}", ["SPB"])
+        with serve(office.microsoft) as server:
+            source = office.source(login_url=server.url, graph_url=f"{server.url}/", transport=None)
+            seen = source.observe(CONTOSO_ACCOUNT)
+            source.close()
+        assert (len(seen.members), seen.observations[SPB].purchased) == (1005, 12)
 
 
 class TestRefusals:

@@ -29,8 +29,8 @@ _MOST_ENTRIES = 10_000  # of one run; a fleet's first cycle writes a few thousan
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the endpoints work with."""
+class Backing:
+    """What the endpoints stand on."""
 
     service: Service
     metrics: Metrics
@@ -41,12 +41,12 @@ class Desk:
         return self.service.cycle.store
 
 
-async def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+async def _backing(request: Request) -> Backing:
+    backing: Backing = request.app.state.backing
+    return backing
 
 
-At = Annotated[Desk, Depends(_desk)]
+At = Annotated[Backing, Depends(_backing)]
 RunId = Annotated[str, Path(pattern=r"^[0-9a-f-]{1,64}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f-]{6,64}$", description="Of a hold (six or more characters), or a run")]
 Verdict = Annotated[Literal["approve", "reject"], Path()]
@@ -121,7 +121,7 @@ async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at
     return decided
 
 
-def _decide(at: Desk, digest: str, verdict: str, decision: shapes.Decision) -> list[Values]:
+def _decide(at: Backing, digest: str, verdict: str, decision: shapes.Decision) -> list[Values]:
     now = at.service.cycle.clock.now()
     said, until = ("approved", now + at.approval_expires) if verdict == "approve" else ("rejected", None)
     who = f"{decision.who}: {decision.reason}" if decision.reason else decision.who
@@ -174,7 +174,7 @@ def application(service: Service, settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.desk = Desk(service, Metrics(service), settings.guards.approval_expires)
+    app.state.backing = Backing(service, Metrics(service), settings.guards.approval_expires)
     app.include_router(guarded)
     app.include_router(free)
     tell_problems(app)

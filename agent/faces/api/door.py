@@ -14,7 +14,7 @@ from typing import cast
 
 import h11
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from agent.faces.api.guard import Limits
@@ -24,12 +24,13 @@ from agent.faces.api.problems import SECURITY_HEADERS, Refused
 class Connection(H11Protocol):
     """One connection. From one answer to the next request's answer it has `limits.exchange` seconds."""
 
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None to begin with, which uvicorn does not tell
+
     def __init__(self, door: Door, limits: Limits, config: Config, state: ServerState) -> None:
-        self._loop = asyncio.get_running_loop()
-        super().__init__(config=config, server_state=state, app_state={}, _loop=self._loop)
+        super().__init__(config=config, server_state=state, app_state={}, _loop=asyncio.get_running_loop())
         self._door, self._limits = door, limits
         self._timer: asyncio.TimerHandle | None = None
-        self.idle_since = self._loop.time()
+        self.idle_since = self.loop.time()
 
     @property
     def trusted(self) -> bool:
@@ -81,8 +82,8 @@ class Connection(H11Protocol):
     def _wind(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self.idle_since = self._loop.time()
-        self._timer = self._loop.call_later(self._limits.exchange, self.send_away)
+        self.idle_since = self.loop.time()
+        self._timer = self.loop.call_later(self._limits.exchange, self.send_away)
 
 
 class Door:
@@ -90,7 +91,7 @@ class Door:
 
     def __init__(self, listener: socket.socket, limits: Limits, connection: Callable[[Door], Connection]) -> None:
         self._listener, self._limits, self._connection = listener, limits, connection
-        self._inside: dict[Connection, None] = {}
+        self._inside: set[Connection] = set()
         self._arriving: set[asyncio.Task[object]] = set()
         self._loop = asyncio.get_running_loop()
         self._closed = False
@@ -105,7 +106,8 @@ class Door:
         self._listener.close()
 
     def left(self, connection: Connection) -> None:
-        if self._inside.pop(connection, self) is None:
+        if connection in self._inside:
+            self._inside.remove(connection)
             self.open()
 
     def _accept(self) -> None:
@@ -119,7 +121,7 @@ class Door:
             return
         accepted.setblocking(False)
         connection = self._connection(self)
-        self._inside[connection] = None
+        self._inside.add(connection)
         coming = self._loop.connect_accepted_socket(lambda: cast(asyncio.Protocol, connection), accepted)
         task = self._loop.create_task(coming)
         self._arriving.add(task)
@@ -132,7 +134,7 @@ class Door:
         if not idle:
             return False
         longest = min(idle, key=lambda c: c.idle_since)
-        del self._inside[longest]
+        self._inside.remove(longest)
         longest.send_away()
         return True
 

@@ -126,13 +126,13 @@ class Guard:
         raise Refused(401, "token", what, remedy, {"www-authenticate": "Bearer"})
 
     async def _body(self, receive: Receive) -> bytes:
-        body = b""
+        body = bytearray()
         try:
             async with asyncio.timeout(self._limits.body):
                 while (message := await receive())["type"] == "http.request":
                     body += message["body"]
                     if not message["more_body"]:
-                        return body
+                        return bytes(body)
         except TimeoutError:
             what = f"The body did not arrive within {self._limits.body:g} seconds."
             raise Refused(408, "slow-body", what, "Send it at once.", _CLOSE) from None
@@ -143,7 +143,8 @@ def _judge_length(head: Head) -> None:
     if head.one("transfer-encoding") is not None:
         what = "The body has no length declared."
         raise Refused(411, "length-required", what, "Send Content-Length, and no Transfer-Encoding.", _CLOSE)
-    if int(head.one("content-length") or 0) > BODY_LIMIT:
+    length = head.one("content-length")
+    if length is not None and int(length) > BODY_LIMIT:
         remedy = "Ask for less, or leave `companies` out to mean all."
         raise Refused(413, "too-large", f"The body is larger than {BODY_LIMIT} bytes.", remedy, _CLOSE)
 

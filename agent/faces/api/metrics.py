@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -27,7 +28,7 @@ _RUNS = 200  # the newest, in which the last good run of each company is looked 
 _ENDS = ("done", "failed")
 _OUTCOMES = ("confirmed", "refused", "unknown")
 
-Samples = Mapping[tuple[str, ...], float]
+Labels = TypeVar("Labels", bound=tuple[str, ...])
 
 
 class Metrics:
@@ -96,13 +97,12 @@ def _mappings(service: Service) -> Mappings:
 
 def _of_runs(runs: Sequence[RunSummary], mappings: Mappings) -> Iterator[Metric]:
     good = [run for run in runs if run.state == "done" and not run.dry and run.ended]
-    whole = [run for run in good if mappings.companies.keys() <= set(run.companies)]
     last = {company: run for run in reversed(good) for company in run.companies}
     running = sum(run.state == "running" for run in runs)
     yield _gauge("running_runs", "Runs that are running or waiting.", {(): running})
-    says = "When the last good run over all companies ended."
-    yield _gauge("success_timestamp_seconds", says, {(): _ended_at(whole[0] if whole else None)})
-    says = "When the last good run of the company ended."
+    newest = max((_ended_at(run) for run in good), default=0)
+    yield _gauge("success_timestamp_seconds", "When the last good run ended, dry runs aside.", {(): newest})
+    says = "When the last good run over the company ended, dry runs aside."
     ends = {(str(company),): _ended_at(last.get(company)) for company in mappings.companies}
     yield _gauge("company_success_timestamp_seconds", says, ends, "company")
 
@@ -148,7 +148,7 @@ def _oldest(instants: Iterable[datetime], now: datetime) -> float:
     return max(((now - at).total_seconds() for at in instants), default=0)
 
 
-def _gauge(name: str, says: str, samples: Samples, *labels: str) -> Metric:
+def _gauge(name: str, says: str, samples: Mapping[Labels, float], *labels: str) -> Metric:
     family = GaugeMetricFamily(f"trueup_{name}", says, labels=labels)
     for values, value in samples.items():
         family.add_metric(values, value)

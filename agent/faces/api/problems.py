@@ -24,7 +24,11 @@ SECURITY_HEADERS = {
     "x-frame-options": "DENY",
 }
 
-_CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
+_UNROUTED = {
+    400: ("bad-request", "The body cannot be read as JSON."),
+    404: ("not-found", "There is nothing under this path."),
+    405: ("method-not-allowed", "This path is not asked with this method."),
+}
 _SHOWN = 5  # problems of one request
 
 
@@ -43,39 +47,40 @@ class Refused(TrueupError):
 
 def tell_problems(app: FastAPI) -> None:
     """Have every failure of the application answered in our words, without a traceback."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(HTTPException, _not_routed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(TrueupError, _failed)
-    app.add_exception_handler(Exception, _crashed)
+    app.exception_handler(Refused)(_refused)
+    app.exception_handler(HTTPException)(_not_routed)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(TrueupError)(_failed)
+    app.exception_handler(Exception)(_crashed)
 
 
 def _answer(status: int, code: str, what: str, remedy: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "what": what, "remedy": remedy}}, status, headers)
+    told = {"code": code, "what": _sentence(what), "remedy": _sentence(remedy or "see the log for more")}
+    return JSONResponse({"error": told}, status, headers)
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refused)
+def _sentence(text: str) -> str:
+    """Errors are worded to go into a line of a terminal or of the log; an answer holds whole sentences."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+
+
+async def _refused(request: Request, error: Refused) -> JSONResponse:
     return error.answer()
 
 
-async def _not_routed(request: Request, error: Exception) -> JSONResponse:
+async def _not_routed(request: Request, error: HTTPException) -> JSONResponse:
     """Unknown paths, wrong methods and bodies that are no JSON come from the framework."""
-    assert isinstance(error, HTTPException)
-    code = _CODES.get(error.status_code, "refused")
-    remedy = "GET /openapi.json lists what can be asked, and how."
-    return _answer(error.status_code, code, f"{error.detail.rstrip('.')}.", remedy, error.headers)
+    code, what = _UNROUTED.get(error.status_code, ("refused", error.detail))
+    return _answer(error.status_code, code, what, "GET /openapi.json lists what can be asked, and how.", error.headers)
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Says where and what, and never repeats what was sent: it may be hostile, or somebody's secret."""
-    assert isinstance(error, RequestValidationError)
     problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:_SHOWN]]
-    return _answer(422, "invalid", f"{'; '.join(problems)}.", "GET /openapi.json shows what fits here.")
+    return _answer(422, "invalid", "; ".join(problems), "GET /openapi.json shows what fits here.")
 
 
-async def _failed(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, TrueupError)
+async def _failed(request: Request, error: TrueupError) -> JSONResponse:
     code = "store-failed" if isinstance(error, StoreFailed) else "unable"
     log.error("api.failed", path=request.url.path, code=code, error=str(error))
     return _answer(503, code, str(error), error.remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import secrets
@@ -11,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import structlog
 import uvicorn
@@ -152,30 +152,34 @@ def _make_token(path: Path) -> None:
 def listener_on(listen: TcpAddress | UnixSocket) -> socket.socket:
     """A listening socket, or CannotListen."""
     try:
-        made = _tcp(listen) if isinstance(listen, TcpAddress) else _unix(listen.path)
-        made.listen(_QUEUE)
+        return _listening(*_place(listen))
     except OSError as error:
         remedy = "stop what listens there, or choose another api.listen"
         raise CannotListen(f"api.listen = {listen} cannot be used: {error.strerror or error}", remedy) from error
-    made.setblocking(False)
-    return made
 
 
-def _tcp(address: TcpAddress) -> socket.socket:
-    family, kind, protocol, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind(where)
-    return made
+def _place(listen: TcpAddress | UnixSocket) -> tuple[socket.AddressFamily, Any]:
+    if isinstance(listen, TcpAddress):
+        family, *_, where = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
+        return family, where
+    _close_folder(listen.path)
+    _clear(listen.path)
+    return socket.AF_UNIX, str(listen.path)
 
 
-def _unix(path: Path) -> socket.socket:
-    _close_folder(path)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    _clear(path)
-    made.bind(str(path))
-    # The folder is closed and nobody listens yet, so the mode between these two lines lets nobody in.
-    path.chmod(0o660)
+def _listening(family: socket.AddressFamily, where: Any) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(where)
+        if family == socket.AF_UNIX:
+            # The folder is closed and nobody listens yet, so the mode before this line let nobody in.
+            os.chmod(where, 0o660)
+        made.listen(_QUEUE)
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        raise
     return made
 
 

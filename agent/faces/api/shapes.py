@@ -18,8 +18,9 @@ CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[str, Field(description="A decimal number as text", examples=["22.00"])]
-# Printable, because both are written into the journal and shown on screens.
-Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+# Without line breaks and characters that nobody sees: it stands in the journal as somebody's word.
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=rf"^[^{_UNSEEN}]+$")]
 
 
 class Asked(BaseModel):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.errors import TrueupError
 from agent.faces import options
 from agent.faces.desk import Desk, desk, say, say_json
 
@@ -49,7 +50,7 @@ def command(context: click.Context, desk: Desk, companies: Sequence[str], as_jso
         else:
             say(plan_text(report, desk.view()))
     if result.detail:
-        raise click.ClickException(f"Not every company could be planned: {result.detail}")
+        raise TrueupError(f"Not every company could be planned: {result.detail}", "See: trueup findings")
     context.exit(CHANGES if report.planned else NOTHING_TO_DO)
 
 

@@ -1,4 +1,4 @@
-"""How it stands, on one screen. Nothing here may import pydantic or SQLAlchemy, which would take longer than the rest."""
+"""How it stands, on one screen. Nothing here imports pydantic or SQLAlchemy: they would take longer than the rest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from agent import __version__
 from agent.errors import TrueupError
 from agent.faces import options
 from agent.faces.desk import Desk, desk, say, say_json
+from agent.faces.holding import holder_of
 from agent.reports.status import Status, status_text, status_values
 from agent.store.glance import Glance, glance
 
@@ -79,26 +80,10 @@ def _status(desk: Desk, place: Place, seen: Glance | None) -> Status:
         version=__version__,
         config=str(desk.config),
         store=str(place.store or "PostgreSQL") if seen else "",
-        daemon=holder(place.store.with_name("writer.lock")) if place.store else None,
+        daemon=holder_of(place.store) if place.store else None,
         last_run=seen.last_run if seen else None,
         findings={severity.value: count for severity, count in seen.findings.items()} if seen else {},
         holds=seen.holds if seen else 0,
         unknown=seen.unknown + seen.intents if seen else 0,
         tenants={account.name or account.id: at for account, at in seen.snapshots.items()} if seen else {},
     )
-
-
-def holder(lock: Path) -> str | None:
-    """Who holds the writer's lock: empty if nobody does, None if this system does not tell.
-
-    Asked of the kernel's list, because trying the lock would for a moment keep a starting daemon from it.
-    """
-    try:
-        inode = lock.stat().st_ino
-        held = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        known = any(f[1] == "FLOCK" and f[3] == "WRITE" and f[5].endswith(f":{inode}") for f in held if len(f) == 8)
-        return lock.read_text(errors="replace").strip() or "unnamed" if known else ""
-    except FileNotFoundError:
-        return ""
-    except OSError:
-        return None

@@ -176,7 +176,7 @@ class ConnectWise:
     ) -> list[Record]:
         """Rows that the literals name, in as few requests as the length of a URL allows."""
         found: list[Record] = []
-        for batch in self._site.batches(path, field, literals, fields=fields):
+        for batch in self._site.batches(path, field, [*literals], fields=fields):
             conditions = f"{field} in ({','.join(batch)})"
             found += self._site.whole(path, partial(doubtful, batch), fields=fields, conditions=conditions)
         return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from agent.domain.agreements import Agreement, Billable, Company, Line, Product
@@ -127,6 +128,8 @@ def line(record: Record, agreement: int, marker: Marker) -> Line:
     if option not in _BILLABLE:
         raise ValueError(f"its billing option {option!r} is not known")
     product, info, last = _part(record, "product"), _part(record, "_info"), _day(record, "cancelledDate")
+    if "id" not in product:
+        raise ValueError("it has no product")
     return Line(
         id=int(record["id"]),
         agreement=agreement,
@@ -231,12 +234,11 @@ def _number(record: Record, name: str) -> Decimal | None:
     value = record.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError(f"its {name} is {value!r}, which is no number")
-    number = Decimal(value)
-    if not number.is_finite():
-        raise ValueError(f"its {name} is {value!r}, which is no number")
-    return number
+    with suppress(InvalidOperation):
+        number = Decimal(value) if type(value) in (int, Decimal, str) else None
+        if number is not None and number.is_finite():
+            return number
+    raise ValueError(f"its {name} is {value!r}, which is no number")
 
 
 def _day(record: Record, name: str) -> date | None:

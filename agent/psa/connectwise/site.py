@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
@@ -115,8 +115,10 @@ class Site:
         """The header fields of the answer to a GET."""
         return self._get(path, {}).headers
 
-    def batches(self, path: str, field: str, literals: Iterable[str], **query: str) -> Iterator[list[str]]:
+    def batches(self, path: str, field: str, literals: Sequence[str], **query: str) -> Iterator[list[str]]:
         """The literals in parts of which each, as a condition `field in (...)`, keeps the URL short enough."""
+        if not literals:
+            return
         shortest = urlencode({**query, "conditions": f"{field} in ()"})
         room = LONGEST_URL - len(f"{self._origin}{self._path(path)}?{shortest}") - _PAGING_ROOM
         batch: list[str] = []

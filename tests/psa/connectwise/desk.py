@@ -41,7 +41,7 @@ def adapter(site: simulated.ConnectWise, url: str = URL, **settings: Any) -> Con
     return ConnectWise(
         connect=connect,
         url=url,
-        company=site.site.company,
+        company=settings.pop("company", site.site.company),
         public_key=lambda: site.site.public_key,
         private_key=lambda: site.site.private_key,
         client_id="0a4d2f9e-8e1c-4bb0-9d0f-1f7a0f3c5d11",

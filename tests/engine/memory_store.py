@@ -1,0 +1,361 @@
+"""The `Store` port as a few dictionaries, for tests that run a hundred thousand cycles.
+
+The `Disk` is what survives: stores are opened on it one after the other, as the processes of an agent would.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, timedelta
+from threading import RLock
+from typing import Any, Self
+
+from agent.domain.changes import Picture, Planned, Step, Write
+from agent.domain.counts import Account, Snapshot
+from agent.domain.findings import Code, Finding
+from agent.domain.keys import LineKey
+from agent.domain.ownership import Binding, BindingState, Charge, Sighting
+from agent.errors import AnotherWriter, EntryOpen, StoreFailed
+from agent.ports import (
+    Clock,
+    Entry,
+    EntryState,
+    Hold,
+    JournalRecord,
+    Learnt,
+    Memory,
+    OpenFinding,
+    RunSummary,
+)
+from agent.store.canonical import canonical, parsed
+from agent.store.journal import GENESIS, link
+from agent.store.rows import plan_text
+from agent.store.tables import instant_text
+
+OPEN = (EntryState.INTENT, EntryState.UNKNOWN)
+_KEPT = timedelta(days=30)  # a run that wrote nothing
+_CHARGES_KEPT = timedelta(days=400)
+_WRONG = (Code.UNDER_BILLED, Code.OVER_BILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hold while its change is planned; a decision counts until `until`."""
+
+    hold: Hold
+    until: datetime | None = None
+
+    def standing(self, now: datetime) -> str:
+        return "open" if self.until is not None and self.until <= now else self.hold.state
+
+
+@dataclass(slots=True)
+class Disk:
+    """Everything that was committed. Its values are frozen, so a copy of the tables is a backup."""
+
+    installation: str = "0f" * 16
+    newest: datetime | None = None
+    runs: dict[str, RunSummary] = field(default_factory=dict)
+    snapshots: dict[Account, Snapshot] = field(default_factory=dict)
+    bindings: dict[LineKey, tuple[int, Binding]] = field(default_factory=dict)
+    sightings: dict[LineKey, tuple[int, Sighting]] = field(default_factory=dict)
+    charges: dict[tuple[LineKey, date], tuple[int, Charge]] = field(default_factory=dict)
+    boundaries: dict[int, tuple[int, date]] = field(default_factory=dict)
+    entries: dict[int, Entry] = field(default_factory=dict)
+    holds: dict[str, Held] = field(default_factory=dict)
+    findings: dict[tuple[str, Code, str], OpenFinding] = field(default_factory=dict)
+    derivations: dict[LineKey, tuple[int, tuple[Step, ...]]] = field(default_factory=dict)
+    plans: dict[int, tuple[str, datetime, Learnt]] = field(default_factory=dict)
+    journal: list[JournalRecord] = field(default_factory=list)
+    lock: Any = field(default_factory=RLock)
+    written: bool = False  # somebody holds the writer's lock
+
+    def backup(self) -> Disk:
+        tables = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("lock", "written")}
+        return Disk(**{name: kept.copy() if hasattr(kept, "copy") else kept for name, kept in tables.items()})
+
+
+class MemoryStore:
+    """`agent.ports.Store` on a disk in memory. Whatever it refuses, it refuses before it keeps anything."""
+
+    def __init__(self, disk: Disk, clock: Clock) -> None:
+        self.disk, self._clock = disk, clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
+
+    @property
+    def installation(self) -> str:
+        return self.disk.installation
+
+    @contextmanager
+    def writer(self) -> Iterator[None]:
+        if self.disk.written:
+            raise AnotherWriter("this process writes already")
+        self.disk.written = True
+        try:
+            yield
+        finally:
+            self.disk.written = False
+
+    def dispose(self) -> None:
+        pass
+
+    def newest(self) -> datetime | None:
+        return self.disk.newest
+
+    def open_run(self, reason: str, companies: Sequence[int], dry: bool, at: datetime) -> str:
+        with self._writing(at) as disk:
+            wrote = {entry.run for entry in disk.entries.values()}
+            quiet = [r.id for r in disk.runs.values() if r.started < at - _KEPT and r.id not in wrote]
+            for run in quiet:
+                del disk.runs[run]
+            run = f"{at:%Y%m%d-%H%M%S}-{len(disk.runs):06x}"
+            disk.runs[run] = RunSummary(run, reason, tuple(companies), dry, at, None, "running")
+        return run
+
+    def seal_run(self, run: str, state: str, at: datetime, detail: str = "") -> None:
+        with self._writing(at) as disk:
+            if run not in disk.runs:
+                raise StoreFailed(f"run {run} is not in the store")
+            disk.runs[run] = sealed = replace(self._counted(run), state=state, ended=at, detail=detail)
+            if state != "done" or sealed.confirmed or sealed.refused or sealed.unknown:
+                self._record("run-sealed", {"run": run, "state": state}, at)
+
+    def runs(self, limit: int = 50) -> Sequence[RunSummary]:
+        newest = sorted(self.disk.runs.values(), key=lambda run: run.started, reverse=True)
+        return [self._counted(run.id) for run in newest[:limit]]
+
+    def run(self, run: str) -> RunSummary | None:
+        return self._counted(run) if run in self.disk.runs else None
+
+    def remember_snapshot(self, snapshot: Snapshot) -> None:
+        with self._writing(snapshot.taken_at) as disk:
+            saved = disk.snapshots.get(snapshot.account)
+            if saved is None or saved.taken_at <= snapshot.taken_at:
+                disk.snapshots[snapshot.account] = snapshot
+
+    def last_snapshot(self, account: Account) -> Snapshot | None:
+        return self.disk.snapshots.get(account)
+
+    def snapshot_age(self) -> Mapping[Account, datetime]:
+        return {account: snapshot.taken_at for account, snapshot in self.disk.snapshots.items()}
+
+    def bound_agreements(self, psa: str) -> Mapping[int, frozenset[int]]:
+        found: dict[int, frozenset[int]] = {}
+        for company, b in self.disk.bindings.values():
+            if b.key.psa == psa and b.state is BindingState.LIVE:
+                found[company] = found.get(company, frozenset()) | {b.key.agreement}
+        return found
+
+    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
+        named, disk = frozenset(agreements), self.disk
+
+        def mine(key: LineKey, of: int) -> bool:
+            return key.psa == psa and (of == company or key.agreement in named)
+
+        charges: dict[LineKey, tuple[Charge, ...]] = {}
+        for (key, _), (of, charge) in sorted(disk.charges.items(), key=lambda item: item[0][1]):
+            if mine(key, of):
+                charges[key] = (*charges.get(key, ()), charge)
+        decided = [(d, h.standing(at)) for d, h in disk.holds.items() if h.hold.company == company]
+        return Memory(
+            bindings={key: b for key, (of, b) in disk.bindings.items() if mine(key, of)},
+            open_entries={e.write.key: e for e in self.entry_open() if mine(e.write.key, e.write.company)},
+            sightings={key: seen for key, (of, seen) in disk.sightings.items() if mine(key, of)},
+            charges=charges,
+            boundaries={a: day for a, (of, day) in disk.boundaries.items() if of == company or a in named},
+            approved=frozenset(digest for digest, state in decided if state == "approved"),
+            rejected=frozenset(digest for digest, state in decided if state == "rejected"),
+        )
+
+    def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
+        company = learnt.company
+        with self._writing(at) as disk:
+            for b in learnt.bindings:
+                self._learn_binding(run, company, b, at)
+            disk.sightings |= {seen.key: (company, seen) for seen in learnt.sightings}
+            disk.charges |= {(c.key, c.period.start): (company, c) for c in learnt.charges}
+            self._forget_charges({c.key for c in learnt.charges}, (at - _CHARGES_KEPT).date())
+            disk.boundaries |= {agreement: (company, day) for agreement, day in learnt.boundaries.items()}
+            if learnt.complete:
+                disk.derivations = {key: of for key, of in disk.derivations.items() if of[0] != company}
+            disk.derivations |= {key: (company, steps) for key, steps in learnt.derivations.items()}
+            self._hold(learnt, at)
+            self._report(f"company/{company}", learnt.findings, learnt.complete, at)
+            disk.plans[company] = (run, at, learnt)
+
+    def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
+        with self._writing(at) as disk:
+            for subject in subjects:
+                for code in _WRONG:
+                    disk.findings.pop((f"company/{company}", code, subject), None)
+
+    def note(self, scope: str, findings: Sequence[Finding], at: datetime) -> None:
+        with self._writing(at):
+            self._report(scope, findings, True, at)
+
+    def intend(self, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
+        with self._writing(at) as disk:
+            before = next((entry for entry in self.entry_open() if entry.write.key == write.key), None)
+            if before is not None:
+                since = f"{before.at:%Y-%m-%d %H:%M}"
+                raise EntryOpen(f"line {write.key}: entry {before.id} is {before.state} since {since} UTC")
+            if run not in disk.runs:
+                raise StoreFailed(f"run {run} is not in the store")
+            entry = Entry(len(disk.entries) + 1, run, write, EntryState.INTENT, at)
+            disk.entries[entry.id] = entry
+            self._record("intent", {"run": run, "change": planned.digest, "write": write.digest}, at, entry.id)
+        return entry
+
+    def close(self, entry: Entry, state: EntryState, detail: str, at: datetime, binding: Binding | None = None) -> None:
+        with self._writing(at) as disk:
+            self._expect_open(entry)
+            disk.entries[entry.id] = replace(disk.entries[entry.id], state=state, detail=detail, at=at, looked=None)
+            if binding is not None:
+                disk.bindings[binding.key] = (entry.write.company, binding)
+            self._record(state.value, {"detail": detail, "line": binding.line if binding else None}, at, entry.id)
+
+    def looked(self, entry: Entry, picture: Picture, at: datetime) -> None:
+        with self._writing(at) as disk:
+            self._expect_open(entry)
+            disk.entries[entry.id] = replace(disk.entries[entry.id], looked=(picture, at))
+
+    def entry_open(self) -> Sequence[Entry]:
+        return [entry for entry in self.disk.entries.values() if entry.state in OPEN]
+
+    def entries(self, run: str | None = None, limit: int = 200) -> Sequence[Entry]:
+        newest = reversed(self.disk.entries.values())
+        return [entry for entry in newest if run in (None, entry.run)][:limit]
+
+    def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
+        if verdict not in ("approved", "rejected"):
+            raise ValueError(f"a hold is approved or rejected, not {verdict!r}")
+        with self._writing(at) as disk:
+            named = [replace(hold, state=verdict) for hold in self._named(digest, at)]
+            for hold in named:
+                disk.holds[hold.digest] = Held(hold, until)
+                self._record(verdict, {"who": who, "digest": hold.digest}, at)
+        return named
+
+    def holds(self, company: int | None = None) -> Sequence[Hold]:
+        now = self._clock.now()
+        kept = [replace(held.hold, state=held.standing(now)) for held in self.disk.holds.values()]
+        return sorted((h for h in kept if company in (None, h.company)), key=lambda h: (h.company, h.since, h.digest))
+
+    def findings(self, company: int | None = None) -> Sequence[OpenFinding]:
+        kept = [found for found in self.disk.findings.values() if company in (None, found.finding.company)]
+        return sorted(kept, key=lambda found: found.first_seen)
+
+    def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
+        kept = [plan for of, plan in sorted(self.disk.plans.items()) if company in (None, of)]
+        texts = [(run, at, plan_text(learnt, [p.digest for p in learnt.planned])) for run, at, learnt in kept]
+        return [{"run": run, "at": at.isoformat(), **parsed(text)} for run, at, text in texts]
+
+    def explain(self, key: LineKey | None = None, company: int | None = None) -> Mapping[LineKey, tuple[Step, ...]]:
+        kept = self.disk.derivations.items()
+        return {k: steps for k, (of, steps) in kept if key in (None, k) and company in (None, of)}
+
+    def journal(self, limit: int = 200) -> Sequence[JournalRecord]:
+        return self.disk.journal[: -limit - 1 : -1]
+
+    def verify_journal(self) -> tuple[int, str, str]:
+        head = GENESIS
+        for seq, r in enumerate(self.disk.journal, 1):
+            if r.hash != link(head, seq, instant_text(r.at), r.kind, r.entry, r.payload):
+                return seq - 1, head, f"record {seq} was changed"
+            head = r.hash
+        return len(self.disk.journal), head, ""
+
+    @contextmanager
+    def _writing(self, at: datetime) -> Iterator[Disk]:
+        with self.disk.lock:
+            if at.tzinfo is None:
+                raise StoreFailed(f"{at} has no zone")
+            yield self.disk
+            self.disk.newest = max(at, self.disk.newest or at)
+
+    def _record(self, kind: str, payload: dict[str, object], at: datetime, entry: int | None = None) -> None:
+        journal, text = self.disk.journal, canonical(payload)
+        previous = journal[-1].hash if journal else GENESIS
+        seq = len(journal) + 1
+        hashed = link(previous, seq, instant_text(at), kind, entry, text)
+        journal.append(JournalRecord(seq, at, kind, entry, text, previous, hashed))
+
+    def _counted(self, run: str) -> RunSummary:
+        """A sealed run says what it came to; a running one is counted now."""
+        disk, summary = self.disk, self.disk.runs[run]
+        if summary.ended:
+            return summary
+        states = Counter(entry.state.value for entry in disk.entries.values() if entry.run == run)
+        plans = [learnt.planned for by, _, learnt in disk.plans.values() if by == run]
+        return replace(
+            summary,
+            changes=sum(map(len, plans)),
+            held=sum(bool(planned.holds) for plan in plans for planned in plan),
+            confirmed=states["confirmed"],
+            refused=states["refused"] + states["conflict"] + states["not-applied"],
+            unknown=states["unknown"] + states["intent"],
+        )
+
+    def _learn_binding(self, run: str, company: int, b: Binding, at: datetime) -> None:
+        before = self.disk.bindings.get(b.key, (0, None))[1]
+        self.disk.bindings[b.key] = (company, b)
+        if before != b:
+            self._record(_kind(before, b), {"run": run, "key": str(b.key), "line": b.line}, at)
+
+    def _forget_charges(self, keys: set[LineKey], limit: date) -> None:
+        charges = self.disk.charges
+        for place in [p for p, (_, c) in charges.items() if p[0] in keys and c.period.end < limit]:
+            del charges[place]
+
+    def _hold(self, learnt: Learnt, at: datetime) -> None:
+        """While its change stays planned a decision stays; a change that comes back starts anew."""
+        holds, digests = self.disk.holds, {p.digest: p for p in learnt.planned}
+        for digest, p in digests.items():
+            if p.holds:
+                writes, said = tuple(w.sentence for w in p.realisation.writes), p.change.sentence
+                hold = Hold(digest, learnt.company, said, p.holds, writes, p.change.monthly, at)
+                known = holds.get(digest, Held(hold))
+                holds[digest] = replace(known, hold=replace(hold, since=known.hold.since, state=known.hold.state))
+        if learnt.complete:
+            gone = [d for d, held in holds.items() if held.hold.company == learnt.company and d not in digests]
+            for digest in gone:
+                del holds[digest]
+
+    def _report(self, scope: str, findings: Sequence[Finding], complete: bool, at: datetime) -> None:
+        known, found = self.disk.findings, {(scope, f.code, f.subject): f for f in findings}
+        if complete:
+            for place in [p for p in known if p[0] == scope and p not in found]:
+                del known[place]
+        for place, finding in found.items():
+            first = known[place].first_seen if place in known else at
+            known[place] = OpenFinding(finding, first, at)
+
+    def _named(self, name: str, at: datetime) -> Sequence[Hold]:
+        by_digest = [held.hold for digest, held in self.disk.holds.items() if digest.startswith(name)]
+        if len(name) >= 6 and len(by_digest) == 1:
+            return by_digest
+        run = self.disk.runs.get(name)
+        if run is None:
+            return []
+        waiting = [held.hold for held in self.disk.holds.values() if held.standing(at) == "open"]
+        return [hold for hold in waiting if hold.company in run.companies and hold.since <= (run.ended or at)]
+
+    def _expect_open(self, entry: Entry) -> None:
+        if self.disk.entries[entry.id].state not in OPEN:
+            raise StoreFailed(f"entry {entry.id} is not open any more")
+
+
+def _kind(before: Binding | None, now: Binding) -> str:
+    if before is None:
+        return "adopted" if now.adopted else "bound"
+    if before.state is not now.state:
+        return "found" if now.state is BindingState.LIVE else now.state.value
+    return "rebound" if before.line != now.line else "restated"

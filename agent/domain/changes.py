@@ -20,13 +20,18 @@ from agent.domain.periods import Period
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a line bills: the quantity over all its parts, what is included in it, the unit price (None: the PSA's)."""
+    """What a line bills: the quantity over all its parts, what is included in it, the unit price (None: the PSA's).
+
+    `text` is the whole invoice text, `heading` the row's own words without the people, for a line that bills only a
+    difference; empty where the PSA's product text stands.
+    """
 
     quantity: int
     included: int
     price: Decimal | None
     billable: Billable
     text: str
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from agent.domain.agreements import Product
 from agent.domain.changes import Step, Terms
@@ -34,6 +35,7 @@ class Tally:
     unassigned: int | None
     steps: tuple[Step, ...]
     doubt: Stop | None = None
+    bought: tuple[tuple[date, int], ...] = ()  # purchases behind the count whose day the source proves
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class DesiredLine:
     counted: int
     steps: tuple[Step, ...]
     doubt: Stop | None = None
+    bought: tuple[tuple[date, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +130,12 @@ def _line(
         price=row.profile.price.price(product.price),
         billable=row.profile.billable,
         text=_text(row, product, found, limit),
+        heading=row.text,
     )
     steps = (*found.steps, *_quantity_steps(row, found.counted, to_bill), *_price_steps(row, product, terms))
     doubt = doubled or found.doubt
-    return DesiredLine(key, row, product, terms, label(row, snapshot), found.counted, steps, doubt)
+    bought = found.bought if row.profile.date_from_source else ()
+    return DesiredLine(key, row, product, terms, label(row, snapshot), found.counted, steps, doubt, bought)
 
 
 def _overlapping(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
@@ -166,7 +171,8 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     if seen.contradicts_itself:
         doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
     unassigned = seen.unassigned if seen.per_user else None
-    return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt)
+    bought = tuple((s.created, s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
+    return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt, bought)
 
 
 def _subscription_tally(subscription: str, seen: Observation) -> Tally:

@@ -11,7 +11,7 @@ from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
-from agent.domain.mappings import LicenceCount, Mappings, Row, SumCount
+from agent.domain.mappings import Mappings
 from agent.domain.partition import leftovers
 
 _SHOWN = 5  # names in a sentence; all of them are in the explanation
@@ -21,7 +21,7 @@ def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterato
     """Mismatches inside a tenant: licences nobody mapped, seats nobody uses, people who should hold none."""
     tenant = snapshot.account.id
     rows = mappings.rows_by_tenant.get(tenant, ())
-    mapped = set(_mapped(rows))
+    mapped = {sku for row in rows for sku in row.skus}
     excluded = mappings.excluded(tenant)
     for seen in snapshot.observations.values():
         if seen.sku in mapped:
@@ -96,15 +96,6 @@ def of_ownership(
 
 def labels(wanted: Desired) -> dict[LineKey, str]:
     return {line.key: line.label for line in wanted.lines}
-
-
-def _mapped(rows: Iterable[Row]) -> Iterator[str]:
-    for row in rows:
-        match row.count:
-            case LicenceCount(sku=sku):
-                yield sku
-            case SumCount(skus=skus):
-                yield from skus
 
 
 def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[Finding]:

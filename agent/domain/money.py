@@ -31,13 +31,14 @@ def minor_units(currency: str) -> int:
 def rounded(exact: Fraction, places: int, rounding: Rounding = Rounding.HALF_UP) -> Decimal:
     """The exact fraction as a Decimal of so many places, rounded once.
 
-    Works on the scaled integer, because dividing two Decimals would already round at 28 digits.
+    Works on the scaled integer and builds the Decimal from its digits: arithmetic between Decimals, `scaleb` included,
+    would round at 28 digits before.
     """
     scaled = exact * 10**places
     whole, rest = divmod(abs(scaled.numerator), scaled.denominator)
     if rounding is Rounding.HALF_UP and 2 * rest >= scaled.denominator:
         whole += 1
-    return Decimal(whole if scaled >= 0 else -whole).scaleb(-places)
+    return Decimal((int(scaled < 0), tuple(map(int, str(whole))), -places))
 
 
 @dataclass(frozen=True, slots=True, order=False)

@@ -107,7 +107,8 @@ class _Book:
         if before is not None and (line.doubt or before.quantity == line.terms.quantity):
             sighting = before if line.doubt else replace(before, last_at=now)
         else:
-            sighting = Sighting(line.key, line.terms.quantity, self.timing.today, now, now)
+            since = _proven_day(line, before) or self.timing.today
+            sighting = Sighting(line.key, line.terms.quantity, since, now, now)
         if not line.doubt:
             self.seen.append(sighting)
         return sighting
@@ -309,6 +310,20 @@ class _Book:
             return None
         was = before.quantity - before.included if before else 0
         return _per_month(Money(price, self.currency) * (after.quantity - after.included - was), agreement)
+
+
+def _proven_day(line: DesiredLine, before: Sighting | None) -> date | None:
+    """The day on which new seats were bought, where the source proves it.
+
+    Only purchases made since the last reading that make up exactly the new seats prove anything: a tenant that is mapped
+    today has had its licences for years.
+    """
+    if before is None:
+        return None
+    new = [(day, seats) for day, seats in line.bought if day >= before.last_at.date()]
+    if not new or sum(seats for _, seats in new) != line.terms.quantity - before.quantity:
+        return None
+    return min(day for day, _ in new)
 
 
 def _no_agreement() -> Stop:

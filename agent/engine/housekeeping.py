@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import structlog
@@ -26,7 +26,13 @@ class Housekeeping:
 
     def __call__(self) -> None:
         """Each part stands by itself: what cannot be read leaves its earlier findings as they were."""
-        for scope, look in (("psa", self._psa), ("tenants", self._tenants), ("credentials", self._credentials)):
+        looks = {
+            "psa": self._psa,
+            "tenants": self._tenants,
+            "credentials": self._credentials,
+            "companies": self._companies,
+        }
+        for scope, look in looks.items():
             try:
                 findings = look()
             except ReadFailed as error:
@@ -48,6 +54,25 @@ class Housekeeping:
             return []
         shared = (Code.CREDENTIAL_EXPIRING, Code.CREDENTIALS_REJECTED, Code.PERMISSION_TOO_WIDE)
         return [f for f in self.source.check(Account(self.source.name, tenant)) if f.code in shared]
+
+
+    def _companies(self) -> list[Finding]:
+        """A company whose mapping file is gone is in no cycle any more, but its lines go on billing."""
+        mapped = self.mappings().companies
+        bound = self.store.bound_agreements(self.psa.traits.name)
+        return [_abandoned(company, agreements) for company, agreements in bound.items() if company not in mapped]
+
+
+def _abandoned(company: int, agreements: Collection[int]) -> Finding:
+    where = ", ".join(str(agreement) for agreement in sorted(agreements))
+    return Finding(
+        Code.ORPHAN_LINE,
+        Severity.ERROR,
+        company,
+        f"company/{company}",
+        f"company {company} has no mapping file any more, but Trueup's lines on agreement {where} go on billing",
+        "restore its file without rows, and approve the ends that the next plan proposes; or end the lines by hand",
+    )
 
 
 def _unmapped(account: Account) -> Finding:

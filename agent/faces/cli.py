@@ -58,9 +58,9 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         for line in self.message.splitlines():
-            say(f"{click.style('Error:', fg='red')} {_ended(line)}", to_stderr=True)
+            say(f"{click.style('Error:', fg='red')} {_sentence(line)}", to_stderr=True)
         if self.remedy:
-            say(f"       {_ended(self.remedy)}", to_stderr=True)
+            say(f"       {_sentence(self.remedy)}", to_stderr=True)
 
 
 class BadSettings(Failure):
@@ -126,9 +126,10 @@ def _is_settings(error: TrueupError) -> bool:
     return isinstance(error, SettingsInvalid)
 
 
-def _ended(text: str) -> str:
-    """A sentence: with a capital, unless a path or a key stands first, and with an end."""
-    text = text.strip()
-    first, _, rest = text.partition(" ")
+def _sentence(text: str) -> str:
+    """With a capital, unless a path or a key stands first, and with an end."""
+    from agent.reports.text import ended
+
+    first, _, rest = text.strip().partition(" ")
     capital = first.capitalize() if first.isalpha() and first.islower() else first
-    return f"{capital} {rest}".strip() + ("" if text.endswith((".", "?", "!", "…")) else ".")
+    return ended(f"{capital} {rest}".strip())

@@ -32,7 +32,7 @@ class Question:
 
 
 QUESTIONS = (
-    Question("agent.timezone", "System > Setup Tables > My Company in ConnectWise shows it."),
+    Question("agent.timezone", "The IANA name of where the site dates its invoices: Europe/London, America/Chicago."),
     Question("agent.currency", "The ISO code: USD, AUD, GBP."),
     Question("schedule.every", "Microsoft's counts change within minutes of an order.", "1h"),
     Question("microsoft.client-id", "Entra admin center > App registrations > your app > Overview."),

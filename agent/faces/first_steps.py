@@ -15,10 +15,11 @@ from agent.faces import first_settings
 from agent.faces.desk import Desk, say, width
 from agent.faces.first_settings import FIXED, QUESTIONS, Question
 from agent.mapping_files.starter import write_starter
-from agent.reports.text import wrapped
+from agent.reports.text import ended, wrapped
 from agent.settings import settings_of
 from agent.toml_places import parse
 
+_NOBODYS_ZONES = {"UTC", "Etc/UTC"}  # what servers are set to, and no site bills in
 _REFERENCES = ("credential:", "file:", "env:")
 
 
@@ -112,7 +113,7 @@ def _taken(question: Question, typed: str, answers: Answers) -> str:
     value = _reference(question, typed, answers) if question.kept_in else typed
     problem = first_settings.problem_with(question.key, value, answers.config.parent)
     if problem is not None:
-        raise click.UsageError(f"This {problem.what}. {problem.remedy}.")
+        raise click.UsageError(f"This {problem.what}. {ended(problem.remedy)}")
     return value
 
 
@@ -139,7 +140,7 @@ def _default(question: Question) -> str:
         return question.default
     # /etc/localtime leads into the zone database, by the zone's own name.
     _, found, zone = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
-    return zone if found else ""
+    return zone if found and zone not in _NOBODYS_ZONES else ""
 
 
 def _write(answers: Answers) -> None:

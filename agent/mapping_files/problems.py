@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from rapidfuzz import fuzz, process
 
 from agent.domain.mappings import Place
 from agent.errors import TrueupError
@@ -86,5 +85,7 @@ class Page:
 
 def closest(name: str, known: Sequence[str], otherwise: str) -> str:
     """A remedy for an unknown name. (difflib would take a minute over a thousand of them.)"""
+    from rapidfuzz import fuzz, process  # 7 MiB that a daemon with sound files never needs
+
     found = process.extractOne(name, known, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=75)
     return f'Did you mean "{found[0]}"?' if found else otherwise

@@ -117,6 +117,11 @@ def _words(text: str, room: int) -> Iterator[str]:
         yield word
 
 
+def ended(text: str) -> str:
+    """With the point that a sentence ends in, unless it ends already."""
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
+
+
 def counted(number: int, noun: str) -> str:
     """`1 change`, `2 changes`, `1,200 companies`."""
     if number == 1:

@@ -22,10 +22,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _FIRST = "0000"
 
+_INSTALLATION = sa.select(META.c.installation)
+
 
 def bring_up_to_date(database: Database) -> None:
     """Migrate if need be, in one transaction; an existing SQLite file is copied first."""
-    with database.writing() as connection:
+    # Read, not written, where all is well: a command must not wait for the daemon's turn just to look.
+    with database.reading() as connection:
         version = _version(connection)
     if version == HEAD:
         return
@@ -44,8 +47,14 @@ def bring_up_to_date(database: Database) -> None:
 
 def installation(database: Database) -> str:
     """The installation's name, made at random when a store is opened for the first time."""
+    with database.reading() as connection:
+        name = connection.scalar(_INSTALLATION)
+    return str(name) if name else _name(database)
+
+
+def _name(database: Database) -> str:
     with database.writing() as connection:
-        name = connection.scalar(sa.select(META.c.installation))
+        name = connection.scalar(_INSTALLATION)
         if name is None:
             name = secrets.token_hex(16)
             put(connection, META, [{"id": 1, "installation": name, "journal_seq": 0, "journal_hash": GENESIS}])

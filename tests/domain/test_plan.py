@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.domain.agreements import Line
 from agent.domain.changes import AddLine, EndLine, Fold, SetDescription, SetPrice, SetQuantity
+from agent.domain.counts import Observation, Status, Subscription
 from agent.domain.findings import Code
 from agent.domain.keys import Mark
 from agent.domain.mappings import PricePolicy, Usernames
@@ -268,3 +269,29 @@ def test_start_on_moves_a_new_line_into_the_future() -> None:
     """Cut-over on 1 April: the line begins there."""
     change = only(drafted([row(start_on=date(2026, 4, 1))], snapshot(observation()), ground()).changes)
     assert change.effective == date(2026, 4, 1)
+
+
+def bought(seats: int, day: date, earlier: int = 10) -> Observation:
+    """An older purchase of `earlier` seats and one of `seats` on that day."""
+    old = Subscription("old", earlier, Status.ENABLED, date(2024, 1, 1))
+    new = Subscription("new", seats, Status.ENABLED, day)
+    return observation(purchased=0, prepaid=earlier + seats, subscriptions=(old, new))
+
+
+def test_the_source_may_prove_the_day_of_a_purchase() -> None:
+    """Last read on the 14th at 10 seats; a purchase of 2 on the 15th explains the 12 of today: effective the 15th."""
+    ours, bound = managed(10)
+    exact = row(profile=replace(PROFILE, date_from_source=True))
+    snap, before = snapshot(bought(2, date(2026, 3, 15))), seen_before(KEY, 10, hours=72)
+    change = only(drafted([exact], snap, ground([ours], [bound]), before).changes)
+    assert change.effective == date(2026, 3, 15)
+    assert only(drafted([row()], snap, ground([ours], [bound]), before).changes).effective == MARCH_17
+
+
+def test_purchases_that_do_not_explain_the_rise_prove_nothing() -> None:
+    """3 seats bought, 2 more billed: the day of detection stands; and so it does for a purchase of years ago."""
+    ours, bound = managed(10)
+    exact = row(profile=replace(PROFILE, date_from_source=True), included=1)
+    snap, before = snapshot(bought(3, date(2026, 3, 15))), seen_before(KEY, 10, hours=72)
+    assert only(drafted([exact], snap, ground([ours], [bound]), before).changes).effective == MARCH_17
+    assert only(drafted([exact], snap, ground(), None).changes).effective == MARCH_17

@@ -138,7 +138,7 @@ def test_rejected_hold_stays_rejected(daemon: Daemon) -> None:
         ("/sync", {"companies": []}, 422, "invalid"),
         ("/sync", {"company": "202"}, 422, "invalid"),
         ("/sync", {"company": True}, 422, "invalid"),
-        ("/sync", {"company": 202.0}, 422, "invalid"),
+        ("/sync", {"company": 202.5}, 422, "invalid"),
         ("/sync", {"company": 2**63}, 422, "invalid"),
         ("/sync", {"company": -1}, 422, "invalid"),
         ("/sync", {"company": 202, "force": True}, 422, "invalid"),

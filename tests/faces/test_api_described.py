@@ -56,6 +56,10 @@ def test_answers_are_as_described(daemon: Daemon, description: schemathesis.Base
     @given(case=fitting | unfitting)
     @settings(max_examples=-(-CASES // len(OPERATIONS)), suppress_health_check=list(HealthCheck))
     def answered_as_described(case: schemathesis.Case) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {daemon.token}"})
+        try:
+            case.call_and_validate(headers={"Authorization": f"Bearer {daemon.token}"})
+        except BaseException:
+            print("CASE", case.query, case.headers, case.path_parameters, case.body)
+            raise
 
     answered_as_described()

@@ -7,7 +7,9 @@ import pytest
 from agent.domain.agreements import Agreement, Company, Product
 from agent.domain.counts import Account, Coverage, Observation, Snapshot
 from agent.domain.mappings import Mode
-from agent.mapping_files import EditRefused, MappingFiles, MappingsInvalid, Written, write_suggestions
+from agent.mapping_files import MappingFiles, MappingsInvalid
+from agent.mapping_files.suggestions import Written, write_suggestions
+from agent.mapping_files.writing import EditRefused
 from agent.suggest import Catalogue, suggest
 from tests.mapping_files.folders import HEAD, ROW, TENANT, company_folder, mapping_folder
 from tests.suggest.world import READ_AT, account, agreement, company, product, snapshot

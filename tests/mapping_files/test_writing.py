@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.mapping_files import Draft, EditRefused
-from agent.mapping_files.writing import Value, slug
+from agent.mapping_files.writing import Draft, EditRefused, Value, slug
 from agent.toml_places import FileRefused
 from tests.mapping_files.folders import HEAD, ROW, TENANT
 

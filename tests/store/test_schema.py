@@ -136,7 +136,8 @@ def older_store(state: Path) -> str:
         "store = open_store('', Path(sys.argv[1]), StillClock()); print(store.open_run('test', [], False, NOW))"
     )
     command = [sys.executable, "-c", program, str(state)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    home = Path(__file__).parents[2]
+    return subprocess.run(command, cwd=home, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from agent.domain.findings import Code, Severity
 from agent.ports import EntryState
 
+
+def _whole(value: object) -> object:
+    # JSON has one kind of number, and some languages write 250.0 for 250.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 # The range of ids in mapping files; a number beyond it would not even fit into the store.
-CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in the PSA")]
+CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in the PSA"), BeforeValidator(_whole)]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[str, Field(description="A decimal number as text", examples=["22.00"])]
@@ -30,13 +36,15 @@ class Asked(BaseModel):
 class SyncRequest(Asked):
     """Which companies to sync: one, several, or (with neither) all that are mapped."""
 
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["company", "companies"]}})
+
     company: CompanyId | None = None
     companies: Annotated[list[CompanyId], Field(min_length=1, max_length=5000)] | None = None
     dry: bool = Field(False, description="Only plan: read and think, but write nothing")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SyncRequest:
-        if self.company is not None and self.companies is not None:
+        if {"company", "companies"} <= self.model_fields_set:
             raise ValueError("name company or companies, not both")
         return self
 

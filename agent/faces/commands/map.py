@@ -47,7 +47,7 @@ def suggest(desk: Desk, companies: tuple[str, ...], write: bool, as_json: bool) 
     """
     from agent.faces.choosing import companies as chosen
     from agent.faces.suggesting import suggestions
-    from agent.mapping_files import write_suggestions
+    from agent.mapping_files.suggestions import write_suggestions
     from agent.reports.suggestions import suggestions_text, suggestions_values
 
     with desk.engine() as engine:

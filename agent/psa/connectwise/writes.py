@@ -4,23 +4,6 @@
 after its start. Days before the next invoice date are frozen: what is owed for them is billed by a *delta*, an
 addition of its own with its own dates, which a prorating agreement charges by the day on its next invoice. A changed
 quantity of a line is never prorated by ConnectWise; it counts from the next invoice on, for whole periods.
-
-What is decided here beyond the table:
-
-- A base line whose own first days are still to be charged is not raised but gets an open delta, because ConnectWise
-  would charge the new quantity for those days too. Such is a base that starts after the start of its invoiced
-  period, or for which `Holding.charged` says that nothing was billed yet. An open delta bills the right amount
-  whatever was invoiced, so it also serves where that cannot be told.
-- A base that has not begun and that no invoice has reached is simply set to the new quantity.
-- A bounded delta bills what exceeds both the quantity before and the quantity already charged, stretch by stretch;
-  days for which nothing is known count like the next stretch that is known. It never bills more than the change adds
-  after what is included, and a change of what is included is itself not caught up on.
-- A delta copies its base's price, billing option, tax flag and cost.
-- A line ends with the last day that was billed: the day before the next invoice where P is invoiced, else the day
-  before the change. A line that would end before it began gets its own first day as the last one and quantity 0.
-- A credit needs to know what was charged, and takes back no more than that, nor more than the change lowers.
-- Where a period before P is not invoiced either, lowering the base lowers that one too; the addition that a `credit`
-  decrease writes for the seats that left therefore starts with the first day that is not invoiced.
 """
 
 from __future__ import annotations
@@ -99,14 +82,18 @@ class Task:
     @property
     def first_day(self) -> date:
         """From when a difference counts: not before its base, nor before the agreement bills."""
+        # With a start-on date in the row, the seats were counted before the base began to bill.
         return max(day for day in (self.effective, self.base.start, self.agreement.bill_start) if day)
 
     @property
     def price(self) -> Decimal | None:
+        # A price change may be waiting for approval: until it is made, a delta bills what its base bills.
         return self.after.price if self.base.price is None else self.base.price
 
     def charged_from(self, day: date) -> int | None:
-        """Seats billed on that day, as far as is known; else what the next known stretch was billed."""
+        """Seats billed on that day; None where that is not known."""
+        # What is known may start with today, and a change that waited for approval before it: then the next
+        # stretch that is known speaks for the days in between.
         later = sorted((period.start, seats) for period, seats in self.holding.charged if period.end > day)
         return later[0][1] if later else None
 
@@ -138,8 +125,8 @@ def _refusal(change: Change, agreement: Agreement, manner: Manner) -> str:
 
 def _add(pen: Pen, today: date) -> Realisation:
     start = _start(pen.change.effective, pen.agreement)
-    closed = pen.agreement.invoiced(start) and pen.agreement.period(start).end <= pen.agreement.period(today).start
-    if closed:
+    # Of a period that is over and invoiced nobody expects another invoice, so it takes a person's word.
+    if pen.agreement.invoiced(start) and pen.agreement.period(start).end <= pen.agreement.period(today).start:
         return _refused(
             f"{start} lies in {pen.agreement.period(start)}, which is over and invoiced: "
             "give the row a start-on date in the present period, and bill the days before it by hand"
@@ -187,32 +174,37 @@ def _raise(task: Task, increase: Increase) -> Realisation:
     if increase is Increase.NEXT_PERIOD:
         return _once_invoiced(task)
     start = task.first_day
-    if task.agreement.invoiced(start) and _surely_charged(task, start):
+    began_within = task.base.start is not None and task.base.start > task.agreement.period(start).start
+    unbilled = _unbilled(task, start) or began_within
+    begins = task.base.start is not None and task.base.start >= task.today
+    if not unbilled and not begins:
         return Realisation((*_bounded(task, start), *_total(task)))
-    if start == task.base.start and start >= task.today and not _maybe_charged(task, start):
+    if unbilled and begins and start == task.base.start:
         return Realisation(_total(task))
+    # ConnectWise catches up on a base with the quantity that it has at the invoice: raised now, the base would be
+    # charged with the new seats from its own first day on. An open delta bills the right days whatever was invoiced,
+    # so it also serves where that cannot be told.
     part = f"{start}/{task.before.quantity}-{task.after.quantity}"
     opened = task.delta(task.after.quantity - task.before.quantity, part, start=start)
     return Realisation((opened, *_patch_base(task, task.base.quantity)))
 
 
-def _surely_charged(task: Task, start: date) -> bool:
-    """Whether the invoice that covers this day billed the base."""
-    return _maybe_charged(task, start) and not (task.base.start and task.base.start >= task.today)
-
-
-def _maybe_charged(task: Task, start: date) -> bool:
-    if task.base.start and task.base.start > task.agreement.period(start).start:
-        return False
-    return task.agreement.invoiced(start) and task.charged_from(start) != 0
+def _unbilled(task: Task, day: date) -> bool:
+    """Whether no invoice has billed the base for that day, be it that none was made or that the base came after it."""
+    charged = task.charged_from(day)
+    if not task.agreement.invoiced(day) or charged is not None:
+        return not charged
+    return task.base.start is not None and task.base.start > task.agreement.period(day).start
 
 
 def _bounded(task: Task, start: date) -> Iterator[Write]:
     """One delta for each stretch of invoiced days on which the change adds seats that nobody was billed for."""
+    # What is shown as included is free, so a seat that comes with one more included adds nothing.
     gained = task.after.quantity - task.after.included - (task.before.quantity - task.before.included)
 
     def billed(day: date) -> tuple[int, int]:
         charged = task.charged_from(day)
+        # Never more than the change itself adds: seats that a person put on the line are that person's affair.
         level = task.before.quantity if charged is None else max(charged, task.before.quantity)
         return level, max(level, min(task.after.quantity, level + gained))
 
@@ -247,7 +239,7 @@ def _credited(task: Task) -> Realisation:
     if not task.agreement.prorates:
         return _refused("a credit needs an agreement that prorates; this one bills whole periods")
     start = task.first_day
-    if not _surely_charged(task, start):
+    if _unbilled(task, start):
         return Realisation((*_used_until(task, start), *_total(task)))
     if task.pen.manner.credits == "off":
         return _refused(
@@ -267,7 +259,8 @@ def _credits(task: Task, start: date) -> Iterator[Write]:
 
     def billed(day: date) -> tuple[int, int]:
         charged = task.charged_from(day)
-        level = task.after.quantity if charged is None else charged  # what is not known is not taken back
+        # What is not known to have been billed is not taken back.
+        level = task.after.quantity if charged is None else charged
         return level, max(task.after.quantity, level - lost)
 
     for days, (level, target) in _stretches(task, start, billed):
@@ -286,9 +279,9 @@ def _credit(task: Task, seats: int, part: str, days: Period) -> Write:
 def _used_until(task: Task, left: date) -> Iterator[Write]:
     """The days before the change for which nothing has been billed, and so shall be for the seats that left."""
     if task.agreement.invoiced(left):
-        unbilled = task.base.start  # the base itself is still to be caught up on
+        unbilled = task.base.start  # the base itself is still to be caught up on, from its first day
     else:
-        unbilled = task.agreement.next_invoice
+        unbilled = task.agreement.next_invoice  # a period before this one may be open too, and is lowered as well
     earliest = unbilled or task.agreement.period(left).start
     level = task.before.quantity
     for _, line, quantity in _shares(task):
@@ -324,6 +317,7 @@ def _shares(task: Task) -> list[tuple[LineKey, Line, Decimal]]:
 
 
 def _age(delta: Delta) -> tuple[int, int]:
+    """Sorts the newest first."""
     start = delta.line.start or date.min
     return -start.toordinal(), -delta.line.id
 
@@ -337,6 +331,7 @@ def _end(task: Task, at_zero: AtZero) -> Realisation:
     if at_zero is AtZero.ZERO:
         zero = [w for key, line in task.each_line() for w in task.pen.patch(key, line, quantity=Decimal(0))]
         return Realisation(tuple(zero))
+    # What is invoiced stays billed to its end; what is not ends with the last day on which it was used.
     boundary = _boundary(task.agreement, task.effective)
     unbilled = boundary is None or task.charged_from(task.effective) == 0
     found = _ended(task, task.key, task.base, task.effective if unbilled else boundary)
@@ -362,6 +357,7 @@ def _describe(task: Task) -> tuple[Write, ...]:
 
 def _price(task: Task) -> tuple[Write, ...]:
     values: dict[str, object] = {"billable": task.after.billable}
+    # No price asked for: the PSA's own stands.
     if task.after.price is not None:
         values["price"] = task.after.price
     return tuple(w for key, line in task.each_line() for w in task.pen.patch(key, line, **values))

@@ -41,7 +41,7 @@ def run(once: bool) -> int:
     began = time.monotonic()
     stage.title(
         "Trueup keeps the agreements in your PSA true to the licences that tenants really hold",
-        "Microsoft and ConnectWise PSA are simulated on this machine. Everything else is what you would run yourself.",
+        "Microsoft and ConnectWise PSA are simulated on this machine. All the rest is real.",
     )
     world = World.build(datetime.now(UTC))
     listen = f"127.0.0.1:{free_port()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -26,7 +27,6 @@ TRAPS = {
     ("assigned-over-purchased", 211),
     ("under-billed", 212),
 }
-_GRAVITY = ("error", "warning", "info")
 
 
 def hire(scene: Scene) -> None:
@@ -53,9 +53,7 @@ def mismatches(scene: Scene) -> None:
     scene.run("sync")
     scene.stage.command("trueup findings --json")
     found = scene.trueup.json("findings", "--json")
-    found.sort(key=lambda finding: (_GRAVITY.index(finding["severity"]), str(finding["company"])))
-    rows = [(f["severity"], f["code"], NAMES.get(f["company"], MSP), f["sentence"]) for f in found]
-    scene.stage.table(("", "mismatch", "company", "what"), rows)
+    _show_findings(scene, found)
     known = {(finding["code"], finding["company"]) for finding in found}
     scene.stage.fact(known >= TRAPS, "Every trap of this world is in the log; trueup findings tells the remedies too")
     _check_edit(scene)
@@ -110,6 +108,16 @@ def _hire_two(scene: Scene) -> list[str]:
         logins = microsoft.hire(ALDER.tenant, "SPB", people=2, department="Studio")
         users = microsoft.tenants[ALDER.tenant].holdings.users.values()
         return [user.name for user in users if user.upn in logins]
+
+
+def _show_findings(scene: Scene, found: Sequence[Mapping[str, Any]]) -> None:
+    """Errors, then warnings; of mere notes there are many, and each is one line in the count."""
+    grave = [finding for gravity in ("error", "warning") for finding in found if finding["severity"] == gravity]
+    rows = [(f["code"], NAMES.get(f["company"], MSP), f["sentence"]) for f in grave]
+    scene.stage.table(("mismatch", "company", "what"), rows)
+    notes = Counter(finding["code"] for finding in found if finding["severity"] == "info")
+    scene.stage.says("And to note: " + ", ".join(f"{number} {code}" for code, number in notes.items()))
+    scene.stage.gap()
 
 
 def _check_hire(scene: Scene, lines: Sequence[Seen], run: Mapping[str, Any], names: Sequence[str]) -> None:

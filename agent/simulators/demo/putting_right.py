@@ -81,7 +81,7 @@ def _check_plan(scene: Scene, changes: list[Mapping[str, Any]]) -> None:
     found = sorted((c["agreement"], _was(c), c["after"]["quantity"]) for c in changes)
     scene.stage.fact(
         found == sorted((agreement(m), m.billed, m.due) for m in MISTAKES),
-        f"{len(changes)} lines are wrong, and they are the {len(MISTAKES)} that were made so",
+        f"{len(changes)} lines are wrong: the {len(MISTAKES)} mistakes that were put into this world, and no other",
     )
     moved = [MONTHLY[m.product] * (m.due - m.billed) for m in MISTAKES]
     missed, over = sum(m for m in moved if m > 0), -sum(m for m in moved if m < 0)

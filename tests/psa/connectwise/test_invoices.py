@@ -175,21 +175,24 @@ boundaries = st.sampled_from(["2026-02-01", "2026-03-01", "2026-04-01", "2026-05
 
 
 @settings(max_examples=60)
-@given(moves, boundaries, st.booleans())
-def test_every_seat_pays_for_its_days(moves: list[tuple[int, int, bool]], boundary: str, adopted: bool) -> None:
+@given(moves, boundaries, st.integers(1, 31), st.booleans())
+def test_every_seat_pays_for_its_days(
+    moves: list[tuple[int, int, bool]], boundary: str, first: int, adopted: bool
+) -> None:
     """Raised by the day and lowered with credits, whatever is invoiced when, the invoices add up to seats x days.
 
     `moves`: days until the next change, the count from then on, and whether somebody made an invoice that morning.
     A line that is caught up on is invoiced before its next period begins: later, no reader of lines could tell.
     """
-    here = desk(office(today=day("03-01"), next_invoice=boundary), day("03-01"), credits="negative-quantity")
+    march = date(2026, 3, first)
+    here = desk(office(today=march, next_invoice=boundary), march, credits="negative-quantity")
     begins = here.agreement.next_invoice if adopted else here.today  # the first day that is not paid for
     if adopted:
         here.adopt(6, effective="2026-01-01")
     else:
         here.add(6)
     used = {here.today: 6}
-    caught_up = adopted or begins >= day(boundary[5:])
+    caught_up = adopted or here.today >= here.agreement.next_invoice
     for days, count, invoices in moves:
         _to_day(here, here.today + timedelta(days))
         if invoices or (not caught_up and here.today >= here.agreement.next_invoice):

@@ -70,8 +70,7 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     keys = tuple(wanted)
     marked, foreign = _marked_lines(ground)
     twice = _twice(marked, ground.today)
-    known = {str(Mark.of(ground.installation, key)): key for key in (*keys, *ground.bindings)}
-    learnt = {b.key: b for b in _found_by_mark(ground, marked, known, keys)}
+    learnt = {b.key: b for b in _found_by_mark(ground, marked, keys)}
     bindings = {**ground.bindings, **learnt}
     learnt |= {b.key: b for b in _adopted(ground, keys, bindings)}
     bindings |= learnt
@@ -148,17 +147,20 @@ def _twice(marked: Mapping[str, Sequence[Line]], today: date) -> Mapping[int, st
 
 
 def _found_by_mark(
-    ground: Ground, marked: Mapping[str, Sequence[Line]], known: Mapping[str, LineKey], keys: Sequence[LineKey]
+    ground: Ground, marked: Mapping[str, Sequence[Line]], keys: Sequence[LineKey]
 ) -> Iterable[Binding]:
     """Bindings for marked lines that the store does not know: a lost or restored store finds its lines again."""
     bound = {b.line for b in ground.bindings.values()}
-    by_tag = {key_tag(key): key for key in (*ground.bindings, *keys)}
-    for text, lines in marked.items():
-        mark, line = Mark.read(text), lines[0]
-        if mark is None or line.id in bound:
-            continue
-        base = by_tag.get(mark.key)
-        key = known.get(text) or (base and _guessed_key(base, mark, line))
+    lost = {text: lines[0] for text, lines in marked.items() if lines[0].id not in bound}
+    if not lost:
+        return
+    candidates = (*ground.bindings, *keys)
+    known = {str(Mark.of(ground.installation, key)): key for key in candidates}
+    by_tag = {key_tag(key): key for key in candidates}
+    for text, line in lost.items():
+        mark = Mark.read(text)
+        base = by_tag.get(mark.key) if mark else None
+        key = known.get(text) or (base and mark and _guessed_key(base, mark, line))
         if key:
             yield _bind(key, line, ground, adopted=False)
 

@@ -38,7 +38,7 @@ def rounded(exact: Fraction, places: int, rounding: Rounding = Rounding.HALF_UP)
     whole, rest = divmod(abs(scaled.numerator), scaled.denominator)
     if rounding is Rounding.HALF_UP and 2 * rest >= scaled.denominator:
         whole += 1
-    return Decimal((int(scaled < 0), tuple(map(int, str(whole))), -places))
+    return Decimal((int(scaled < 0 < whole), tuple(map(int, str(whole))), -places))
 
 
 @dataclass(frozen=True, slots=True, order=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 DAY = timedelta(days=1)
 
@@ -71,10 +72,7 @@ class Grid:
         return Period(add_months(self.anchor, n * self.months), add_months(self.anchor, (n + 1) * self.months))
 
     def containing(self, day: date) -> Period:
-        apart = (day.year - self.anchor.year) * 12 + day.month - self.anchor.month
-        n = apart // self.months
-        # Clamped days move a boundary by up to three days, so the guess may be one period off on either side.
-        return next(p for p in (self.nth(n), self.nth(n - 1), self.nth(n + 1)) if day in p)
+        return _containing(self, day)
 
     def starts_on(self, day: date) -> bool:
         return self.containing(day).start == day
@@ -85,3 +83,12 @@ class Grid:
             piece = Period(start, min(end, self.containing(start).end))
             yield piece
             start = piece.end
+
+
+@lru_cache(maxsize=4096)
+def _containing(grid: Grid, day: date) -> Period:
+    """Kept, because a fleet asks for the same few grids and days tens of thousands of times a cycle."""
+    apart = (day.year - grid.anchor.year) * 12 + day.month - grid.anchor.month
+    n = apart // grid.months
+    # Clamped days move a boundary by up to three days, so the guess may be one period off on either side.
+    return next(p for p in (grid.nth(n), grid.nth(n - 1), grid.nth(n + 1)) if day in p)

@@ -315,8 +315,8 @@ class _Book:
 def _proven_day(line: DesiredLine, before: Sighting | None) -> date | None:
     """The day on which new seats were bought, where the source proves it.
 
-    Only purchases made since the last reading that make up exactly the new seats prove anything: a tenant that is mapped
-    today has had its licences for years.
+    Only purchases made since the last reading that make up exactly the new seats prove anything: a tenant that is
+    mapped today has had its licences for years.
     """
     if before is None:
         return None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agent.domain.mappings import Mode
 from agent.errors import TrueupError
-from agent.faces.desk import Desk, say, say_json
+from agent.faces.desk import Desk
+from agent.mapping_files import MappingsInvalid
 from agent.ports import Hold
-from agent.reports.holds import decided_text
-from agent.reports.values import of_hold
 
 if TYPE_CHECKING:
     from agent.ports import Store
@@ -33,17 +32,6 @@ def decide(desk: Desk, digests: Sequence[str], verdict: str, reason: str) -> lis
         return [hold for digest in digests for hold in store.decide(digest, verdict, who, now, until)]
 
 
-def say_decided(desk: Desk, holds: Sequence[Hold], verdict: str, as_json: bool, now: bool = False) -> None:
-    if as_json:
-        say_json([of_hold(hold) for hold in holds])
-        return
-    view = desk.view()
-    say(decided_text(holds, verdict, view))
-    if verdict == "approved" and not now:
-        for line in _when(desk, holds):
-            say(line)
-
-
 def _refuse_unknown(store: Store, digests: Sequence[str]) -> None:
     held = [hold.digest for hold in store.holds()]
     for digest in digests:
@@ -54,13 +42,17 @@ def _refuse_unknown(store: Store, digests: Sequence[str]) -> None:
 
 def _user() -> str:
     """Who is at the keyboard, also behind sudo."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user that no list of users knows
+        return f"user {os.getuid()}"
 
 
-def _when(desk: Desk, holds: Sequence[Hold]) -> Iterator[str]:
+def when_written(desk: Desk, holds: Sequence[Hold]) -> Iterator[str]:
+    """When the approved changes reach the PSA, as sentences."""
     companies = sorted({hold.company for hold in holds})
-    silent = [c for c in companies if c in desk.mappings.companies and desk.mappings.companies[c].mode is Mode.REPORT]
-    view = desk.view()
+    view, modes = desk.view(), _modes(desk)
+    silent = [company for company in companies if modes.get(company) is Mode.REPORT]
     for company in silent:
         yield f'{view.company(company)} is in mode "report", which never writes: set mode to "review" or "auto" first.'
     if len(silent) == len(companies):
@@ -69,6 +61,13 @@ def _when(desk: Desk, holds: Sequence[Hold]) -> Iterator[str]:
     when = f"at {view.at(following)}" if following else "when the daemon runs"
     numbers = " ".join(str(company) for company in companies)
     yield f"Written in the next cycle, {when}; or now with: trueup sync {numbers}"
+
+
+def _modes(desk: Desk) -> Mapping[int, Mode]:
+    try:
+        return {company.company: company.mode for company in desk.mappings.companies.values()}
+    except MappingsInvalid:
+        return {}  # the decision stands all the same
 
 
 def next_cycle(desk: Desk) -> datetime | None:

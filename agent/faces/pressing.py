@@ -6,33 +6,62 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
 from agent.errors import AnotherWriter, TrueupError
 from agent.faces.choosing import companies as chosen
-from agent.faces.desk import Desk, say, say_json
+from agent.faces.desk import Desk, say
 from agent.faces.progress import waiting, watching
+from agent.ports import Entry, RunSummary
+from agent.reports.run import all_confirmed, run_text
+from agent.reports.text import View
+from agent.reports.values import Values, of_entry, of_run
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from agent.engine.assembly import Engine
 
+_ENTRIES = 100_000  # of one run; more than a fleet's first cycle writes
 _FIRST_POLL, _LAST_POLL = 0.1, 1.0  # seconds between two questions to the daemon, growing
 
 
-def sync(desk: Desk, words: Sequence[str], dry: bool, as_json: bool) -> bool:
-    """Run a cycle over the companies (all without words), print what came of it; whether all of it went well."""
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What became of a run. `again`: when something is to be looked at once more; None where a daemon sees to it."""
+
+    run: RunSummary
+    entries: Sequence[Entry]
+    again: datetime | None
+
+    @property
+    def well(self) -> bool:
+        return self.run.state == "done" and not self.run.detail and all_confirmed(self.entries)
+
+    def text(self, view: View) -> str:
+        return run_text(self.run, self.entries, self.again, view)
+
+    def values(self) -> Values:
+        again = self.again.isoformat() if self.again else None
+        return {**of_run(self.run), "again": again, "writes": [of_entry(entry) for entry in self.entries]}
+
+
+def sync(desk: Desk, words: Sequence[str], dry: bool, quiet: bool) -> Synced:
+    """Run a cycle over the companies that the words name, over all without words. Quiet: show no progress."""
     with desk.engine() as engine:
         ids = chosen(engine.mappings.current(), words)
         try:
             with engine.store.writer():
-                run, again = _here(engine, ids, dry, as_json)
+                run, again = _here(engine, ids, dry, quiet)
         except AnotherWriter:
-            run, again = _by_the_daemon(desk, engine, ids if words else None, dry), None
-        return _report(desk, engine, run, again, as_json)
+            run, again = _by_the_daemon(desk, ids if words else None, dry), None
+        summary = engine.store.run(run)
+        if summary is None:
+            raise TrueupError(f"Run {run} is not in the store", "See whether store.url is the one that the daemon uses")
+        return Synced(summary, engine.store.entries(run, limit=_ENTRIES), again)
 
 
 def _here(engine: Engine, companies: Sequence[int], dry: bool, quiet: bool) -> tuple[str, datetime | None]:
@@ -41,7 +70,7 @@ def _here(engine: Engine, companies: Sequence[int], dry: bool, quiet: bool) -> t
     return result.run, result.again
 
 
-def _by_the_daemon(desk: Desk, engine: Engine, companies: Sequence[int] | None, dry: bool) -> str:
+def _by_the_daemon(desk: Desk, companies: Sequence[int] | None, dry: bool) -> str:
     from agent.faces.local import Local
 
     daemon = Local(desk.settings)
@@ -52,23 +81,6 @@ def _by_the_daemon(desk: Desk, engine: Engine, companies: Sequence[int] | None, 
             Event().wait(pause)
             pause = min(_LAST_POLL, pause * 1.3)
     return run
-
-
-def _report(desk: Desk, engine: Engine, run: str, again: datetime | None, as_json: bool) -> bool:
-    from agent.reports.run import all_confirmed, run_text
-    from agent.reports.values import of_entry, of_run
-
-    summary = engine.store.run(run)
-    if summary is None:
-        raise TrueupError(f"Run {run} is not in the store", "See whether store.url is the one that the daemon uses")
-    entries = engine.store.entries(run, limit=100_000)
-    if as_json:
-        say_json(
-            {**of_run(summary), "again": again.isoformat() if again else None, "writes": list(map(of_entry, entries))}
-        )
-    else:
-        say(run_text(summary, entries, again, desk.view()))
-    return summary.state == "done" and not summary.detail and all_confirmed(entries)
 
 
 @contextmanager

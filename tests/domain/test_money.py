@@ -54,7 +54,7 @@ def test_the_fraction_of_march_is_rounded_once() -> None:
 @given(st.fractions(), st.integers(0, 6))
 def test_rounding_is_symmetric(exact: Fraction, places: int) -> None:
     """The rounded negative is the negative of the rounded."""
-    assert rounded(-exact, places) == -rounded(exact, places)
+    assert rounded(-exact, places) == rounded(exact, places).copy_negate()
 
 
 @given(st.fractions(), st.integers(0, 6))
@@ -63,3 +63,8 @@ def test_rounding_moves_by_at_most_half_a_coin(exact: Fraction, places: int) -> 
     assert abs(Fraction(rounded(exact, places)) - exact) <= Fraction(1, 2) / 10**places
     cut = Fraction(rounded(exact, places, Rounding.TRUNCATE))
     assert abs(cut) <= abs(exact) < abs(cut) + Fraction(1, 10**places)
+
+
+def test_nothing_is_never_minus_nothing() -> None:
+    """-0.001 USD rounds to 0.00, not to -0.00."""
+    assert str(rounded(Fraction(-1, 1000), 2)) == "0.00"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -36,8 +37,9 @@ class Effect(Enum):
 
 
 class Fault(StrEnum):
-    """What a write can meet, by what its caller sees of it."""
+    """What a write can meet."""
 
+    NONE = "none"
     REFUSED = "refused"
     CONFLICT = "conflict"
     LOST = "lost"
@@ -49,6 +51,7 @@ class Fault(StrEnum):
 
 
 ANATOMY = {
+    Fault.NONE: (Outcome.DONE, Effect.ONCE),
     Fault.REFUSED: (Outcome.REFUSED, Effect.NONE),
     Fault.CONFLICT: (Outcome.CONFLICT, Effect.NONE),
     Fault.LOST: (Outcome.UNKNOWN, Effect.NONE),
@@ -63,7 +66,6 @@ ANATOMY = {
 class ReadFault(StrEnum):
     FAILED = "failed"
     SHORT = "short"
-    LAGGING = "lagging"
 
 
 Record = dict[str, Any]
@@ -72,7 +74,7 @@ US = "trueup"
 
 @dataclass(slots=True)
 class MemoryPsa:
-    """`sent` are the writes that came in, `effects` the lines that each of them touched, by its number."""
+    """`sent` are the writes that came in; `touched` are the lines that each of them made or moved, by its number."""
 
     clock: StillClock
     installation: str
@@ -80,16 +82,16 @@ class MemoryPsa:
     products_by_name: Mapping[str, Product]
     traits: Traits = Traits("connectwise", "addition", TEXT_LIMIT, SETTLE)
     sent: list[Write] = field(default_factory=list)
-    effects: dict[int, list[int]] = field(default_factory=dict)
-    copied: set[int] = field(default_factory=set)  # lines that bear another line's mark without our doing
-    invoiced_to: dict[int, date] = field(default_factory=dict)
+    touched: dict[int, list[int]] = field(default_factory=dict)
+    credits: str = "off"
     lag: int = 0  # seconds by which reads of lines are behind
     met: Counter[str] = field(default_factory=Counter)
     _records: dict[int, Record] = field(default_factory=dict)
+    _bin: dict[int, Record] = field(default_factory=dict)
     _past: list[tuple[datetime, Mapping[int, Line]]] = field(default_factory=list)
     _late: list[tuple[datetime, int]] = field(default_factory=list)
     _mishaps: list[tuple[Fault, int]] = field(default_factory=list)
-    _blind: list[ReadFault] = field(default_factory=list)
+    _blind: list[ReadFault | None] = field(default_factory=list)
     _next: int = 4711
 
     def __post_init__(self) -> None:
@@ -119,23 +121,21 @@ class MemoryPsa:
         return [line for line in self._read().values() if line.agreement == agreement]
 
     def writes(self, change: Change, agreement: Agreement, today: date) -> Realisation:
-        return writes(change, agreement, today, Manner(self.installation, Marker()))
+        return writes(change, agreement, today, Manner(self.installation, Marker(), self.credits))
 
     def execute(self, write: Write) -> Receipt:
-        number = len(self.sent)
+        number, refusal = len(self.sent), self._refusal(write)
         self.sent.append(write)
-        fault, seconds = self._mishaps.pop(0) if self._mishaps else (None, 0)
-        outcome, effect = ANATOMY[fault] if fault else (Outcome.DONE, Effect.ONCE)
-        refusal = self._refusal(write)
-        if refusal and outcome in (Outcome.DONE, Outcome.UNKNOWN):
+        fault, seconds = self._mishaps.pop(0) if self._mishaps else (Fault.NONE, 0)
+        outcome, effect = ANATOMY[fault]
+        if refusal and effect is not Effect.NONE:
             return Receipt(Outcome.REFUSED, refusal, status=400)
-        if fault:
-            self.met[fault] += 1
+        self.met[fault] += 1
         if effect is Effect.LATER:
             self._late.append((self.clock.now() + timedelta(seconds=seconds), number))
         elif effect is not Effect.NONE:
             self._carry_out(number, effect)
-        return Receipt(outcome, fault or "done", next(iter(self.effects.get(number, ())), None))
+        return Receipt(outcome, fault, next(iter(self.touched.get(number, ())), None))
 
     def look_for(self, write: Write) -> Seen:
         shown = self._read()
@@ -162,7 +162,13 @@ class MemoryPsa:
         until = [*(at for at, _ in self._past[1:]), self.clock.now() + DAY]
         return [lines for (_, lines), end in zip(self._past, until, strict=True) if end > since]
 
+    def executed(self, number: int) -> int:
+        """How often the write has taken effect until now."""
+        self._land()
+        return len(self.touched.get(number, ()))
+
     def pending(self, number: int) -> bool:
+        """Whether the write may still take effect."""
         return any(waiting == number for _, waiting in self._late)
 
     def a_write_goes_wrong(self, fault: Fault, seconds: int) -> None:
@@ -170,7 +176,7 @@ class MemoryPsa:
         self._mishaps.append((fault, seconds))
 
     def a_read_goes_wrong(self, fault: ReadFault, nth: int) -> None:
-        self._blind += [ReadFault.LAGGING] * (nth - 1) + [fault]
+        self._blind += [*[None] * (nth - 1), fault]
 
     def calm(self) -> None:
         """Faults cease; what was sent before may still take effect."""
@@ -178,32 +184,26 @@ class MemoryPsa:
         self._blind.clear()
         self.lag = 0
 
-    def invoice(self) -> None:
-        """Make the next invoice: every line is billed up to the new boundary."""
-        boundary = self.agreement.next_invoice
-        if boundary is None:
-            raise ValueError("an agreement without a next invoice date is never invoiced")
-        after = self.agreement.period(boundary).end
-        for id, billed in self.now.items():
-            if billed.start and billed.start < after:
-                self.invoiced_to[id] = min(after, billed.end or after)
-        self.agreement = replace(self.agreement, next_invoice=after)
+    def moves_invoice(self, day: date) -> None:
+        """An invoice has been made or undone: days before this one are billed."""
+        self.agreement = replace(self.agreement, next_invoice=day)
 
     def person_adds(self, product: str, quantity: int, start: date, **fields: Any) -> int:
-        body = {"product": {"id": self.products_by_name[product].id}, "quantity": quantity}
+        body = {"product": {"id": self.products_by_name[product].id}, "quantity": Decimal(quantity)}
         return self._put({**self._fresh(body), "effectiveDate": midnight(start), **fields}, "ana")
 
     def person_edits(self, id: int, **fields: Any) -> None:
         self._put({**self._records[id], **fields}, "ana")
 
     def person_copies(self, id: int) -> int:
-        copy = self._put({**self._records[id], "id": None}, "ana")
-        self.copied.add(copy)
-        return copy
+        return self._put({**self._records[id], "id": None}, "ana")
 
     def person_deletes(self, id: int) -> None:
-        self._records.pop(id)
+        self._bin[id] = self._records.pop(id)
         self._keep({key: line for key, line in self.now.items() if key != id})
+
+    def person_restores(self, id: int) -> None:
+        self._put(self._bin.pop(id), "ana")
 
     def _read(self) -> Mapping[int, Line]:
         """The lines as a read shows them now; a fault that waits for this read strikes first."""
@@ -216,7 +216,7 @@ class MemoryPsa:
             raise Incomplete("a page is missing")
         if not self.lag:
             return self.now
-        self.met[ReadFault.LAGGING] += 1
+        self.met["lag"] += 1
         self._land()
         then = self.clock.now() - timedelta(seconds=self.lag)
         return next((lines for at, lines in reversed(self._past) if at <= then), self._past[0][1])
@@ -246,12 +246,11 @@ class MemoryPsa:
         else:
             record = {**self._records[write.line or 0], **{change["path"]: change["value"] for change in body}}
         if effect is Effect.OTHER:
-            record["invoiceDescription"] = f"{record.get('invoiceDescription', '')} (cut)"
+            record["quantity"] = max(Decimal(0), record["quantity"] - 1)
         touched = [self._put(record, US, at)]
         if effect is Effect.TWICE and write.method == "POST":
             touched.append(self._put({**record, "id": None}, US, at))
-            self.copied.add(touched[1])
-        self.effects[number] = touched
+        self.touched[number] = touched
 
     def _fresh(self, body: Record) -> Record:
         """A new addition: what the body leaves open is the catalogue's."""

@@ -6,7 +6,7 @@ import os
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 
 from tests.faces.daemon import Daemon
@@ -36,6 +36,12 @@ def description(daemon: Daemon) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_url(f"{daemon.server.url}/openapi.json", headers=headers)
 
 
+def arrives(value: object) -> bool:
+    """Whether a parameter leaves a trace in an address: an empty list does not, and cannot be refused."""
+    parts = value.values() if isinstance(value, dict) else value
+    return any(map(arrives, parts)) if isinstance(value, (dict, list)) else True
+
+
 def test_every_operation_is_described(daemon: Daemon) -> None:
     """The description names these and no other."""
     paths = daemon.get("/openapi.json")["paths"]
@@ -56,10 +62,7 @@ def test_answers_are_as_described(daemon: Daemon, description: schemathesis.Base
     @given(case=fitting | unfitting)
     @settings(max_examples=-(-CASES // len(OPERATIONS)), suppress_health_check=list(HealthCheck))
     def answered_as_described(case: schemathesis.Case) -> None:
-        try:
-            case.call_and_validate(headers={"Authorization": f"Bearer {daemon.token}"})
-        except BaseException:
-            print("CASE", case.query, case.headers, case.path_parameters, case.body)
-            raise
+        assume(all(map(arrives, case.query.values())))
+        case.call_and_validate(headers={"Authorization": f"Bearer {daemon.token}"})
 
     answered_as_described()

@@ -13,6 +13,7 @@ import hmac
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,6 +48,7 @@ class Head:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.target = scope["raw_path"].decode("latin-1")
+        self.asked = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
         self._fields: list[tuple[bytes, bytes]] = list(scope["headers"])
 
     def has(self, name: str) -> bool:
@@ -110,6 +112,8 @@ class Guard:
         if head.method not in ("GET", "POST"):
             what = f"The method {head.method[:20]} is not used here."
             raise Refused(405, "method-not-allowed", what, "Use GET or POST.", {"allow": "GET, POST"})
+        if len(set(head.asked)) < len(head.asked):
+            raise Refused(400, "parameter-twice", "A parameter came twice in the address.", "Send each once.")
 
     async def _recognise(self, head: Head, scope: Scope) -> None:
         if head.path in OPEN_PATHS:

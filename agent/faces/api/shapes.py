@@ -6,6 +6,7 @@ them; these models promise their shape. A test compares the two.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -16,11 +17,17 @@ from agent.ports import EntryState
 
 def _whole(value: object) -> object:
     # JSON has one kind of number, and some languages write 250.0 for 250.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    # In a query pydantic would also take "1_000" and " 7".
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,20}", value):
+        raise ValueError("must be written in digits")
+    return value
 
 
+WHOLE = BeforeValidator(_whole)
 # The range of ids in mapping files; a number beyond it would not even fit into the store.
-CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in the PSA"), BeforeValidator(_whole)]
+CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in the PSA"), WHOLE]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[str, Field(description="A decimal number as text", examples=["22.00"])]
@@ -80,11 +87,11 @@ class ExplainQuery(Query):
 
 
 class RunsQuery(Query):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 50
 
 
 class JournalQuery(Query):
-    limit: Annotated[int, Field(ge=1, le=10_000)] = 200
+    limit: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 200
 
 
 class Pressed(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from agent.faces import options
-from agent.faces.desk import Desk, desk
+from agent.faces.desk import Desk, desk, say, say_json
 
 
 @click.command()
@@ -23,11 +23,18 @@ def command(context: click.Context, desk: Desk, digests: Sequence[str], now: boo
     An approval counts for exactly what was shown. It ends after guards.approval-expires, or as soon as a number that
     it rests on changes.
     """
-    from agent.faces.deciding import decide, say_decided
+    from agent.faces.deciding import decide, when_written
     from agent.faces.pressing import sync
+    from agent.reports.holds import decided_text
+    from agent.reports.values import of_hold
 
     decided = decide(desk, digests, "approved", "")
-    say_decided(desk, decided, "approved", as_json, now)
-    if now:
-        companies = sorted({str(hold.company) for hold in decided})
-        context.exit(0 if sync(desk, companies, dry=False, as_json=as_json) else 1)
+    view = desk.view()
+    if not as_json:
+        say("\n".join([decided_text(decided, "approved", view), *([] if now else when_written(desk, decided))]))
+    synced = sync(desk, sorted({str(hold.company) for hold in decided}), dry=False, quiet=as_json) if now else None
+    if as_json:
+        say_json({"decided": [of_hold(hold) for hold in decided], "run": synced.values() if synced else None})
+    elif synced is not None:
+        say(synced.text(view))
+    context.exit(0 if synced is None or synced.well else 1)

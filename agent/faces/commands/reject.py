@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from agent.faces import options
-from agent.faces.desk import Desk, desk
+from agent.faces.desk import Desk, desk, say, say_json
 
 
 @click.command()
@@ -21,6 +21,12 @@ def command(desk: Desk, digests: Sequence[str], reason: str, as_json: bool) -> N
 
     The mismatch stays open, and so does the hold, until what it rests on changes or it is approved after all.
     """
-    from agent.faces.deciding import decide, say_decided
+    from agent.faces.deciding import decide
+    from agent.reports.holds import decided_text
+    from agent.reports.values import of_hold
 
-    say_decided(desk, decide(desk, digests, "rejected", reason), "rejected", as_json)
+    decided = decide(desk, digests, "rejected", reason)
+    if as_json:
+        say_json({"decided": [of_hold(hold) for hold in decided]})
+    else:
+        say(decided_text(decided, "rejected", desk.view()))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from agent.faces import options
-from agent.faces.desk import Desk, desk
+from agent.faces.desk import Desk, desk, say, say_json
 
 
 @click.command()
@@ -26,4 +26,9 @@ def command(context: click.Context, desk: Desk, companies: Sequence[str], dry_ru
     """
     from agent.faces.pressing import sync
 
-    context.exit(0 if sync(desk, companies, dry_run, as_json) else 1)
+    synced = sync(desk, companies, dry_run, quiet=as_json)
+    if as_json:
+        say_json(synced.values())
+    else:
+        say(synced.text(desk.view()))
+    context.exit(0 if synced.well else 1)

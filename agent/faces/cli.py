@@ -85,10 +85,11 @@ class Trueup(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def invoke(self, context: click.Context) -> Any:
+        desk = context.ensure_object(Desk)
         try:
             return super().invoke(context)
         except TrueupError as error:
-            if context.ensure_object(Desk).debug:
+            if desk.debug:
                 raise
             raise (BadSettings if _is_settings(error) else Failure)(error) from error
 

@@ -71,7 +71,11 @@ class Desk:
         from agent.engine.assembly import open_store_of
 
         self.log()
-        yield open_store_of(self.settings, self.clock)
+        store = open_store_of(self.settings, self.clock)
+        try:
+            yield store
+        finally:
+            store.dispose()
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

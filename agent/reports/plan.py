@@ -106,7 +106,7 @@ def _agreement(number: int, planned: Sequence[Planned], report: PlanReport, view
     agreement = report.agreements.get(number)
     heading = f"{paint(f'Agreement {number}', 'bold')}{_described(agreement)}"
     yield from wrapped(heading, view.width, "  ", "    ")
-    yield f"  {paint(_sums(planned, agreement), 'dim')}"
+    yield from (paint(line, "dim") for line in wrapped(_sums(planned, agreement), view.width, "  "))
     header, *rows = _rows(planned, report.line_word, view.width)
     yield header
     for row, item in zip(rows, planned, strict=True):
@@ -235,15 +235,15 @@ def _totals(report: PlanReport) -> Iterator[str]:
         )
         yield from columns(list(_total_rows(planned)), right={1}, indent="  ")
     if report.obstacles:
-        yield f"{counted(len(report.obstacles), 'mismatch')} kept lines from being planned, see above."
+        yield f"{counted(len(report.obstacles), 'mismatch')} kept lines from being planned: see above."
 
 
 _STATES = {
-    "ready": "written by the next cycle, or now by: trueup sync",
-    "approved": "approved, written by the next cycle",
-    "held": "held for a person: trueup approve DIGEST, or trueup reject DIGEST",
-    "waits": "not yet due: see the reason at each",
-    "refused": "cannot be written as the profile asks: see the reason at each",
+    "ready": "written in the next cycle; now: trueup sync",
+    "approved": "written in the next cycle; now: trueup sync",
+    "held": "for a person: trueup approve DIGEST",
+    "waits": "not yet due, each with its reason",
+    "refused": "not as the profile asks, each with its reason",
 }
 
 

@@ -191,6 +191,7 @@ class FullStack:
             self.site.add_product(product, price=PRICE, cost=COST)
 
     def open_store(self) -> Store:
+        self._let_go()
         self._store = open_store("", self._folder, self.clock)
         return self._store
 

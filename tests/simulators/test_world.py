@@ -1,8 +1,8 @@
 """The invented MSP: it fits together, it speaks as published, and its story holds on any day."""
 
 import stat
-from collections import Counter
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ DAYS = [
     datetime(2028, 2, 29, 18, tzinfo=UTC),
     datetime(2026, 12, 31, 18, tzinfo=UTC),
 ]
+
 
 @pytest.fixture
 def world() -> World:
@@ -112,12 +113,11 @@ def test_only_one_tenant_uses_more_than_it_bought(world: World) -> None:
 def test_this_month_is_invoiced(start: datetime) -> None:
     """In advance up to the end of this month, in arrears up to its first day, yearly for months to come."""
     world, today = World.build(start), start.date()
-    following = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
     invoiced = {
         contract.id: world.connectwise.terms(contract.id).next_invoice for s in STORIES for contract in s.contracts
     }
 
-    assert invoiced[3101] == following
+    assert invoiced[3101] == last_of_month(today) + timedelta(days=1)
     assert invoiced[3104] == today.replace(day=1)
     assert invoiced[3103]
     assert today + timedelta(days=120) < invoiced[3103] < today + timedelta(days=160)
@@ -125,8 +125,9 @@ def test_this_month_is_invoiced(start: datetime) -> None:
 
 @pytest.mark.parametrize("start", DAYS[1:4], ids=lambda day: f"{day:%d-%b-%Y}")
 def test_story_holds_on_every_day(start: datetime, tmp_path: Path) -> None:
-    """The same mistakes are found whatever the date; once approved they are mended, and nothing is left to do."""
-    world = World.build(start)
+    """The same mistakes are found whatever the date, mended once approved, and then nothing is left to do; a hire is
+    billed for the rest of the month, once."""
+    world, alder = World.build(start), tmp_path / "mappings" / "companies" / "alder-finch.toml"
     with configured(world, tmp_path) as (settings, _), time_machine.travel(start) as now, engine(settings) as agent:
         cycle(agent)
         now.shift(3)  # whatever is lowered needs a second read
@@ -134,6 +135,9 @@ def test_story_holds_on_every_day(start: datetime, tmp_path: Path) -> None:
         for hold in agent.store.holds():
             agent.store.decide(hold.digest, "approved", "a test", agent.clock.now(), None)
         applied, after = cycle(agent), cycle(agent)
+        alder.write_text(alder.read_text().replace("\n[[row]]", 'mode = "auto"\n\n[[row]]', 1))
+        world.microsoft.tenants[STORIES[0].tenant].buy("SPB", 2)
+        cycle(agent)
 
     moved = {
         (
@@ -150,7 +154,10 @@ def test_story_holds_on_every_day(start: datetime, tmp_path: Path) -> None:
     assert set(applied.written) == {EntryState.CONFIRMED}
     assert applied.written[EntryState.CONFIRMED] == len(MISTAKES) + 1  # and the names on Alder & Finch's invoice
     assert [plan.planned for plan in after.plans if plan.planned] == []
-    assert seats(world, 3106, start.date()) == {"M365-E3": 11 + 1}  # until its month is over, the difference beside it
+    assert [(line["quantity"], line.get("cancelledDate")) for line in lines(world, 3101, "M365-BP")] == [
+        (12, None),
+        (2, f"{last_of_month(start.date())}T00:00:00Z"),
+    ]
 
 
 def test_everything_said_is_published(world: World, tmp_path: Path) -> None:
@@ -231,14 +238,12 @@ def cycle(agent: Engine) -> Result:
     return agent.cycle.run(mappings, sorted(mappings.companies), "a test")
 
 
-def seats(world: World, agreement: int, day: date) -> dict[str, int]:
-    """What an agreement bills on a day, by product."""
-    found: Counter[str] = Counter()
-    for values in world.connectwise.additions(agreement):
-        last = values.get("cancelledDate")
-        if last is None or date.fromisoformat(last[:10]) >= day:
-            found[values["product"]["identifier"]] += int(values["quantity"])
-    return dict(found)
+def lines(world: World, agreement: int, product: str) -> list[Mapping[str, Any]]:
+    return [values for values in world.connectwise.additions(agreement) if values["product"]["identifier"] == product]
+
+
+def last_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def act(server: Server, **asked: object) -> Any:

@@ -8,11 +8,12 @@ quantity of a line is never prorated by ConnectWise; it counts from the next inv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import (
@@ -96,6 +97,12 @@ class Task:
         # stretch that is known speaks for the days in between.
         later = sorted((period.start, seats) for period, seats in self.holding.charged if period.end > day)
         return later[0][1] if later else None
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """Ids of the open deltas that no invoice has reached since they were written."""
+        boundary = self.agreement.next_invoice
+        return frozenset(delta.line.id for delta in self.holding.deltas if delta.opened_before == boundary)
 
     def each_line(self) -> Iterator[tuple[LineKey, Line]]:
         yield self.key, self.base
@@ -239,29 +246,49 @@ def _credited(task: Task) -> Realisation:
     if not task.agreement.prorates:
         return _refused("a credit needs an agreement that prorates; this one bills whole periods")
     start = task.first_day
-    if _unbilled(task, start):
-        return Realisation((*_used_until(task, start), *_total(task)))
-    if task.pen.manner.credits == "off":
-        return _refused(
+    whole = _unbilled(task, start)
+    fresh = {line.id for _, line in task.each_line()} if whole else task.waiting
+    # Seats that nobody was billed for yet leave first: for them no money has to be given back.
+    shares = _shares(task, fresh)
+    billed = [share for share in shares if share.line.id not in fresh]
+    found = [*_used_until(task, start, [share for share in shares if share.line.id in fresh])]
+    if any(share.lost for share in billed):
+        why = _no_credit(task, start)
+        if why:
+            return _refused(why)
+        found += _credits(task, start, billed)
+    return Realisation((*found, *_written(task, shares)))
+
+
+def _no_credit(task: Task, start: date) -> str:
+    way = task.pen.manner.credits
+    reasons = (
+        (
+            way == "off",
             "credits are switched off: set psa.connectwise.credits to the way this site takes them, "
-            'or give the profile decrease = "now"'
-        )
-    if task.charged_from(start) is None:
-        return _refused(f"how many seats were billed from {start} on is not known, so none can be credited")
-    if task.pen.manner.credits == "negative-price" and task.price is None:
-        return _refused(f"addition {task.base.id} shows no unit price, which a credit by negative price needs")
-    return Realisation((*_credits(task, start), *_total(task)))
+            'or give the profile decrease = "now"',
+        ),
+        (
+            task.charged_from(start) is None,
+            f"how many seats were billed from {start} on is not known, so none can be credited",
+        ),
+        (
+            way == "negative-price" and task.price is None,
+            f"addition {task.base.id} shows no unit price, which a credit by negative price needs",
+        ),
+    )
+    return next((reason for applies, reason in reasons if applies), "")
 
 
-def _credits(task: Task, start: date) -> Iterator[Write]:
+def _credits(task: Task, start: date, shares: Sequence[Share]) -> Iterator[Write]:
     """Negative deltas for the rest of what is invoiced."""
-    lost = task.before.quantity - task.after.quantity
+    kept, lost = int(sum(share.quantity for share in shares)), sum(share.lost for share in shares)
 
     def billed(day: date) -> tuple[int, int]:
         charged = task.charged_from(day)
         # What is not known to have been billed is not taken back.
-        level = task.after.quantity if charged is None else charged
-        return level, max(task.after.quantity, level - lost)
+        level = kept if charged is None else charged
+        return level, max(kept, level - lost)
 
     for days, (level, target) in _stretches(task, start, billed):
         if target < level:
@@ -276,20 +303,18 @@ def _credit(task: Task, seats: int, part: str, days: Period) -> Write:
     return task.pen.beside(key, task.base, quantity, price, start=days.start, end=days.end)
 
 
-def _used_until(task: Task, left: date) -> Iterator[Write]:
+def _used_until(task: Task, left: date, shares: Sequence[Share]) -> Iterator[Write]:
     """The days before the change for which nothing has been billed, and so shall be for the seats that left."""
-    if task.agreement.invoiced(left):
-        unbilled = task.base.start  # the base itself is still to be caught up on, from its first day
-    else:
-        unbilled = task.agreement.next_invoice  # a period before this one may be open too, and is lowered as well
-    earliest = unbilled or task.agreement.period(left).start
+    # Not from the change's own period: one before it may be open as well, and is lowered with it.
+    boundary = task.agreement.next_invoice or task.agreement.period(left).start
     level = task.before.quantity
-    for _, line, quantity in _shares(task):
-        seats = int(line.quantity - quantity)
-        start = max(day for day in (earliest, line.start, task.agreement.bill_start) if day)
-        if seats > 0 and start < left:
-            yield task.delta(seats, f"{start}/{level}-{level - seats}", start=start, end=left)
-        level -= seats
+    for share in shares:
+        caught_up = not task.agreement.invoiced(left) and share.line.id not in task.waiting
+        begins = (share.line.start, task.agreement.bill_start, boundary if caught_up else None)
+        start = max((day for day in begins if day), default=boundary)
+        if share.lost and start < left:
+            yield task.delta(share.lost, f"{start}/{level}-{level - share.lost}", start=start, end=left)
+        level -= share.lost
 
 
 def _once_invoiced(task: Task) -> Realisation:
@@ -300,19 +325,39 @@ def _once_invoiced(task: Task) -> Realisation:
 
 def _total(task: Task) -> tuple[Write, ...]:
     """Base and open deltas together show the new quantity."""
-    (_, _, rest), *others = _shares(task)
-    beside = [w for key, line, quantity in others for w in task.pen.patch(key, line, quantity=quantity)]
-    return (*_patch_base(task, rest), *beside)
+    return _written(task, _shares(task))
 
 
-def _shares(task: Task) -> list[tuple[LineKey, Line, Decimal]]:
-    """The base and its open deltas with their new quantities; what the base cannot give up, the newest deltas do."""
-    target = task.after.quantity - sum((d.line.quantity for d in task.holding.deltas), Decimal(0))
-    shares = [(task.key, task.base, max(Decimal(0), target))]
-    for delta in sorted(task.holding.deltas, key=_age):
-        cut = min(max(Decimal(0), -target), delta.line.quantity)
-        shares.append((delta.key, delta.line, delta.line.quantity - cut))
-        target += cut
+def _written(task: Task, shares: Sequence[Share]) -> tuple[Write, ...]:
+    base = next(share for share in shares if share.line is task.base)
+    beside = [share for share in shares if share is not base]
+    parts = [w for share in beside for w in task.pen.patch(share.key, share.line, quantity=share.quantity)]
+    return (*_patch_base(task, base.quantity), *parts)
+
+
+class Share(NamedTuple):
+    """What a line will carry of the new quantity."""
+
+    key: LineKey
+    line: Line
+    quantity: Decimal
+
+    @property
+    def lost(self) -> int:
+        return max(0, int(self.line.quantity - self.quantity))
+
+
+def _shares(task: Task, first: Collection[int] = ()) -> list[Share]:
+    """The base gains or gives; what it cannot give, the newest deltas do. Lines of `first` give before all others."""
+    lines = [(task.key, task.base), *((d.key, d.line) for d in sorted(task.holding.deltas, key=_age))]
+    rest = task.holding.quantity - task.after.quantity
+    if rest <= 0:
+        return [Share(key, line, line.quantity - (rest if line is task.base else 0)) for key, line in lines]
+    shares = []
+    for key, line in sorted(lines, key=lambda entry: entry[1].id not in first):
+        cut = min(rest, max(line.quantity, Decimal(0)))
+        shares.append(Share(key, line, line.quantity - cut))
+        rest -= cut
     return shares
 
 
@@ -336,8 +381,8 @@ def _end(task: Task, at_zero: AtZero) -> Realisation:
     unbilled = boundary is None or task.charged_from(task.effective) == 0
     found = _ended(task, task.key, task.base, task.effective if unbilled else boundary)
     for delta in task.holding.deltas:
-        waiting = unbilled or delta.opened_before == boundary
-        found += _ended(task, delta.key, delta.line, task.effective if waiting else boundary)
+        late = unbilled or delta.line.id in task.waiting
+        found += _ended(task, delta.key, delta.line, task.effective if late else boundary)
     return Realisation(found)
 
 

@@ -20,7 +20,7 @@ from agent.simulators.demo.invitation import invite
 from agent.simulators.demo.scene import Scene
 from agent.simulators.demo.stage import Stage
 from agent.simulators.demo.trueup import Misbehaved, Trueup, free_port
-from agent.simulators.world import Served, World
+from agent.simulators.world import World
 
 STORY = (
     putting_right.introduce,
@@ -34,11 +34,14 @@ STORY = (
 )
 
 
+INTERRUPTED = 130  # as a shell reports a Ctrl-C
+
+
 def run(once: bool) -> int:
     """Tell the story, then stay up until Ctrl-C, or with `once` end. Exit status: 0 if all that was claimed holds."""
     signal.signal(signal.SIGTERM, _interrupt)
     stage, folder = Stage(), Path(tempfile.mkdtemp(prefix="trueup-demo-"))
-    began = time.monotonic()
+    began, told = time.monotonic(), False
     stage.title(
         "Trueup keeps the agreements in your PSA true to the licences that tenants really hold",
         "Microsoft and ConnectWise PSA are simulated on this machine. All the rest is real.",
@@ -50,9 +53,11 @@ def run(once: bool) -> int:
         try:
             tell(Scene(stage, world, trueup))
             _conclude(stage, time.monotonic() - began)
+            told = True
             if not once and not stage.failed:
-                stage.says(f"Everything stays up until Ctrl-C: {_addresses(trueup.url, served)}")
-                invite(stage, trueup.config, served)
+                stage.gap()
+                stage.title("Everything stays up until Ctrl-C", "Nothing of it reaches another machine.")
+                invite(stage, trueup.config, served, f"{trueup.url}, with the token in {trueup.token_file}")
                 Event().wait()
         except KeyboardInterrupt:
             stage.says("Ending.")
@@ -60,7 +65,8 @@ def run(once: bool) -> int:
             status = trueup.stop()
     if status:
         stage.fact(False, f"The daemon ended with status {status}")
-    return _clear_up(stage, folder)
+    _clear_up(stage, folder)
+    return 1 if stage.failed else 0 if told else INTERRUPTED
 
 
 def simulate(folder: Path, microsoft_port: int, connectwise_port: int, listen: str) -> int:
@@ -69,8 +75,8 @@ def simulate(folder: Path, microsoft_port: int, connectwise_port: int, listen: s
     stage, world = Stage(), World.build(datetime.now(UTC))
     with world.serve(microsoft_port, connectwise_port) as served:
         config = world.write_configuration(folder.absolute(), served, listen)
-        stage.title(f"{MSP} is up until Ctrl-C", _addresses(f"http://{listen}, once you start it", served))
-        invite(stage, config, served)
+        stage.title(f"{MSP} is up until Ctrl-C", "It is invented, and nothing of it reaches another machine.")
+        invite(stage, config, served, f"http://{listen}, once you start it: trueup run")
         try:
             Event().wait()
         except KeyboardInterrupt:
@@ -96,17 +102,12 @@ def _conclude(stage: Stage, seconds: float) -> None:
         stage.title(f"All {stage.facts} facts held, in {seconds:.0f} s.", "Each ✓ was looked up in the simulators.")
 
 
-def _clear_up(stage: Stage, folder: Path) -> int:
-    """What would explain a failure is kept. Returns the exit status."""
+def _clear_up(stage: Stage, folder: Path) -> None:
+    """What would explain a failure is kept."""
     if stage.failed:
-        stage.says(f"Everything is left in {folder}; the daemon's log is daemon.log there.")
-        return 1
-    shutil.rmtree(folder)
-    return 0
-
-
-def _addresses(trueup: str, served: Served) -> str:
-    return f"Microsoft {served.microsoft.url}, ConnectWise {served.connectwise.url}, Trueup {trueup}"
+        stage.says(f"Everything is left in {folder}; what the daemon said is in daemon.log there.")
+    else:
+        shutil.rmtree(folder)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

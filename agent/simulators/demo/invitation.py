@@ -13,15 +13,16 @@ from agent.simulators.demo.stage import Stage
 from agent.simulators.world import APP, Served
 
 
-def invite(stage: Stage, config: Path, served: Served) -> None:
-    stage.gap()
+def invite(stage: Stage, config: Path, served: Served, trueup: str) -> None:
+    """`trueup` says where its own interface answers, or what it takes to start it."""
+    addresses = (("Trueup", trueup), ("Microsoft", served.microsoft.url), ("ConnectWise", served.connectwise.url))
+    stage.table(("", ""), addresses)
     stage.says("In another terminal:")
     stage.command(f"export TRUEUP_CONFIG={config} PATH={Path(sys.executable).parent}:$PATH")
-    stage.table(("", ""), [(f"$ {line}", what) for line, what in _LOOK.items()])
-    stage.says("Change the world, then: trueup sync")
+    stage.table(("", ""), [(f"$ {line}", f"# {what}") for line, what in _LOOK.items()])
+    stage.says("Let something happen, then: trueup sync")
     for what, line in _acts(served).items():
-        stage.says(f"# {what}")
-        stage.command(line)
+        stage.command(f"{line}  # {what}")
 
 
 _LOOK = {

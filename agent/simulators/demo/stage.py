@@ -58,7 +58,8 @@ class Stage:
         self._print("")
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        """Columns that line up, those in `right` flush right; only the last one wraps."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(header))
         for place, name in enumerate(header):
             table.add_column(
                 name, justify="right" if place in right else "left", no_wrap=place < len(header) - 1, overflow="fold"

@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 PATIENCE = 60.0  # seconds for anything that should take one; a machine may be busy
-_MAIN = "from agent.faces.cli import main; main()"
+_MAIN = (sys.executable, "-m", "agent")
 
 
 class Misbehaved(Exception):
@@ -45,7 +45,7 @@ class Trueup:
 
     def command(self, *words: str) -> Printed:
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-c", _MAIN, *words],
+            [*_MAIN, *words],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -55,19 +55,23 @@ class Trueup:
         return Printed(done.stdout.decode(errors="replace"), done.returncode, done.stderr.decode(errors="replace"))
 
     def json(self, *words: str, expect: int = 0) -> Any:
-        """What a command prints as JSON; Misbehaved where it ends with another exit status than expected."""
+        """What a command prints as JSON; Misbehaved where it prints none, or ends otherwise than expected."""
         printed = self.command(*words)
-        if printed.status != expect:
-            what = f"trueup {' '.join(words)} ended with {printed.status} instead of {expect}:"
-            raise Misbehaved(f"{what} {printed.text}{printed.aside}")
-        return json.loads(printed.text)
+        try:
+            values = json.loads(printed.text)
+        except json.JSONDecodeError:
+            values = None
+        if values is None or printed.status != expect:
+            said = f"{printed.text[:500]}{printed.aside}".strip()
+            raise Misbehaved(f"trueup {' '.join(words)} ended with {printed.status} instead of {expect}: {said}")
+        return values
 
     def start(self) -> None:
         """Start the daemon and return once it answers; its log goes into a file."""
         with self.log.open("ab") as log:
             # A session of its own, for a Ctrl-C that ends the demonstration must not end the daemon behind its back.
             self._daemon = subprocess.Popen(  # noqa: S603 - likewise
-                [sys.executable, "-c", _MAIN, "run"],
+                [*_MAIN, "run"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

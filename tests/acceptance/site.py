@@ -1,0 +1,261 @@
+"""An invented MSP of one to three companies, served by this process, and Trueup installed for it in a folder."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from agent.simulators.connectwise import Site
+from agent.simulators.microsoft import READ_LICENCES, MicrosoftSimulator, Tenant
+from agent.simulators.wire import SimClock, serve
+from tests.acceptance.process import Daemon, Printed, run
+from tests.acceptance.psa import GatedPsa
+
+APP = "11111111-1111-4111-8111-111111111111"
+INTEGRATION = "22222222-2222-4222-8222-222222222222"
+COMPANY, AGREEMENT = 250, 1021  # of the first company; the next have the next numbers
+PRODUCTS = {"SPB": "M365-BP-M", "SPE_E3": "M365-E3-M"}  # by licence; each company bills both
+SEATS = 10  # of each licence, bought and billed when the world begins
+BEGAN = date(2025, 1, 1)
+
+SETTINGS = """\
+[agent]
+timezone = "UTC"
+currency = "USD"
+mode = "{mode}"
+state = "state"
+
+[schedule]
+every = "300d"
+jitter = "0s"
+
+[api]
+listen = "127.0.0.1:{port}"
+
+[microsoft]
+client-id = "{app}"
+client-secret = "file:secrets/graph"
+tenant = "{partner}"
+login-url = "{graph}"
+graph-url = "{graph}"
+
+[psa]
+kind = "connectwise"
+
+[psa.connectwise]
+url = "{psa}"
+company = "{company}"
+public-key = "{public_key}"
+private-key = "file:secrets/psa"
+client-id = "{integration}"
+settle = "2s"
+rate = 60000
+
+[guards]
+recheck = "1s"
+
+[log]
+level = "debug"
+"""
+
+
+@dataclass(slots=True)
+class Msp:
+    """`canaries` are secrets that must stay where they are; `printed` is all that commands said so far."""
+
+    folder: Path
+    port: int
+    graph: MicrosoftSimulator
+    psa: GatedPsa
+    canaries: dict[str, str]
+    stack: ExitStack
+    daemons: list[Daemon] = field(default_factory=list)
+    printed: list[Printed] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "agent.toml"
+
+    @property
+    def token_file(self) -> Path:
+        return self.folder / "state" / "api-token"
+
+    @property
+    def invoiced_to(self) -> date:
+        """This month has been invoiced in advance: the day on which the next invoice begins."""
+        return next_month(self.today)
+
+    @property
+    def today(self) -> date:
+        return self.psa.clock.today("UTC")
+
+    def company_file(self, number: int = 0) -> Path:
+        return self.folder / "mappings" / "companies" / f"{COMPANY + number}.toml"
+
+    def tenant(self, number: int = 0) -> Tenant:
+        return self.graph.tenants[tenant_id(number)]
+
+    def trueup(self, *words: str) -> Printed:
+        """Run the command to its end with this installation's configuration."""
+        return self.trueup_at(self.config, *words)
+
+    def trueup_at(self, config: Path, *words: str) -> Printed:
+        done = run([*words, "--config", str(config)], self._environment(), self.folder)
+        self.printed.append(done)
+        return done
+
+    def launch(self) -> Daemon:
+        """A daemon that is not waited for."""
+        daemon = Daemon(self.config, self.port, self.token_file, self._environment(), len(self.daemons))
+        self.daemons.append(daemon)
+        return daemon
+
+    def start(self) -> Daemon:
+        """A daemon that has said that it is ready."""
+        daemon = self.launch()
+        daemon.wait_ready()
+        self.told.append(daemon.told())
+        return daemon
+
+    def started(self) -> Daemon:
+        """A daemon whose first cycle is over."""
+        daemon = self.start()
+        daemon.idle()
+        return daemon
+
+    def close(self) -> None:
+        """Kill what still runs, and stop serving."""
+        for daemon in self.daemons:
+            if daemon.process.poll() is None:
+                daemon.kill()
+        self.stack.close()
+
+    def leaks(self) -> list[str]:
+        """Where a secret lies that does not belong there."""
+        known = {**self.canaries, **self._tokens()}
+        places = {f"trueup {' '.join(p.words)}": p.out + p.err for p in self.printed}
+        places |= {daemon.out.name: daemon.log() for daemon in self.daemons}
+        places |= {"argv or environment": "".join(self.told)}
+        places |= {path.name: path.read_bytes().decode("latin-1") for path in self._state() if path != self.token_file}
+        return [f"{name} in {place}" for name, secret in known.items() for place, text in places.items() if secret in text]
+
+    def _state(self) -> Iterator[Path]:
+        return (path for path in (self.folder / "state").rglob("*") if path.is_file())
+
+    def _tokens(self) -> dict[str, str]:
+        """The API's token, and those that Microsoft gave out."""
+        given = {e.request.headers.get("authorization", "").removeprefix("Bearer ") for e in self.graph.log}
+        found = {f"Graph token {number}": token for number, token in enumerate(given - {""})}
+        return found | ({"API token": self.token_file.read_text().strip()} if self.token_file.exists() else {})
+
+    def _environment(self) -> dict[str, str]:
+        """No proxy and no setting of whoever runs the tests."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {**kept, "COLUMNS": "100"}
+
+
+@contextmanager
+def msp(folder: Path, companies: int = 1, mode: str = "auto") -> Iterator[Msp]:
+    """Serve both sides, write the configuration; whatever was started is dead afterwards."""
+    graph, psa, canaries = _world(companies)
+    with ExitStack() as stack:
+        urls = {"graph": stack.enter_context(serve(graph)).url, "psa": stack.enter_context(serve(psa)).url}
+        made = Msp(folder, _free_port(), graph, psa, canaries, stack.pop_all())
+        _write(made, companies, mode, urls)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def tenant_id(number: int) -> str:
+    return f"4f1c0000-0000-4000-8000-{number + 1:012}"
+
+
+def next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _world(companies: int) -> tuple[MicrosoftSimulator, GatedPsa, dict[str, str]]:
+    """Each company is billed what its tenant bought."""
+    now = datetime.now(UTC)
+    canaries = {"Microsoft secret": f"canary-{secrets.token_hex(16)}", "PSA key": f"canary-{secrets.token_hex(16)}"}
+    graph = MicrosoftSimulator(SimClock(now, _seconds))
+    psa = GatedPsa(SimClock(now, _seconds), Site(client_id=INTEGRATION, private_key=canaries["PSA key"]))
+    canaries["PSA login"] = psa.site.authorization.removeprefix("Basic ")
+    graph.login.register(APP, secret=canaries["Microsoft secret"])
+    for product, price in zip(PRODUCTS.values(), ("22.00", "36.00"), strict=True):
+        psa.add_product(product, price=price, cost="17.60")
+    for number in range(companies):
+        _settle(graph, psa, number)
+    partner = graph.add_tenant(tenant_id(99), "The MSP", ["msp.onmicrosoft.com"])
+    partner.consent(APP, (*READ_LICENCES, "DelegatedAdminRelationship.Read.All", "Directory.Read.All"))
+    for number in range(companies):
+        partner.add_relationship(tenant_id(number), f"Company {number}")
+    return graph, psa, canaries
+
+
+def _settle(graph: MicrosoftSimulator, psa: GatedPsa, number: int) -> None:
+    tenant = graph.add_tenant(tenant_id(number), f"Company {number}", [f"company{number}.onmicrosoft.com"])
+    tenant.consent(APP, READ_LICENCES)
+    psa.add_company(f"Company {number}", id=COMPANY + number)
+    upcoming, agreement = next_month(psa.clock.today("UTC")), AGREEMENT + number
+    psa.add_agreement(COMPANY + number, "Licences", id=agreement, bills_from=BEGAN, next_invoice=upcoming)
+    for licence, product in PRODUCTS.items():
+        tenant.add_subscription(licence, SEATS)
+        psa.add_addition(agreement, product, SEATS, effective=BEGAN)
+
+
+def _write(made: Msp, companies: int, mode: str, urls: dict[str, str]) -> None:
+    for name in ("secrets", "state", "mappings/companies"):
+        (made.folder / name).mkdir(mode=0o700, parents=True)
+    for name, canary in (("graph", "Microsoft secret"), ("psa", "PSA key")):
+        _secret(made.folder / "secrets" / name, made.canaries[canary])
+    site = {"company": made.psa.site.company, "public_key": made.psa.site.public_key}
+    ids = {"app": APP, "integration": INTEGRATION, "partner": tenant_id(99)}
+    made.config.write_text(SETTINGS.format(mode=mode, port=made.port, **site, **ids, **urls))
+    profiles = (f'[{product.lower()}]\nproduct = "{product}"\n' for product in PRODUCTS.values())
+    (made.folder / "mappings" / "profiles.toml").write_text("\n".join(profiles))
+    (made.folder / "mappings" / "exclusions.toml").touch()
+    for number in range(companies):
+        made.company_file(number).write_text(_company(number))
+
+
+def _company(number: int) -> str:
+    head = f'company = {COMPANY + number}\nname = "Company {number}"\ntenant = "{tenant_id(number)}"\n'
+    rows = (
+        f'\n[[row]]\nlicence = "{licence}"\nprofile = "{product.lower()}"\nagreement = {AGREEMENT + number}\nadopt = true\n'
+        for licence, product in PRODUCTS.items()
+    )
+    return head + "".join(rows)
+
+
+def _secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(f"{text}\n")
+
+
+def _seconds() -> float:
+    import time
+
+    return time.monotonic()
+
+
+def _free_port() -> int:
+    """Below the range from which the kernel takes ports for connections, so that none of those comes in between."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

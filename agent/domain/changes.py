@@ -58,6 +58,11 @@ class Holding:
     def quantity(self) -> Decimal:
         return self.base.quantity + sum((d.line.quantity for d in self.deltas), Decimal(0))
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it bills on for ever."""
+        return not self.base.open and not self.deltas
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

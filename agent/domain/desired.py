@@ -111,7 +111,7 @@ def label(row: Row, snapshot: Snapshot | None) -> str:
     match row.count:
         case LicenceCount(sku=sku):
             seen = snapshot.observations.get(sku) if snapshot else None
-            name = seen.name if seen else sku
+            name = seen.name if seen else row.text or row.profile.name
             return f"{name} ({row.name or row.subscription[:8]})" if row.name or row.subscription else name
         case _:
             return row.name or row.text or str(row.count)

@@ -45,6 +45,7 @@ class Owned:
     deltas: list[Delta] = field(default_factory=list)
     stopped: Stop | None = None
     edited: str = ""
+    theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
 
     @property
@@ -171,7 +172,9 @@ def _guessed_key(base: LineKey, mark: Mark, line: Line) -> LineKey:
 
 
 def _bind(key: LineKey, line: Line, ground: Ground, adopted: bool) -> Binding:
-    state = BindingState.LIVE if line.live(ground.today) else BindingState.ENDED
+    # A base with a last day has been ended, even if that day is yet to come; a difference line is born with one.
+    stands = line.open if key.role is Role.BASE else line.live(ground.today)
+    state = BindingState.LIVE if stands else BindingState.ENDED
     boundary = ground.agreements[key.agreement].next_invoice if key.agreement in ground.agreements else None
     return Binding(key, line.id, line.mark, state, adopted, {} if adopted else picture(line), boundary)
 
@@ -224,7 +227,14 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
     if line.quantity != int(line.quantity):
         reason = f"line {line.id} has the quantity {line.quantity}, which is not a whole number of seats"
         mine.stopped = Stop(Code.EDITED_BY_PERSON, reason, "give the line a whole quantity in the PSA")
-    mine.edited = edited(binding, line)
+    _take_edits(mine, binding, line)
+
+
+def _take_edits(mine: Owned, binding: Binding, line: Line) -> None:
+    found = edited(binding, line)
+    if found:
+        mine.edited = mine.edited or found
+        mine.theirs.append(replace(binding, confirmed=picture(line)))
 
 
 def _gone(binding: Binding) -> Stop:
@@ -241,6 +251,7 @@ def _take_delta(mine: Owned, binding: Binding, line: Line | None, today: date) -
             mine.stopped = _gone(binding)
         return
     mine.deltas.append(Delta(binding.key, line, binding.boundary))
+    _take_edits(mine, binding, line)
 
 
 # Price and billable flag are not watched: where a profile asks for one, a difference is a price change of its own.

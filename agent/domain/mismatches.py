@@ -35,7 +35,7 @@ def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterato
             Severity.WARNING,
             company,
             f"{tenant}/{leftover.sku}",
-            f"{len(leftover.people)} users of {_name(snapshot, leftover.sku)} match no row: {people}",
+            f"{_counted(len(leftover.people), 'user')} of {_name(snapshot, leftover.sku)} in no row: {people}",
             "widen a filter, or add a row for them",
         )
 
@@ -76,9 +76,9 @@ def of_ownership(
     orphans: Sequence[Owned], foreign: Sequence[Line], excluded: Mapping[str, object], company: int
 ) -> Iterator[Finding]:
     for mine in orphans:
-        if mine.base is None:
+        if mine.holding is None or mine.holding.ended:
             continue
-        free, base = mine.key.count in excluded, mine.base
+        free, base = mine.key.count in excluded, mine.holding.base
         yield Finding(
             Code.FREE_SKU_BILLED if free else Code.ORPHAN_LINE,
             Severity.WARNING,
@@ -101,17 +101,17 @@ def labels(wanted: Desired) -> dict[LineKey, str]:
 def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[Finding]:
     subject = f"{snapshot.account.id}/{seen.sku}"
     if seen.unassigned:
-        sentence = f"{seen.name}: {seen.unassigned} of {seen.purchased} seats are assigned to nobody"
+        sentence = f"{seen.name}: {seen.unassigned} of {_counted(seen.purchased, 'seat')} assigned to nobody"
         remedy = "assign them, or order fewer at renewal"
         yield Finding(Code.UNASSIGNED_SEATS, Severity.INFO, company, subject, sentence, remedy)
     if seen.per_user and seen.assigned > seen.purchased:
-        sentence = f"{seen.name}: {seen.assigned} seats are assigned, {seen.purchased} purchased"
+        sentence = f"{seen.name}: {_counted(seen.assigned, 'seat')} assigned, {seen.purchased} purchased"
         remedy = "buy the missing seats or take licences from users"
         yield Finding(Code.ASSIGNED_OVER_PURCHASED, Severity.WARNING, company, subject, sentence, remedy)
     if Coverage.MEMBERS in snapshot.coverage:
         disabled = [m.login for m in snapshot.holders(seen.sku) if not m.enabled]
         if disabled:
-            sentence = f"{seen.name}: {len(disabled)} disabled users hold a seat: {_names(disabled)}"
+            sentence = f"{seen.name}: {_counted(len(disabled), 'disabled user')} with a seat: {_names(disabled)}"
             remedy = "take the licence away, or confirm that the account is a shared mailbox"
             yield Finding(Code.LICENSED_DISABLED_USER, Severity.INFO, company, subject, sentence, remedy)
 
@@ -119,11 +119,11 @@ def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[
 def _unmapped(seen: Observation, tenant: str, company: int) -> Finding:
     subject = f"{tenant}/{seen.sku}"
     if seen.name == seen.sku:
-        sentence = f"licence {seen.sku} ({seen.purchased} seats) is in no table of names and billed by no row"
+        sentence = f"licence {seen.sku} ({_counted(seen.purchased, 'seat')}) is in no table of names and billed by no row"
         return Finding(
             Code.UNKNOWN_SKU, Severity.WARNING, company, subject, sentence, "add a row or an exclusion for it"
         )
-    sentence = f"{seen.name}: {seen.purchased} seats are purchased and billed by no row"
+    sentence = f"{seen.name}: {_counted(seen.purchased, 'seat')} purchased, billed by no row"
     remedy = f'add a row with licence = "{seen.part_number}", or exclude it'
     return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy)
 
@@ -139,6 +139,10 @@ def _remedy(plan: Planned) -> str:
 def _name(snapshot: Snapshot, sku: str) -> str:
     seen = snapshot.observations.get(sku)
     return seen.name if seen else sku
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _names(logins: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from agent.domain.findings import Code, Stop
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
-from agent.domain.ownership import Binding, Charge, Sighting, picture
+from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,9 @@ class _Book:
         agreement = self.ground.agreements.get(mine.key.agreement)
         holding = mine.holding
         if holding is None or agreement is None or self._unwritable(agreement) or mine.stopped:
+            return
+        if holding.ended:
+            self._accept_end(mine)
             return
         reason = "no row of the mapping files asks for this line any more"
         self.changes.append(self._end(mine.key, holding.base.identifier, holding, agreement, self.timing.today, reason))
@@ -186,9 +189,13 @@ class _Book:
         self.charges += learnt
         holding = replace(holding, charged=stretches)
         before = _terms(holding)
+        if not holding.base.open and self._ended_by_person(line, mine, holding):
+            return
         change = self._difference(line, holding, before, agreement, sighting)
-        if change is None and mine.edited and mine.binding:
-            # A person already made the line what we would make it: theirs is the new base.
+        if change is None:
+            # A person already made the lines what we would make them: theirs is the new base.
+            self.rebased += mine.theirs
+        if line.row.adopt and mine.binding and not mine.binding.confirmed:
             self.rebased.append(replace(mine.binding, confirmed=picture(holding.base)))
         if change is not None:
             self.changes.append(change)
@@ -197,6 +204,20 @@ class _Book:
             self.changes.append(price)
         if change is None and self._foldable(holding, agreement):
             self.changes.append(self._fold(line, holding, before))
+
+    def _ended_by_person(self, line: DesiredLine, mine: Owned, holding: Holding) -> bool:
+        """Whether a base that a person has ended leaves nothing to plan. A line that we ended is no base any more."""
+        if line.terms.quantity:
+            remedy = "clear the line's end in the PSA if it is to go on, or remove the row"
+            self.stopped[line.key] = Stop(Code.EDITED_BY_PERSON, f"line {holding.base.id} was {mine.edited}", remedy)
+        elif holding.ended:
+            self._accept_end(mine)
+        return bool(line.terms.quantity or holding.ended)
+
+    def _accept_end(self, mine: Owned) -> None:
+        if mine.binding and mine.base:
+            accepted = replace(mine.binding, state=BindingState.ENDED, confirmed=picture(mine.base))
+            self.rebased.append(accepted)
 
     def _difference(
         self, line: DesiredLine, holding: Holding, before: Terms, agreement: Agreement, sighting: Sighting

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from agent.domain.changes import Change, Planned, Realisation
 from agent.domain.desired import Desired, desired
-from agent.domain.findings import Finding
+from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
 from agent.domain.keys import LineKey
@@ -156,7 +156,9 @@ def _findings(
     made: Draft,
     plan: CompanyPlan,
 ) -> list[Finding]:
-    found = [*reads.failures, *of_stops(made.stopped, labels(wanted), mapping.company)]
+    # A tenant that was not read has a finding of its own, which each of its lines would only repeat.
+    stopped = {key: stop for key, stop in made.stopped.items() if stop.code is not Code.SOURCE_STALE}
+    found = [*reads.failures, *of_stops(stopped, labels(wanted), mapping.company)]
     found += of_plan(plan.planned, mapping.company)
     excluded = {sku: e for tenant in mapping.tenants for sku, e in mappings.excluded(tenant).items()}
     found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)

@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from agent.simulators.connectwise import Site
 from agent.simulators.microsoft import READ_LICENCES, MicrosoftSimulator, Tenant
 from agent.simulators.wire import SimClock, serve
 from tests.acceptance.process import Daemon, Printed, run
-from tests.acceptance.psa import GatedPsa
+from tests.acceptance.psa import GatedPsa, Line
 
 APP = "11111111-1111-4111-8111-111111111111"
 INTEGRATION = "22222222-2222-4222-8222-222222222222"
@@ -131,6 +132,16 @@ class Msp:
         daemon.idle()
         return daemon
 
+    def billed(self, day: date, SPB: int = SEATS, difference: int = 0) -> list[Line]:
+        """The first company's lines when its Business Premium has grown to `SPB`, by `difference` on the day."""
+        beside = [Line(PRODUCTS["SPB"], difference, day, next_month(day) - timedelta(days=1))] if difference else []
+        bases = [Line(PRODUCTS["SPB"], SPB, BEGAN, None), Line(PRODUCTS["SPE_E3"], SEATS, BEGAN, None)]
+        return sorted([*beside, *bases])
+
+    def said(self) -> str:
+        """All that commands and daemons printed."""
+        return "".join([*(p.out + p.err for p in self.printed), *(daemon.log() for daemon in self.daemons)])
+
     def close(self) -> None:
         """Kill what still runs, and stop serving."""
         for daemon in self.daemons:
@@ -188,8 +199,8 @@ def _world(companies: int) -> tuple[MicrosoftSimulator, GatedPsa, dict[str, str]
     """Each company is billed what its tenant bought."""
     now = datetime.now(UTC)
     canaries = {"Microsoft secret": f"canary-{secrets.token_hex(16)}", "PSA key": f"canary-{secrets.token_hex(16)}"}
-    graph = MicrosoftSimulator(SimClock(now, _seconds))
-    psa = GatedPsa(SimClock(now, _seconds), Site(client_id=INTEGRATION, private_key=canaries["PSA key"]))
+    graph = MicrosoftSimulator(SimClock(now, time.monotonic))
+    psa = GatedPsa(SimClock(now, time.monotonic), Site(client_id=INTEGRATION, private_key=canaries["PSA key"]))
     canaries["PSA login"] = psa.site.authorization.removeprefix("Basic ")
     graph.login.register(APP, secret=canaries["Microsoft secret"])
     for product, price in zip(PRODUCTS.values(), ("22.00", "36.00"), strict=True):
@@ -241,12 +252,6 @@ def _company(number: int) -> str:
 def _secret(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(f"{text}\n")
-
-
-def _seconds() -> float:
-    import time
-
-    return time.monotonic()
 
 
 def _free_port() -> int:

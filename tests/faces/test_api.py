@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from agent import __version__
+from agent.domain.findings import Code, Finding, Severity
 from agent.faces.api.problems import tell_problems
 from agent.ports import Store
 from agent.reports import values
@@ -59,12 +60,10 @@ def occupied(daemon: Daemon, company: int) -> Iterator[None]:
     ],
 )
 def test_everything_known_is_told(daemon: Daemon, path: str, known: Callable[[Store], object]) -> None:
-    """The types of the interface leave out nothing of the values that `--json` prints, and add nothing."""
-    daemon.settled()
-    told = daemon.get(path)
+    """The same values that `--json` prints."""
+    wait_for(lambda: daemon.get(path) == json.loads(json.dumps(known(daemon.engine.store))))
 
-    assert told
-    assert told == json.loads(json.dumps(known(daemon.engine.store)))
+    assert daemon.get(path)
 
 
 def test_findings_by_code(daemon: Daemon) -> None:
@@ -241,16 +240,33 @@ def test_dry_press_does_not_ride_on_a_real_one(daemon: Daemon) -> None:
 
 def test_status_in_one_look(daemon: Daemon) -> None:
     """What runs, what waits, and how old what is known is."""
-    daemon.settled()
-    store, status = daemon.engine.store, daemon.get("/status")
 
-    assert status["version"] == __version__
-    assert status["companies"] == 12
-    assert status["last_run"] == json.loads(json.dumps(values.of_run(store.runs(1)[0])))
-    assert status["holds"] == sum(hold.state == "open" for hold in store.holds())
-    assert sum(status["findings"].values()) == len(store.findings())
-    assert (status["busy"], status["unknown"], status["unknown_since"]) == (False, 0, None)
+    def told_as_known() -> bool:
+        store, status = daemon.engine.store, daemon.get("/status")
+        return (status["busy"], status["holds"], sum(status["findings"].values()), status["last_run"]) == (
+            False,
+            sum(hold.state == "open" for hold in store.holds()),
+            len(store.findings()),
+            values.of_run(store.runs(1)[0]),
+        )
+
+    wait_for(told_as_known)
+    status = daemon.get("/status")
+
+    assert (status["version"], status["companies"], status["mapping_problems"]) == (__version__, 12, [])
+    assert (status["unknown"], status["unknown_since"]) == (0, None)
     assert status["next_cycle"] > status["last_run"]["started"]
+
+
+def test_hostile_name_is_told_as_it_is(daemon: Daemon) -> None:
+    """Half a surrogate pair, a NUL, markup: the caller gets exactly what the tenant was called."""
+    name = "\ud800 \x00 \u202e <script>alert(1)</script>"
+    finding = Finding(Code.UNMAPPED_TENANT, Severity.WARNING, None, "tenant/x", name, "map it")
+    daemon.engine.store.note("test", [finding], daemon.engine.clock.now())
+    told = daemon.get("/findings?code=unmapped-tenant")
+    daemon.engine.store.note("test", [], daemon.engine.clock.now())
+
+    assert name in [one["sentence"] for one in told]
 
 
 def test_probes_need_no_token(daemon: Daemon) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.domain.findings import Code
+from agent.faces.api.metrics import Metrics
 from agent.simulators.companies import STORIES
-from tests.faces.daemon import Daemon
+from tests.faces.daemon import Daemon, assembled
 from tests.faces.test_api import synced
 
 Samples = dict[tuple[str, ...], float]
@@ -50,18 +53,34 @@ def test_tenant_that_was_never_read_is_infinitely_old(daemon: Daemon) -> None:
     assert sorted(read.values())[:2] == [0, pytest.approx(max(read.values()), abs=600)]
 
 
-def test_runs_are_counted_as_they_end(daemon: Daemon) -> None:
-    """Counted once, and a good one moves the company's last success."""
-    before = scraped(daemon)
+def test_good_run_is_a_success(daemon: Daemon) -> None:
+    """It moves the time of the company's last success."""
+    before = scraped(daemon)["trueup_company_success_timestamp_seconds"]
     run = synced(daemon, 207)
-    scraped(daemon)
-    after = scraped(daemon)
+    after = scraped(daemon)["trueup_company_success_timestamp_seconds"]
 
-    assert after["trueup_runs_total"]["done",] - before["trueup_runs_total"]["done",] == 1
-    assert after["trueup_running_runs"][()] == 0
-    success = "trueup_company_success_timestamp_seconds"
-    assert after[success]["207",] > before[success]["207",]
     assert run["state"] == "done"
+    assert after["207",] > before["207",]
+
+
+def test_runs_are_counted_once(tmp_path: Path) -> None:
+    """As they end, from the start of the process on: a scrape more or less changes nothing."""
+    with assembled(tmp_path) as (engine, service):
+        store, now = engine.store, engine.clock.now()
+        store.seal_run(store.open_run("of before", [202], False, now), "done", now)
+        metrics = Metrics(service)
+        counts = [_ended(metrics)]
+        run = store.open_run("test", [202], False, now)
+        counts.append(_ended(metrics))
+        store.seal_run(run, "failed", now, "the PSA is away")
+        counts += [_ended(metrics), _ended(metrics)]
+
+    assert counts == [{"done": 0, "failed": 0}, {"done": 0, "failed": 0}] + [{"done": 0, "failed": 1}] * 2
+
+
+def _ended(metrics: Metrics) -> dict[str, float]:
+    families = {family.name: family for family in text_string_to_metric_families(metrics.text().decode())}
+    return {sample.labels["state"]: sample.value for sample in families["trueup_runs"].samples}
 
 
 def test_holds_and_findings_are_those_of_the_store(daemon: Daemon) -> None:

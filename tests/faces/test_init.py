@@ -3,7 +3,7 @@
 import os
 import pty
 import select
-import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -155,37 +155,37 @@ class Typist:
     """Somebody at a terminal who answers one question after the other."""
 
     def __init__(self, *words: str, cwd: Path) -> None:
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(cwd)
-            os.execve(sys.executable, [sys.executable, "-c", MAIN, *words], environment(NO_COLOR="1"))
-        self.seen = ""
+        self.terminal, theirs = pty.openpty()
+        command, env = [sys.executable, "-c", MAIN, *words], environment(NO_COLOR="1")
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
+        self.seen, self.read = "", 0
 
     def read_until(self, words: str, seconds: float = 30) -> str:
-        """What appeared on the screen up to these words."""
-        end, start = time.monotonic() + seconds, len(self.seen)
-        while words not in self.seen[start:]:
+        """What appeared on the screen from where reading stopped up to these words."""
+        end = time.monotonic() + seconds
+        while words not in self.seen[self.read :]:
             assert time.monotonic() < end, f"waiting for {words!r}, seen:\n{self.seen}"
             if select.select([self.terminal], [], [], 0.2)[0]:
                 self.seen += os.read(self.terminal, 4096).decode(errors="replace")
-        return self.seen[start:]
+        start = self.read
+        self.read = self.seen.index(words, start) + len(words)
+        return self.seen[start : self.read]
 
     def answer(self, question: str, text: str) -> None:
         self.read_until(f"{question}\r\n")
         self.type(text)
 
     def type(self, text: str) -> None:
-        self.read_until("> ")
+        self.read_until("\n> ")
         os.write(self.terminal, f"{text}\n".encode())
 
     def end(self) -> int:
-        _, status = os.waitpid(self.pid, 0)
+        status = self.process.wait(30)
         os.close(self.terminal)
-        return os.waitstatus_to_exitcode(status)
-
-    def leave(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        self.end()
+        return status
 
 
 def test_questions_one_by_one(tmp_path: Path) -> None:
@@ -224,7 +224,8 @@ def test_giving_up_leaves_nothing(tmp_path: Path) -> None:
     typist = Typist("init", cwd=tmp_path)
     typist.answer("agent.timezone", "Europe/London")
     typist.read_until("agent.currency")
-    typist.leave()
+    typist.process.kill()
+    typist.end()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -19,7 +18,7 @@ from agent import __version__
 from agent.engine.service import Service
 from agent.faces.api import shapes, views
 from agent.faces.api.metrics import Metrics
-from agent.faces.api.problems import Refused, tell_problems
+from agent.faces.api.problems import Refused, Told, tell_problems
 from agent.ports import Store
 from agent.reports import values
 from agent.reports.values import Values
@@ -60,9 +59,9 @@ free = APIRouter(responses=_REFUSED)
 
 
 @guarded.post("/sync", status_code=202, response_model=shapes.Pressed)
-async def sync(request: shapes.SyncRequest, at: At) -> Values:
+async def sync(request: shapes.SyncRequest, at: At) -> Told:
     """Sync now. Answers at once with the run that will do it; equal requests that wait are one run."""
-    return {"run": await run_in_threadpool(_press, at.service, request)}
+    return Told({"run": await run_in_threadpool(_press, at.service, request)}, 202)
 
 
 def _press(service: Service, request: shapes.SyncRequest) -> str:
@@ -74,42 +73,42 @@ def _press(service: Service, request: shapes.SyncRequest) -> str:
 
 
 @guarded.get("/runs", response_model=list[shapes.Run])
-async def runs(asked: Annotated[shapes.RunsQuery, Query()], at: At) -> list[Values]:
+async def runs(asked: Annotated[shapes.RunsQuery, Query()], at: At) -> Told:
     """The newest runs."""
-    return [values.of_run(run) for run in await run_in_threadpool(at.store.runs, asked.limit)]
+    return Told([values.of_run(run) for run in await run_in_threadpool(at.store.runs, asked.limit)])
 
 
 @guarded.get("/runs/{run}", response_model=shapes.RunWithEntries)
-async def one_run(run: RunId, at: At) -> Values:
+async def one_run(run: RunId, at: At) -> Told:
     """One run with its writes."""
     known = await run_in_threadpool(at.store.run, run)
     if known is None:
         raise Refused(404, "run-unknown", "There is no such run.", "GET /runs lists the newest.")
     entries = await run_in_threadpool(at.store.entries, run, _MOST_ENTRIES)
-    return values.of_run(known) | {"entries": [values.of_entry(entry) for entry in entries]}
+    return Told(values.of_run(known) | {"entries": [values.of_entry(entry) for entry in entries]})
 
 
 @guarded.get("/plan", response_model=list[shapes.Plan])
-async def plan(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> object:
+async def plan(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> Told:
     """The latest plan of each company: its changes and the exact requests that they need."""
-    return await run_in_threadpool(at.store.plan, asked.company)
+    return Told(await run_in_threadpool(at.store.plan, asked.company))
 
 
 @guarded.get("/findings", response_model=list[shapes.Finding])
-async def findings(asked: Annotated[shapes.FindingsQuery, Query()], at: At) -> list[Values]:
+async def findings(asked: Annotated[shapes.FindingsQuery, Query()], at: At) -> Told:
     """The open mismatches."""
     known = await run_in_threadpool(at.store.findings, asked.company)
-    return [values.of_finding(one) for one in known if asked.code in (None, one.finding.code)]
+    return Told([values.of_finding(one) for one in known if asked.code in (None, one.finding.code)])
 
 
 @guarded.get("/holds", response_model=list[shapes.Hold])
-async def holds(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> list[Values]:
+async def holds(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> Told:
     """The changes that wait for a person, and those decided that wait for the next cycle."""
-    return [values.of_hold(hold) for hold in await run_in_threadpool(at.store.holds, asked.company)]
+    return Told([values.of_hold(hold) for hold in await run_in_threadpool(at.store.holds, asked.company)])
 
 
 @guarded.post("/holds/{digest}/{verdict}", response_model=list[shapes.Hold])
-async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at: At) -> list[Values]:
+async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at: At) -> Told:
     """Approve or reject a hold by its digest, or by a run's id all that were undecided when the run ended.
 
     The next run of the company acts on it. An approval expires; it is void once the plan has another digest.
@@ -118,7 +117,7 @@ async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at
     if not decided:
         remedy = "GET /holds lists what waits; a plan that has changed since has another digest."
         raise Refused(404, "hold-unknown", "No hold, or more than one, goes by this digest.", remedy)
-    return decided
+    return Told(decided)
 
 
 def _decide(at: Backing, digest: str, verdict: str, decision: shapes.Decision) -> list[Values]:
@@ -129,21 +128,21 @@ def _decide(at: Backing, digest: str, verdict: str, decision: shapes.Decision) -
 
 
 @guarded.get("/explain", response_model=list[shapes.Derivation])
-async def explain(asked: Annotated[shapes.ExplainQuery, Query()], at: At) -> list[Values]:
+async def explain(asked: Annotated[shapes.ExplainQuery, Query()], at: At) -> Told:
     """How the numbers of a company's lines came about, step by step."""
-    return await run_in_threadpool(views.explained, at.service, asked.company, asked.licence)
+    return Told(await run_in_threadpool(views.explained, at.service, asked.company, asked.licence))
 
 
 @guarded.get("/journal", response_model=list[shapes.Record])
-async def journal(asked: Annotated[shapes.JournalQuery, Query()], at: At) -> list[Values]:
+async def journal(asked: Annotated[shapes.JournalQuery, Query()], at: At) -> Told:
     """The newest records of the journal."""
-    return [values.of_record(record) for record in await run_in_threadpool(at.store.journal, asked.limit)]
+    return Told([values.of_record(record) for record in await run_in_threadpool(at.store.journal, asked.limit)])
 
 
 @guarded.get("/status", response_model=shapes.Status)
-async def status(at: At) -> Values:
+async def status(at: At) -> Told:
     """How it stands, in one look."""
-    return await run_in_threadpool(views.status_of, at.service)
+    return Told(await run_in_threadpool(views.status_of, at.service))
 
 
 @guarded.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
@@ -153,16 +152,16 @@ async def metrics(at: At) -> Response:
 
 
 @free.get("/livez", response_model=shapes.Alive)
-async def livez() -> Values:
+async def livez() -> Told:
     """The event loop turns."""
-    return {"alive": True}
+    return Told({"alive": True})
 
 
 @free.get("/readyz", response_model=shapes.Ready, responses={503: {"model": shapes.Ready}})
-async def readyz(at: At) -> JSONResponse:
+async def readyz(at: At) -> Told:
     """Whether runs can be carried out: the store answers, there are mappings, nothing has crashed or is stopping."""
     lacking = await run_in_threadpool(lambda: list(views.missing(at.service)))
-    return JSONResponse({"ready": not lacking, "missing": lacking}, 503 if lacking else 200)
+    return Told({"ready": not lacking, "missing": lacking}, 503 if lacking else 200)
 
 
 def application(service: Service, settings: Settings) -> FastAPI:

@@ -104,6 +104,8 @@ class Door:
         self._closed = True
         self._loop.remove_reader(self._listener)
         self._listener.close()
+        for connection in [c for c in self._inside if not c.trusted]:
+            connection.send_away()
 
     def left(self, connection: Connection) -> None:
         if connection in self._inside:

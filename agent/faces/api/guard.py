@@ -12,6 +12,7 @@ import hashlib
 import hmac
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -89,7 +90,7 @@ class Guard:
         try:
             head = Head(scope)
             self._judge(head)
-            await self._recognise(head, scope)
+            await self._recognise(head, scope, receive)
             _judge_body(head)
             body = await self._body(receive) if head.method == "POST" else b""
         except Refused as refused:
@@ -115,7 +116,7 @@ class Guard:
         if len(set(head.asked)) < len(head.asked):
             raise Refused(400, "parameter-twice", "A parameter came twice in the address.", "Send each once.")
 
-    async def _recognise(self, head: Head, scope: Scope) -> None:
+    async def _recognise(self, head: Head, scope: Scope, receive: Receive) -> None:
         if head.path in OPEN_PATHS:
             return
         scheme, _, given = (head.one("authorization") or "").partition(" ")
@@ -124,7 +125,7 @@ class Guard:
         if scheme.lower() == "bearer" and same:
             scope["state"]["trusted"] = True
             return
-        await asyncio.sleep(self._brake.failed(asyncio.get_running_loop().time()))
+        await _hold_back(self._brake.failed(asyncio.get_running_loop().time()), receive)
         what = "The bearer token is wrong." if given else "There is no bearer token."
         remedy = "Send the header Authorization: Bearer TOKEN, with the token from the file in api.token-file."
         raise Refused(401, "token", what, remedy, {"www-authenticate": "Bearer"})
@@ -141,6 +142,14 @@ class Guard:
             what = f"The body did not arrive within {self._limits.body:g} seconds."
             raise Refused(408, "slow-body", what, "Send it at once.", _CLOSE) from None
         raise Refused(400, "cut-body", "The body ended early.", "Send as many bytes as Content-Length says.", _CLOSE)
+
+
+async def _hold_back(seconds: float, receive: Receive) -> None:
+    """Wait, unless the caller hangs up: those who do must not pile up here."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 def _judge_length(head: Head) -> None:

@@ -21,7 +21,7 @@ from agent.domain.counts import Account
 from agent.domain.findings import Code
 from agent.domain.mappings import Mappings
 from agent.engine.service import Service
-from agent.mapping_files import MappingsInvalid
+from agent.faces.api.views import in_force
 from agent.ports import Entry, EntryState, Hold, OpenFinding, RunSummary
 
 _RUNS = 200  # the newest, in which the last good run of each company is looked for
@@ -55,7 +55,7 @@ class _Agent(Collector):
 
     def collect(self) -> Iterator[Metric]:
         service, store, now = self._service, self._service.cycle.store, self._service.cycle.clock.now()
-        runs, mappings = store.runs(_RUNS), _mappings(service)
+        runs, mappings = store.runs(_RUNS), in_force(service)
         problems = len(service.mapping_problems())
         yield _gauge("build_info", "Always 1; the version is in the label.", {(__version__,): 1}, "version")
         yield _gauge("companies", "Companies in the mapping files in force.", {(): len(mappings.companies)})
@@ -86,13 +86,6 @@ class _Ended:
             runs_of, writes_of = dict(self._runs), dict(self._writes)
         yield _counter("runs", "Runs that ended, by state.", runs_of, "state")
         yield _counter("writes", "Writes to the PSA when their run ended, by outcome.", writes_of, "outcome")
-
-
-def _mappings(service: Service) -> Mappings:
-    try:
-        return service.mappings()
-    except MappingsInvalid:  # told by mapping_problems
-        return Mappings({}, (), "")
 
 
 def _of_runs(runs: Sequence[RunSummary], mappings: Mappings) -> Iterator[Metric]:

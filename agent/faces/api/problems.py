@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import structlog
@@ -32,6 +33,13 @@ _UNROUTED = {
 _SHOWN = 5  # problems of one request
 
 
+class Told(JSONResponse):
+    """Plain values as JSON, in ASCII: a hostile name may hold half a surrogate pair, which UTF-8 cannot."""
+
+    def render(self, content: object) -> bytes:
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
 class Refused(TrueupError):
     """A request that is not carried out: the caller's to mend, never ours."""
 
@@ -41,7 +49,7 @@ class Refused(TrueupError):
         super().__init__(what, remedy)
         self.status, self.code, self.headers = status, code, dict(headers or {})
 
-    def answer(self) -> JSONResponse:
+    def answer(self) -> Told:
         return _answer(self.status, self.code, str(self), self.remedy, self.headers)
 
 
@@ -54,9 +62,9 @@ def tell_problems(app: FastAPI) -> None:
     app.exception_handler(Exception)(_crashed)
 
 
-def _answer(status: int, code: str, what: str, remedy: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _answer(status: int, code: str, what: str, remedy: str, headers: Mapping[str, str] | None = None) -> Told:
     told = {"code": code, "what": _sentence(what), "remedy": _sentence(remedy or "see the log for more")}
-    return JSONResponse({"error": told}, status, headers)
+    return Told({"error": told}, status, headers)
 
 
 def _sentence(text: str) -> str:
@@ -64,28 +72,28 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
 
 
-async def _refused(request: Request, error: Refused) -> JSONResponse:
+async def _refused(request: Request, error: Refused) -> Told:
     return error.answer()
 
 
-async def _not_routed(request: Request, error: HTTPException) -> JSONResponse:
+async def _not_routed(request: Request, error: HTTPException) -> Told:
     """Unknown paths, wrong methods and bodies that are no JSON come from the framework."""
     code, what = _UNROUTED.get(error.status_code, ("refused", error.detail))
     return _answer(error.status_code, code, what, "GET /openapi.json lists what can be asked, and how.", error.headers)
 
 
-async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+async def _invalid(request: Request, error: RequestValidationError) -> Told:
     """Says where and what, and never repeats what was sent: it may be hostile, or somebody's secret."""
     problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:_SHOWN]]
     return _answer(422, "invalid", "; ".join(problems), "GET /openapi.json shows what fits here.")
 
 
-async def _failed(request: Request, error: TrueupError) -> JSONResponse:
+async def _failed(request: Request, error: TrueupError) -> Told:
     code = "store-failed" if isinstance(error, StoreFailed) else "unable"
     log.error("api.failed", path=request.url.path, code=code, error=str(error))
     return _answer(503, code, str(error), error.remedy)
 
 
-async def _crashed(request: Request, error: Exception) -> JSONResponse:
+async def _crashed(request: Request, error: Exception) -> Told:
     log.error("api.crashed", path=request.url.path, kind=type(error).__name__, exc_info=error)
     return _answer(500, "crashed", "Trueup made a mistake while it answered.", "Report it with the log of this moment.")

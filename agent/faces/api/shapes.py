@@ -1,7 +1,7 @@
 """What goes in and out, as types: the served OpenAPI is made of them.
 
 The values themselves come from `agent.reports.values` and from the store's plans, as the command's `--json` prints
-them; these models promise their shape. A test compares the two.
+them; these models promise their shape, and tests hold the answers to it.
 """
 
 from __future__ import annotations
@@ -94,16 +94,20 @@ class JournalQuery(Query):
     limit: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 200
 
 
-class Pressed(BaseModel):
+class Answered(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Pressed(Answered):
     run: Annotated[str, Field(description="Ask GET /runs/{id} what became of it")]
 
 
-class Money(BaseModel):
+class Money(Answered):
     amount: Amount
     currency: str
 
 
-class Run(BaseModel):
+class Run(Answered):
     id: str
     reason: str
     companies: list[int]
@@ -119,7 +123,7 @@ class Run(BaseModel):
     detail: str
 
 
-class Entry(BaseModel):
+class Entry(Answered):
     """One write to the PSA and what became of it."""
 
     id: int
@@ -143,7 +147,7 @@ class RunWithEntries(Run):
     entries: list[Entry]
 
 
-class Terms(BaseModel):
+class Terms(Answered):
     quantity: int
     included: int
     price: Amount | None
@@ -151,12 +155,12 @@ class Terms(BaseModel):
     text: str
 
 
-class Line(BaseModel):
+class Line(Answered):
     id: int
     identifier: str
 
 
-class PlannedWrite(BaseModel):
+class PlannedWrite(Answered):
     """One request to the PSA, exactly as it will be sent."""
 
     digest: str
@@ -174,7 +178,7 @@ class PlannedWrite(BaseModel):
     boundary: Day | None
 
 
-class PlannedChange(BaseModel):
+class PlannedChange(Answered):
     digest: str
     verb: str
     key: str
@@ -196,7 +200,7 @@ class PlannedChange(BaseModel):
     writes: list[PlannedWrite]
 
 
-class Plan(BaseModel):
+class Plan(Answered):
     """The latest plan of one company."""
 
     run: str
@@ -207,7 +211,7 @@ class Plan(BaseModel):
     changes: list[PlannedChange]
 
 
-class Finding(BaseModel):
+class Finding(Answered):
     code: Code
     severity: Severity
     company: int | None
@@ -219,7 +223,7 @@ class Finding(BaseModel):
     last_seen: Instant
 
 
-class Hold(BaseModel):
+class Hold(Answered):
     digest: str
     company: int
     sentence: str
@@ -230,20 +234,20 @@ class Hold(BaseModel):
     state: Literal["open", "approved", "rejected"]
 
 
-class Step(BaseModel):
+class Step(Answered):
     rule: str
     says: str
     value: str
 
 
-class Derivation(BaseModel):
+class Derivation(Answered):
     """How the number of one line came about."""
 
     key: str
     steps: list[Step]
 
 
-class Record(BaseModel):
+class Record(Answered):
     """One link of the journal's chain; `payload` is the text that was hashed."""
 
     seq: int
@@ -255,7 +259,7 @@ class Record(BaseModel):
     hash: str
 
 
-class Status(BaseModel):
+class Status(Answered):
     version: str
     installation: str
     companies: int
@@ -271,20 +275,20 @@ class Status(BaseModel):
     oldest_snapshot: Instant | None
 
 
-class Alive(BaseModel):
+class Alive(Answered):
     alive: Literal[True] = True
 
 
-class Ready(BaseModel):
+class Ready(Answered):
     ready: bool
     missing: list[Literal["service", "store", "mappings"]]
 
 
-class What(BaseModel):
+class What(Answered):
     code: str
     what: str
     remedy: str
 
 
-class Problem(BaseModel):
+class Problem(Answered):
     error: What

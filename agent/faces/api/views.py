@@ -8,12 +8,21 @@ from collections.abc import Iterator
 from agent import __version__
 from agent.domain.findings import Severity
 from agent.domain.keys import LineKey
+from agent.domain.mappings import Mappings
 from agent.engine.service import Service
 from agent.errors import StoreFailed
 from agent.mapping_files import MappingsInvalid
 from agent.reports import values
 from agent.reports.values import Values
 from agent.sku_table import shipped
+
+
+def in_force(service: Service) -> Mappings:
+    """The mappings in force; none while the files have never been good, which `mapping_problems` tells."""
+    try:
+        return service.mappings()
+    except MappingsInvalid:
+        return Mappings({}, (), "")
 
 
 def status_of(service: Service) -> Values:
@@ -25,7 +34,7 @@ def status_of(service: Service) -> Values:
     return {
         "version": __version__,
         "installation": store.installation,
-        "companies": len(service.mappings().companies),
+        "companies": len(in_force(service).companies),
         "mapping_problems": [str(problem) for problem in service.mapping_problems()],
         "busy": service.busy,
         "next_cycle": following.isoformat() if following else None,

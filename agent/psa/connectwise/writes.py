@@ -91,6 +91,12 @@ class Task:
         # A price change may be waiting for approval: until it is made, a delta bills what its base bills.
         return self.after.price if self.base.price is None else self.base.price
 
+    @property
+    def gained(self) -> int:
+        """Seats that the change adds to the bill: one that comes with one more included adds nothing."""
+        before, after = self.before, self.after
+        return after.quantity - after.included - (before.quantity - before.included)
+
     def charged_from(self, day: date) -> int | None:
         """Seats billed on that day; None where that is not known."""
         # What is known may start with today, and a change that waited for approval before it: then the next
@@ -110,6 +116,9 @@ class Task:
             yield delta.key, delta.line
 
     def delta(self, seats: int, part: str, **days: date) -> Write:
+        # Up, down and up again on one day asks for the same part twice; one key must not name two lines.
+        taken = sum(f"{delta.key.part}/".startswith(f"{part}/") for delta in self.holding.deltas)
+        part = f"{part}/{taken + 1}" if taken else part
         return self.pen.beside(self.key.delta(part), self.base, seats, self.price, **days)
 
 
@@ -191,29 +200,32 @@ def _raise(task: Task, increase: Increase) -> Realisation:
     # ConnectWise catches up on a base with the quantity that it has at the invoice: raised now, the base would be
     # charged with the new seats from its own first day on. An open delta bills the right days whatever was invoiced,
     # so it also serves where that cannot be told.
-    part = f"{start}/{task.before.quantity}-{task.after.quantity}"
-    opened = task.delta(task.after.quantity - task.before.quantity, part, start=start)
-    return Realisation((opened, *_patch_base(task, task.base.quantity)))
+    more = task.after.quantity - task.before.quantity
+    seats = min(more, task.gained)
+    if seats <= 0:
+        return Realisation(_total(task))
+    opened = task.delta(seats, f"{start}/{task.before.quantity}-{task.before.quantity + seats}", start=start)
+    return Realisation((opened, *_patch_base(task, task.base.quantity + more - seats)))
 
 
 def _unbilled(task: Task, day: date) -> bool:
     """Whether no invoice has billed the base for that day, be it that none was made or that the base came after it."""
+    if not task.agreement.invoiced(day):
+        return True
     charged = task.charged_from(day)
-    if not task.agreement.invoiced(day) or charged is not None:
-        return not charged
+    if charged is not None:
+        return charged == 0
     return task.base.start is not None and task.base.start > task.agreement.period(day).start
 
 
 def _bounded(task: Task, start: date) -> Iterator[Write]:
     """One delta for each stretch of invoiced days on which the change adds seats that nobody was billed for."""
-    # What is shown as included is free, so a seat that comes with one more included adds nothing.
-    gained = task.after.quantity - task.after.included - (task.before.quantity - task.before.included)
 
     def billed(day: date) -> tuple[int, int]:
         charged = task.charged_from(day)
         # Never more than the change itself adds: seats that a person put on the line are that person's affair.
         level = task.before.quantity if charged is None else max(charged, task.before.quantity)
-        return level, max(level, min(task.after.quantity, level + gained))
+        return level, max(level, min(task.after.quantity, level + task.gained))
 
     for days, (level, target) in _stretches(task, start, billed):
         if target > level:
@@ -250,13 +262,15 @@ def _credited(task: Task) -> Realisation:
     fresh = {line.id for _, line in task.each_line()} if whole else task.waiting
     # Seats that nobody was billed for yet leave first: for them no money has to be given back.
     shares = _shares(task, fresh)
-    billed = [share for share in shares if share.line.id not in fresh]
-    found = [*_used_until(task, start, [share for share in shares if share.line.id in fresh])]
-    if any(share.lost for share in billed):
+    unbilled = [share for share in shares if share.line.id in fresh]
+    found = [*_used_until(task, start, unbilled)]
+    lost = -task.gained - sum(share.lost for share in unbilled)
+    if lost > 0:
         why = _no_credit(task, start)
         if why:
             return _refused(why)
-        found += _credits(task, start, billed)
+        kept = task.after.quantity - sum(int(share.quantity) for share in unbilled)
+        found += _credits(task, start, kept, lost)
     return Realisation((*found, *_written(task, shares)))
 
 
@@ -280,9 +294,8 @@ def _no_credit(task: Task, start: date) -> str:
     return next((reason for applies, reason in reasons if applies), "")
 
 
-def _credits(task: Task, start: date, shares: Sequence[Share]) -> Iterator[Write]:
-    """Negative deltas for the rest of what is invoiced."""
-    kept, lost = int(sum(share.quantity for share in shares)), sum(share.lost for share in shares)
+def _credits(task: Task, start: date, kept: int, lost: int) -> Iterator[Write]:
+    """Negative deltas for the rest of what is invoiced: `lost` seats, but never more than were billed beyond `kept`."""
 
     def billed(day: date) -> tuple[int, int]:
         charged = task.charged_from(day)
@@ -307,14 +320,15 @@ def _used_until(task: Task, left: date, shares: Sequence[Share]) -> Iterator[Wri
     """The days before the change for which nothing has been billed, and so shall be for the seats that left."""
     # Not from the change's own period: one before it may be open as well, and is lowered with it.
     boundary = task.agreement.next_invoice or task.agreement.period(left).start
-    level = task.before.quantity
+    level, owed = task.before.quantity, -task.gained
     for share in shares:
+        seats = min(share.lost, owed)
         caught_up = not task.agreement.invoiced(left) and share.line.id not in task.waiting
         begins = (share.line.start, task.agreement.bill_start, boundary if caught_up else None)
         start = max((day for day in begins if day), default=boundary)
-        if share.lost and start < left:
-            yield task.delta(share.lost, f"{start}/{level}-{level - share.lost}", start=start, end=left)
-        level -= share.lost
+        if seats > 0 and start < left:
+            yield task.delta(seats, f"{start}/{level}-{level - seats}", start=start, end=left)
+        level, owed = level - share.lost, owed - seats
 
 
 def _once_invoiced(task: Task) -> Realisation:
@@ -355,10 +369,12 @@ def _shares(task: Task, first: Collection[int] = ()) -> list[Share]:
         return [Share(key, line, line.quantity - (rest if line is task.base else 0)) for key, line in lines]
     shares = []
     for key, line in sorted(lines, key=lambda entry: entry[1].id not in first):
-        cut = min(rest, max(line.quantity, Decimal(0)))
+        # What is included is taken off the base alone: below it, seats of the deltas would be billed that are free.
+        least = task.after.included if line is task.base else 0
+        cut = min(rest, max(line.quantity - least, Decimal(0)))
         shares.append(Share(key, line, line.quantity - cut))
         rest -= cut
-    return shares
+    return [s._replace(quantity=s.quantity - rest) if s.line is task.base else s for s in shares]
 
 
 def _age(delta: Delta) -> tuple[int, int]:

@@ -112,7 +112,8 @@ def _hire_two(scene: Scene) -> list[str]:
 
 def _show_findings(scene: Scene, found: Sequence[Mapping[str, Any]]) -> None:
     """Errors, then warnings; of mere notes there are many, and each is one line in the count."""
-    grave = [finding for gravity in ("error", "warning") for finding in found if finding["severity"] == gravity]
+    by_company = sorted(found, key=lambda finding: str(finding["company"]))
+    grave = [finding for gravity in ("error", "warning") for finding in by_company if finding["severity"] == gravity]
     rows = [(f["code"], NAMES.get(f["company"], MSP), f["sentence"]) for f in grave]
     scene.stage.table(("mismatch", "company", "what"), rows)
     notes = Counter(finding["code"] for finding in found if finding["severity"] == "info")

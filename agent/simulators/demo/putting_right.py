@@ -39,7 +39,7 @@ def plan(scene: Scene) -> None:
     rows = [
         (name, c["label"], str(_was(c)), str(c["after"]["quantity"]), f"{_monthly(c):+,.2f}") for name, c in changes
     ]
-    scene.stage.table(("company", "licence", "billed", "held", f"{CURRENCY} a month"), rows, right={2, 3, 4})
+    scene.stage.table(("company", "licence", "billed", "to bill", f"{CURRENCY} a month"), rows, right={2, 3, 4})
     _check_plan(scene, [change for _, change in changes])
     scene.stage.gap()
     scene.stage.says("Each with the exact requests, and why it waits. The yearly agreement, for one:")
@@ -97,10 +97,10 @@ def _show_applied(scene: Scene, before: Picture, after: Picture) -> None:
     for mistake in APPROVED:
         number, product = agreement(mistake), mistake.product
         beside = [one for one in after.new(before) if (one.agreement, one.product) == (number, product)]
-        shown = ", ".join(f"{one.quantity} {one.days} for {one.amount:,.2f}" for one in beside)
+        shown = ", ".join(f"{one.quantity} {one.days}: {one.amount:,.2f}" for one in beside)
         seats = (str(picture.seats(number, product)) for picture in (before, after))
         rows.append((NAMES[mistake.company], product, *seats, shown))
-    scene.stage.table(("company", "in the PSA", "before", "after", "new addition"), rows, right={2, 3})
+    scene.stage.table(("company", "in the PSA", "before", "after", "new addition, and its amount in this period"), rows, right={2, 3})
 
 
 def _check_applied(scene: Scene, before: Picture, after: Picture, status: int) -> None:

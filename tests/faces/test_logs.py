@@ -1,0 +1,126 @@
+"""The log: one line an event, stable names, nothing that forges or steers, no secret."""
+
+import ast
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from threading import Thread
+
+import pytest
+import structlog
+
+from agent import logs
+from agent.credentials import Secret
+from tests.house.source import REPOSITORY, modules
+
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
+HOSTILE = 'Contoso\n{"event": "forged"}\x1b[31m\u202etxt'
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Whatever a test configures is undone after it."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield io.StringIO()
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+def test_event_is_one_line_of_json(stream: io.StringIO) -> None:
+    """Time, level and name come first; a name with line breaks stays a value."""
+    logs.configure("info", "json", stream)
+    structlog.get_logger().info("run.started", company=HOSTILE, share=Decimal("1.50"))
+    [line] = stream.getvalue().splitlines()
+    event = json.loads(line)
+    assert list(event)[:3] == ["timestamp", "level", "event"]
+    assert event["company"] == HOSTILE
+    assert event["share"] == "1.50"
+    assert line.isascii()
+
+
+def test_console_escapes_what_would_steer_it(stream: io.StringIO) -> None:
+    """On a terminal, too, an event is one line, and an escape sequence is shown and not obeyed."""
+    logs.configure("info", "console", stream)
+    structlog.get_logger().info("run.started", company=HOSTILE)
+    [line] = stream.getvalue().splitlines()
+    assert "\x1b" not in line
+    assert "\u202e" not in line
+    assert "\\n" in line
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_secret_is_never_shown(stream: io.StringIO, form: str) -> None:
+    """Neither as a value nor inside one, because of its type and not of its name."""
+    logs.configure("debug", form, stream)
+    secret = Secret("hunter2")
+    structlog.get_logger().info("run.started", innocent=secret, nested={"list": [secret]}, text=f"{secret}")
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_level_is_the_least_severity(stream: io.StringIO) -> None:
+    """What is less severe is not written."""
+    logs.configure("warning", "json", stream)
+    structlog.get_logger().info("run.started")
+    structlog.get_logger().warning("run.failed")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["run.failed"]
+
+
+def test_libraries_speak_in_our_form(stream: io.StringIO) -> None:
+    """Their warnings are one event, whatever they say; their chatter is left out."""
+    logs.configure("info", "json", stream)
+    logging.getLogger("urllib3").info("chatter")
+    logging.getLogger("urllib3").warning("Retrying %s", "a\nb")
+    [line] = stream.getvalue().splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["logger"], event["says"]) == ("library", "urllib3", "Retrying a\nb")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_dying_thread_is_an_event(stream: io.StringIO) -> None:
+    """With its traceback as a value: Python would print it over many lines of stderr."""
+    logs.configure("info", "json", stream)
+    thread = Thread(target=lambda: 1 / 0, name="fleet")
+    hook = logs.threading.excepthook
+    thread.run = lambda: _dying(hook)  # type: ignore[method-assign]
+    thread.start()
+    thread.join()
+    [line] = stream.getvalue().splitlines()
+    assert json.loads(line)["event"] == "thread.died"
+    assert "ZeroDivisionError" in json.loads(line)["exception"]
+
+
+def _dying(hook: object) -> None:
+    """What the interpreter does with an error at the end of a thread, which pytest otherwise takes for itself."""
+    import sys
+    import threading
+
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        kind, value, trace = sys.exc_info()
+        hook(threading.ExceptHookArgs((kind, value, trace, threading.current_thread())))  # type: ignore[operator]
+
+
+def events() -> set[str]:
+    """The name of every event in the source: the first argument of a call on a log."""
+    found = set()
+    for module in modules("agent"):
+        if module.path.startswith("agent/simulators/"):
+            continue
+        for node in module.nodes():
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = ast.unparse(node.func)
+                logs_it = re.search(r"(^|[._])log\.\w+$|^level$|get_logger\(\)\.\w+$", called)
+                if logs_it and isinstance(node.args[0].value, str):
+                    found.add(node.args[0].value)
+    return {*found, "library"}
+
+
+def test_every_event_is_documented() -> None:
+    """docs/operations.md lists all events, and none that is gone: people build alarms on them."""
+    documented = set(re.findall(r"^\| `([a-z]+(?:\.[a-z-]+)?)` \| (?:debug|info|warning|error)", OPERATIONS, re.M))
+    assert documented == events()

@@ -225,6 +225,21 @@ class Store(Protocol):
         """Close the billing mismatches of these subjects: what they complained of has been confirmed in the PSA."""
         ...
 
+    def forget(self, mapped: Iterable[int], at: datetime) -> None:
+        """Close the findings and holds of every company but these, and drop its plan: it has no mapping file any more.
+
+        Its bindings stay: they say for ever which lines are ours.
+        """
+        ...
+
+    def report(self, company: int, findings: Sequence[Finding], at: datetime) -> None:
+        """Open or renew findings of a company, and close none: something was seen, but not everything."""
+        ...
+
+    def refusals(self, keys: Iterable[LineKey]) -> Mapping[LineKey, str]:
+        """Of these keys, those whose newest entry was refused or met a conflict, with what was said."""
+        ...
+
     def note(self, scope: str, findings: Sequence[Finding], at: datetime) -> None:
         """Keep findings that belong to no company; those of the scope that are not seen again close."""
         ...

@@ -147,9 +147,7 @@ def _twice(marked: Mapping[str, Sequence[Line]], today: date) -> Mapping[int, st
     return found
 
 
-def _found_by_mark(
-    ground: Ground, marked: Mapping[str, Sequence[Line]], keys: Sequence[LineKey]
-) -> Iterable[Binding]:
+def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: Sequence[LineKey]) -> Iterable[Binding]:
     """Bindings for marked lines that the store does not know: a lost or restored store finds its lines again."""
     bound = {b.line for b in ground.bindings.values()}
     lost = {text: lines[0] for text, lines in marked.items() if lines[0].id not in bound}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.domain.agreements import Line
-from agent.domain.changes import Planned
+from agent.domain.changes import Planned, Write
 from agent.domain.counts import Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
@@ -72,6 +72,30 @@ def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
             yield Finding(Code.DATE_REFUSED, Severity.ERROR, company, subject, f"{change.label}: {note}", remedy)
 
 
+def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:
+    """Lines that a person changed since we last confirmed them; their changes are held."""
+    for mine in owned:
+        if mine.edited and mine.base:
+            sentence = f"line {mine.base.id} on agreement {mine.base.agreement} was {mine.edited}"
+            remedy = "approve the held change to put Trueup's number back, or make the row ask for theirs"
+            yield Finding(Code.EDITED_BY_PERSON, Severity.WARNING, company, str(mine.key), sentence, remedy)
+
+
+def of_open_writes(writes: Iterable[Write], company: int) -> Iterator[Finding]:
+    for write in writes:
+        sentence = f"{write.sentence} on agreement {write.agreement} may or may not have happened"
+        remedy = "nothing: it is settled by reading, and never sent again before"
+        yield Finding(Code.OUTCOME_UNKNOWN, Severity.WARNING, company, str(write.key), sentence, remedy)
+
+
+def of_refusals(refusals: Mapping[LineKey, str], company: int) -> Iterator[Finding]:
+    """Writes that the PSA refused, for as long as their change is wanted."""
+    for key, said in refusals.items():
+        sentence = f"{key.product} on agreement {key.agreement}: {said}"
+        remedy = "mend what the PSA complains of; the change is planned anew in each cycle"
+        yield Finding(Code.REFUSED_BY_PSA, Severity.ERROR, company, str(key), sentence, remedy)
+
+
 def of_ownership(
     orphans: Sequence[Owned], foreign: Sequence[Line], excluded: Mapping[str, object], company: int
 ) -> Iterator[Finding]:
@@ -119,7 +143,7 @@ def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[
 def _unmapped(seen: Observation, tenant: str, company: int) -> Finding:
     subject = f"{tenant}/{seen.sku}"
     if seen.name == seen.sku:
-        sentence = f"licence {seen.sku} ({_counted(seen.purchased, 'seat')}) is in no table of names and billed by no row"
+        sentence = f"licence {seen.sku} ({_counted(seen.purchased, 'seat')}) has no known name, and no row bills it"
         return Finding(
             Code.UNKNOWN_SKU, Severity.WARNING, company, subject, sentence, "add a row or an exclusion for it"
         )

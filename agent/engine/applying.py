@@ -22,6 +22,15 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """How far a change came: the last write that was tried, and what became of it."""
+
+    write: Write
+    state: EntryState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Applying:
     """Carries out what is ready. `stopping` is asked before each write: a stop lets the write in flight end."""
 
@@ -30,18 +39,18 @@ class Applying:
     clock: Clock
     stopping: Callable[[], bool]
 
-    def apply(self, run: str, planned: Planned) -> EntryState | None:
+    def apply(self, run: str, planned: Planned) -> Tried | None:
         """Carry out one change, write by write; the first that is not confirmed ends it. None: nothing was tried."""
-        state = None
+        tried = None
         for write in planned.realisation.writes:
             if self.stopping():
-                return state
-            state = self._write(run, planned, write)
-            if state is not EntryState.CONFIRMED:
-                return state
-        return state
+                return tried
+            tried = self._write(run, planned, write)
+            if tried is None or tried.state is not EntryState.CONFIRMED:
+                return tried
+        return tried
 
-    def _write(self, run: str, planned: Planned, write: Write) -> EntryState | None:
+    def _write(self, run: str, planned: Planned, write: Write) -> Tried | None:
         try:
             entry = self.store.intend(run, planned, write, self.clock.now())
         except EntryOpen:
@@ -51,7 +60,7 @@ class Applying:
         binding = bound(write, seen) if state is EntryState.CONFIRMED and seen else None
         self.store.close(entry, state, detail, self.clock.now(), binding)
         _report(entry, state, detail, run)
-        return state
+        return Tried(write, state, detail)
 
     def _attempt(self, write: Write) -> tuple[EntryState, str, Seen | None]:
         try:

@@ -21,9 +21,9 @@ from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.guards import CompanyPlan, fleet_reason, hold_ready
 from agent.domain.mappings import CompanyMapping, Mappings
-from agent.domain.mismatches import of_plan
+from agent.domain.mismatches import of_open_writes, of_plan, of_refusals
 from agent.domain.money import Money
-from agent.engine.applying import Applying
+from agent.engine.applying import Applying, Tried
 from agent.engine.clockwatch import ClockWatch
 from agent.engine.planning import Policy, think
 from agent.engine.reading import Catalogue, Sweep, read_company
@@ -108,6 +108,7 @@ class Cycle:
         finally:
             self.turns.end_all(run)
         self.store.seal_run(run, result.state, self.clock.now(), result.detail)
+        self.store.note("run", _run_failed(result), self.clock.now())
         return result
 
     def _phases(
@@ -166,6 +167,7 @@ class Cycle:
             return self._unread(run, mapping, error)
         now = self.clock.now()
         plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, self.clock.today(self.zone))
+        learnt = self._with_refusals(learnt)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
         if plan.unasked:
             return Thought(plan, learnt)  # stored after the breaker has looked at all plans
@@ -173,6 +175,12 @@ class Cycle:
         if not plan.ready:
             self.turns.end(company, run)
         return Thought(plan)
+
+    def _with_refusals(self, learnt: Learnt) -> Learnt:
+        """A change that the PSA refused last time, and that is wanted still, stays a finding until it succeeds."""
+        keys = {write.key for planned in learnt.planned for write in planned.realisation.writes}
+        refused = of_refusals(self.store.refusals(keys), learnt.company) if keys else ()
+        return replace(learnt, findings=(*learnt.findings, *refused))
 
     def _stale(self, tenant: str) -> bool:
         """Whether a tenant has not been read for so long that a person should know; one never read is stale at once."""
@@ -185,10 +193,8 @@ class Cycle:
         finding = Finding(
             Code.PSA_UNREADABLE, Severity.ERROR, mapping.company, f"company/{mapping.company}", sentence, error.remedy
         )
-        nothing = Money.zero(self.policy.currency)
-        learnt = Learnt(mapping.company, (), (), (), {}, (), {}, (finding,), None, complete=False)
-        self.store.learn(run, learnt, self.clock.now())
-        return Thought(CompanyPlan(mapping.company, (), nothing), failed=str(error))
+        self.store.report(mapping.company, [finding], self.clock.now())
+        return Thought(CompanyPlan(mapping.company, (), Money.zero(self.policy.currency)), failed=str(error))
 
     def _breaker(self, run: str, thoughts: Sequence[Thought]) -> list[CompanyPlan]:
         plans = [thought.plan for thought in thoughts]
@@ -212,11 +218,20 @@ class Cycle:
     def _write_one(self, run: str, plan: CompanyPlan) -> list[EntryState]:
         applying = Applying(self.psa, self.store, self.clock, self.stopping)
         tried = [(planned, applying.apply(run, planned)) for planned in plan.ready]
-        mended = [str(planned.change.key) for planned, state in tried if state is EntryState.CONFIRMED]
+        self._tell(plan.company, [done for _, done in tried if done])
+        mended = [str(planned.change.key) for planned, done in tried if done and done.state is EntryState.CONFIRMED]
         if mended:
             self.store.mended(plan.company, mended, self.clock.now())
         self.turns.end(plan.company, run)
-        return [state for _, state in tried if state is not None]
+        return [done.state for _, done in tried if done]
+
+    def _tell(self, company: int, tried: Sequence[Tried]) -> None:
+        """Open at once what the next cycle would find: a write that was refused, or whose outcome is unknown."""
+        refused = {t.write.key: t.detail for t in tried if t.state in (EntryState.REFUSED, EntryState.CONFLICT)}
+        unknown = [t.write for t in tried if t.state is EntryState.UNKNOWN]
+        found = [*of_refusals(refused, company), *of_open_writes(unknown, company)]
+        if found:
+            self.store.report(company, found, self.clock.now())
 
     def _again(self, plans: Sequence[CompanyPlan], settle: datetime | None) -> tuple[datetime | None, frozenset[int]]:
         """When to come back before the next regular cycle, and to whom."""
@@ -230,6 +245,13 @@ class Cycle:
         if unsettled & mine and not settle:
             due.append(now + timedelta(seconds=self.psa.traits.settle))
         return min(due, default=None), frozenset((waiting | unsettled) & mine)
+
+
+def _run_failed(result: Result) -> list[Finding]:
+    if result.state != "failed":
+        return []
+    remedy = "see the reason; the next cycle starts anew"
+    return [Finding(Code.RUN_FAILED, Severity.ERROR, None, "run", f"the last cycle failed: {result.detail}", remedy)]
 
 
 def replanned(learnt: Learnt, plan: CompanyPlan) -> Learnt:

@@ -55,10 +55,10 @@ class Housekeeping:
         shared = (Code.CREDENTIAL_EXPIRING, Code.CREDENTIALS_REJECTED, Code.PERMISSION_TOO_WIDE)
         return [f for f in self.source.check(Account(self.source.name, tenant)) if f.code in shared]
 
-
     def _companies(self) -> list[Finding]:
         """A company whose mapping file is gone is in no cycle any more, but its lines go on billing."""
         mapped = self.mappings().companies
+        self.store.forget(mapped, self.clock.now())
         bound = self.store.bound_agreements(self.psa.traits.name)
         return [_abandoned(company, agreements) for company, agreements in bound.items() if company not in mapped]
 

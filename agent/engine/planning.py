@@ -14,7 +14,7 @@ from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
 from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
-from agent.domain.mismatches import labels, of_ownership, of_plan, of_snapshot, of_stops
+from agent.domain.mismatches import labels, of_edits, of_open_writes, of_ownership, of_plan, of_snapshot, of_stops
 from agent.domain.money import Money
 from agent.domain.plan import Draft, Timing, draft
 from agent.engine.reading import Reads
@@ -141,7 +141,7 @@ def _learnt(
         boundaries=boundaries,
         planned=plan.planned,
         derivations={line.key: line.steps for line in wanted.lines},
-        findings=tuple(_findings(mapping, mappings, reads, wanted, owned, made, plan)),
+        findings=tuple(_findings(mapping, mappings, reads, memory, wanted, owned, made, plan)),
         monthly=plan.monthly,
         complete=reads.complete,
     )
@@ -151,6 +151,7 @@ def _findings(
     mapping: CompanyMapping,
     mappings: Mappings,
     reads: Reads,
+    memory: Memory,
     wanted: Desired,
     owned: Ownership,
     made: Draft,
@@ -160,6 +161,8 @@ def _findings(
     stopped = {key: stop for key, stop in made.stopped.items() if stop.code is not Code.SOURCE_STALE}
     found = [*reads.failures, *of_stops(stopped, labels(wanted), mapping.company)]
     found += of_plan(plan.planned, mapping.company)
+    found += of_edits(owned.owned.values(), mapping.company)
+    found += of_open_writes((entry.write for entry in memory.open_entries.values()), mapping.company)
     excluded = {sku: e for tenant in mapping.tenants for sku, e in mappings.excluded(tenant).items()}
     found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)
     for tenant, snapshot in reads.snapshots.items():

@@ -58,7 +58,7 @@ class Service:
     def start(self) -> None:
         """Start lanes and ticks; the caller holds the writer's lock."""
         self._last_due = self._newest_scheduled()
-        self._seal_left_over()
+        self._take_up_left_over()
         self._fleet_lane.start()
         self._single_lane.start()
         self._scheduler.add_job(self.tick, "interval", seconds=TICK, max_instances=1, coalesce=True)
@@ -82,8 +82,14 @@ class Service:
     def reload(self) -> None:
         """Read the mapping files now (SIGHUP); a broken file leaves the last good ones in force."""
         self.systemd.reloading(self.cycle.clock.monotonic())
+        _try(self._note_mapping_problems, "reload.failed")
         mappings = self.mappings()
-        log.info("mappings.reloaded", companies=len(mappings.companies), digest=mappings.digest[:12])
+        log.info(
+            "mappings.reloaded",
+            companies=len(mappings.companies),
+            digest=mappings.digest[:12],
+            problems=len(self.mapping_problems()),
+        )
         self.systemd.ready(self.status_line())
 
     def press(self, companies: Sequence[int] | None, reason: str, dry: bool = False) -> str:
@@ -96,10 +102,7 @@ class Service:
         """Start what is due. Any failure is logged and tried again with the next tick."""
         if not self.crashed.is_set():
             self.systemd.alive()
-        try:
-            self._tick()
-        except TrueupError as error:
-            log.error("tick.failed", error=str(error), remedy=error.remedy)
+        _try(self._tick, "tick.failed")
 
     @property
     def busy(self) -> bool:
@@ -126,16 +129,15 @@ class Service:
             self.press([company], "again")
 
     def _keep_house(self) -> None:
-        try:
-            self.housekeeping()
-        except TrueupError as error:
-            log.error("housekeeping.failed", error=str(error), remedy=error.remedy)
+        _try(self.housekeeping, "housekeeping.failed")
 
-    def _seal_left_over(self) -> None:
-        """Runs of a process that died: their writes are settled by reading, they themselves are over."""
+    def _take_up_left_over(self) -> None:
+        """Of a process that died: its runs are over, and its open writes are settled now, not at the next cycle."""
+        now = self.cycle.clock.now()
         for run in self.cycle.store.runs(200):
             if run.state == "running":
-                self.cycle.store.seal_run(run.id, "failed", self.cycle.clock.now(), "the agent stopped meanwhile")
+                self.cycle.store.seal_run(run.id, "failed", now, "the agent stopped meanwhile")
+        self._again = {entry.write.company: now for entry in self.cycle.store.entry_open()}
 
     def _come_due(self, now: datetime) -> list[int]:
         with self._lock:
@@ -170,8 +172,8 @@ class Service:
         self.systemd.status(self.status_line())
 
     def _newest_scheduled(self) -> str:
-        """The last due time that ran: a restart neither repeats it nor forgets a missed one."""
-        reasons = [run.reason for run in self.cycle.store.runs(200)]
+        """The last due time that ran to its end: a restart neither repeats it nor forgets a missed or broken one."""
+        reasons = [run.reason for run in self.cycle.store.runs(200) if run.state == "done"]
         names = [reason.removeprefix("schedule ") for reason in reasons if reason.startswith("schedule ")]
         return max(names, default="")
 
@@ -193,3 +195,11 @@ class Service:
             for position, problem in enumerate(problems)
         ]
         self.cycle.store.note("mappings", found, self.cycle.clock.now())
+
+
+def _try(step: Callable[[], None], failed: str) -> None:
+    """Any failure is logged as the event `failed`, and tried again with the next time."""
+    try:
+        step()
+    except TrueupError as error:
+        log.error(failed, error=str(error), remedy=error.remedy)

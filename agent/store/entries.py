@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,13 +10,14 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
 from agent.domain.changes import Picture, Planned, Write
+from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding
 from agent.errors import EntryOpen, StoreFailed
 from agent.ports import Entry, EntryState
 from agent.store import journal
 from agent.store.database import put
 from agent.store.journal import Note
-from agent.store.rows import binding_plain, binding_values, entry_of, key_text, keyed, write_plain
+from agent.store.rows import binding_plain, binding_values, entry_of, key_of, key_text, keyed, write_plain
 from agent.store.tables import BINDING, ENTRY, OPEN_ENTRY
 
 _ENTRIES = sa.select(ENTRY)
@@ -26,6 +27,12 @@ _OPEN_OF_KEY = _OPEN.where(ENTRY.c.key == bindparam("key"))
 _THIS_IF_OPEN = sa.update(ENTRY).where(ENTRY.c.id == bindparam("entry"), OPEN_ENTRY)
 _CLOSE = _THIS_IF_OPEN.values(
     state=bindparam("to"), detail=bindparam("says"), at=bindparam("when"), picture=None, looked_at=None
+)
+_NEWEST_OF_KEYS = (
+    sa.select(sa.func.max(ENTRY.c.id)).where(ENTRY.c.key.in_(bindparam("keys", expanding=True))).group_by(ENTRY.c.key)
+)
+_REFUSALS = sa.select(ENTRY.c.key, ENTRY.c.detail).where(
+    ENTRY.c.id.in_(_NEWEST_OF_KEYS), ENTRY.c.state.in_([EntryState.REFUSED.value, EntryState.CONFLICT.value])
 )
 _LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("when"))
 
@@ -76,6 +83,11 @@ def latest(connection: Connection, run: str | None, limit: int) -> Sequence[Entr
     if run is not None:
         query = query.where(ENTRY.c.run == run)
     return [entry_of(row) for row in connection.execute(query)]
+
+
+def refusals(connection: Connection, keys: Iterable[LineKey]) -> Mapping[LineKey, str]:
+    named = {"keys": sorted(map(key_text, keys))}
+    return {key_of(row.key): row.detail for row in connection.execute(_REFUSALS, named)}
 
 
 def open_of_company(connection: Connection, psa: str, company: int, agreements: Sequence[int]) -> Sequence[Entry]:

@@ -142,6 +142,15 @@ def _hold(planned: Planned, digest: str, before: Row[Any] | None, at: datetime) 
     return hold_values(planned, digest) | decided
 
 
+def forget(connection: Connection, mapped: Iterable[int], at: datetime) -> None:
+    gone = {row.company for row in connection.execute(sa.select(PLAN.c.company))} - set(mapped)
+    for company in sorted(gone):
+        report(connection, company_scope(company), (), True, at)
+        held = sa.update(HOLD).where(HOLD.c.company == company, HOLD.c.closed_at.is_(None))
+        connection.execute(held.values(closed_at=at))
+        connection.execute(sa.delete(PLAN).where(PLAN.c.company == company))
+
+
 def company_scope(company: int) -> str:
     return f"company/{company}"
 

@@ -32,7 +32,7 @@ def bring_up_to_date(database: Database) -> None:
         version = _version(connection)
     if version == HEAD:
         return
-    if version != _FIRST and not version < HEAD:
+    if version > HEAD:
         raise SchemaTooNew(
             f"the store {database.where} was written by a newer Trueup (its tables are version {version},"
             f" this program knows {HEAD})",

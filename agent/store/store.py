@@ -109,6 +109,18 @@ class SqlStore:
         with self._database.writing() as connection:
             learning.mended(connection, company, subjects, at)
 
+    def forget(self, mapped: Iterable[int], at: datetime) -> None:
+        with self._database.writing() as connection:
+            learning.forget(connection, mapped, at)
+
+    def report(self, company: int, findings: Sequence[Finding], at: datetime) -> None:
+        with self._database.writing() as connection:
+            learning.report(connection, learning.company_scope(company), findings, False, at)
+
+    def refusals(self, keys: Iterable[LineKey]) -> Mapping[LineKey, str]:
+        with self._database.reading() as connection:
+            return entries.refusals(connection, keys)
+
     def note(self, scope: str, findings: Sequence[Finding], at: datetime) -> None:
         with self._database.writing() as connection:
             learning.report(connection, scope, findings, True, at)

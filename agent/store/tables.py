@@ -202,6 +202,7 @@ class Entry(_Row, table=True):
 
     __table_args__ = (
         sa.Index("one_open_entry", "key", unique=True, sqlite_where=OPEN_ENTRY, postgresql_where=OPEN_ENTRY),
+        sa.Index("entries_of_key", "key", "id"),
         STRICT,
     )
 

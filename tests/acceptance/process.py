@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Any
 
 from tests.acceptance.psa import PATIENCE
@@ -45,6 +45,41 @@ def run(words: Sequence[str], environment: Mapping[str, str], folder: Path) -> P
         timeout=2 * PATIENCE,
     )
     return Printed(words, done.returncode, done.stdout, done.stderr)
+
+
+class Forking:
+    """The command over and over, each time forked from a process that has it in memory."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+
+    def __enter__(self) -> Forking:
+        command = [sys.executable, "-m", "tests.acceptance.forking", str(self._folder / "forked.log")]
+        environment = {**self._environment, "PYTHONPATH": str(Path(__file__).parents[2])}
+        self._parent = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.close()
+        self._parent.stdout.close()
+        self._parent.wait(PATIENCE)
+
+    def kill(self, words: Sequence[str], due: Event, seconds: float) -> bool:
+        """Run the command, and kill it so long after `due`; whether it had not ended before."""
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(json.dumps(words) + "\n")
+        self._parent.stdin.flush()
+        child = int(self._parent.stdout.readline())
+        due.wait(2)
+        time.sleep(seconds)
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        return int(self._parent.stdout.readline()) == signal.SIGKILL
 
 
 class Notices:
@@ -88,9 +123,9 @@ class Daemon:
 
     def __init__(self, config: Path, port: int, token_file: Path, environment: Mapping[str, str], number: int) -> None:
         self.port, self._token_file = port, token_file
-        self.out, self.err = config.with_name(f"daemon{number}.out"), config.with_name(f"daemon{number}.err")
+        self._out, self._err = config.with_name(f"daemon{number}.log"), config.with_name(f"stderr{number}.log")
         self.notices = Notices(config.with_name(f"notify{number}"))
-        with self.out.open("wb") as out, self.err.open("wb") as err:
+        with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [*TRUEUP, "run", "--config", str(config)],
                 env={**environment, "NOTIFY_SOCKET": self.notices.address},
@@ -107,7 +142,7 @@ class Daemon:
             raise AssertionError(f"{error}\n{self.log()}") from None
 
     def log(self) -> str:
-        return self.out.read_text() + self.err.read_text()
+        return self._out.read_text() + self._err.read_text()
 
     def told(self) -> str:
         """What every user of the machine can see of it, and what its children would inherit."""

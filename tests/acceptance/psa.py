@@ -40,7 +40,7 @@ class Gate:
         assert self.caught.wait(PATIENCE), f"no {self.method} {self.path} came"
 
     def catches(self, request: Request) -> bool:
-        return not self.caught.is_set() and request.method == self.method and bool(re.search(self.path, request.path))
+        return not self.caught.is_set() and request.method == self.method and bool(re.search(self.path, request.target))
 
     def hold(self) -> None:
         self.caught.set()
@@ -48,11 +48,16 @@ class Gate:
 
 
 class GatedPsa(ConnectWise):
-    """`struck` is called before each request, for tests that kill at the n-th."""
-
     gates: tuple[Gate, ...] = ()
+    _nth = (0, Event())
+
+    def nth(self, number: int) -> Event:
+        """Set when so many more requests have come."""
+        self._nth = (number, Event())
+        return self._nth[1]
 
     def handle(self, request: Request) -> Response:
+        self._count()
         gate = next((gate for gate in self.gates if gate.catches(request)), None)
         if gate is None:
             return super().handle(request)
@@ -74,13 +79,20 @@ class GatedPsa(ConnectWise):
             self.gates = tuple(other for other in self.gates if other is not gate)
             gate.opened.set()
 
+    def _count(self) -> None:
+        with self.lock:
+            left, reached = self._nth
+            self._nth = (left - 1, reached)
+        if left == 1:
+            reached.set()
+
     def sent(self, *methods: str) -> list[Exchange]:
         """What came over the wire, by method; all writes without any."""
         with self.lock:
             return [e for e in self.log if e.request.method in (methods or ("POST", "PATCH", "PUT", "DELETE"))]
 
     def lines(self, agreement: int) -> list[Line]:
-        return sorted(_line(addition) for addition in self.additions(agreement))
+        return sorted((_line(addition) for addition in self.additions(agreement)), key=str)
 
     def marks(self, agreement: int) -> Counter[str]:
         """How many additions carry each mark; one too many is what somebody would be billed twice."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import secrets
 import socket
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from agent.simulators.connectwise import Site
 from agent.simulators.microsoft import READ_LICENCES, MicrosoftSimulator, Tenant
 from agent.simulators.wire import SimClock, serve
-from tests.acceptance.process import Daemon, Printed, run
+from tests.acceptance.process import Daemon, Forking, Printed, run
 from tests.acceptance.psa import GatedPsa, Line
 
 APP = "11111111-1111-4111-8111-111111111111"
@@ -61,6 +62,7 @@ rate = 60000
 
 [guards]
 recheck = "1s"
+company-percent = 1000
 
 [log]
 level = "debug"
@@ -98,6 +100,12 @@ class Msp:
     def today(self) -> date:
         return self.psa.clock.today("UTC")
 
+    def set(self, name: str, value: str) -> None:
+        """Give a setting that is in agent.toml already, and has its name alone, another value."""
+        text, found = re.subn(rf'^{name} = ".*"$', f'{name} = "{value}"', self.config.read_text(), flags=re.M)
+        assert found == 1
+        self.config.write_text(text)
+
     def company_file(self, number: int = 0) -> Path:
         return self.folder / "mappings" / "companies" / f"{COMPANY + number}.toml"
 
@@ -112,6 +120,12 @@ class Msp:
         done = run([*words, "--config", str(config)], self._environment(), self.folder)
         self.printed.append(done)
         return done
+
+    @contextmanager
+    def forking(self) -> Iterator[Forking]:
+        """For many cycles that are to be killed."""
+        with Forking(self.folder, self._environment()) as forking:
+            yield forking
 
     def launch(self) -> Daemon:
         """A daemon that is not waited for."""
@@ -136,11 +150,12 @@ class Msp:
         """The first company's lines when its Business Premium has grown to `SPB`, by `difference` on the day."""
         beside = [Line(PRODUCTS["SPB"], difference, day, next_month(day) - timedelta(days=1))] if difference else []
         bases = [Line(PRODUCTS["SPB"], SPB, BEGAN, None), Line(PRODUCTS["SPE_E3"], SEATS, BEGAN, None)]
-        return sorted([*beside, *bases])
+        return sorted([*beside, *bases], key=str)
 
     def said(self) -> str:
         """All that commands and daemons printed."""
-        return "".join([*(p.out + p.err for p in self.printed), *(daemon.log() for daemon in self.daemons)])
+        logs = (path.read_text() for path in self.folder.glob("*.log"))
+        return "".join([*(p.out + p.err for p in self.printed), *logs])
 
     def close(self) -> None:
         """Kill what still runs, and stop serving."""
@@ -153,7 +168,7 @@ class Msp:
         """Where a secret lies that does not belong there."""
         known = {**self.canaries, **self._tokens()}
         places = {f"trueup {' '.join(p.words)}": p.out + p.err for p in self.printed}
-        places |= {daemon.out.name: daemon.log() for daemon in self.daemons}
+        places |= {path.name: path.read_text() for path in self.folder.glob("*.log")}
         places |= {"argv or environment": "".join(self.told)}
         places |= {path.name: path.read_bytes().decode("latin-1") for path in self._state() if path != self.token_file}
         return [f"{name} in {place}" for name, secret in known.items() for place, text in places.items() if secret in text]

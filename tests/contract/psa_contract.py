@@ -1,4 +1,4 @@
-"""What holds for every PSA, whatever its requests look like: an adapter's tests inherit the laws and bring a `Bench`."""
+"""What holds for every PSA, whatever its requests look like: its adapter's tests inherit this and bring a `Bench`."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ that no judgement of the engine's own planning is believed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from agent.domain.agreements import Line
@@ -96,13 +97,16 @@ class Watch:
         """The store has been lost or set back: what only it could know, nobody knows."""
         self.planned.clear()
         self.sends.clear()
+        self.edited.clear()
         self.restored = {entry.id for entry in self.store.entry_open()}
         self.bases = {id: key for id, key in self.bases.items() if id in self.stack.now}
 
     # What a person does.
 
     def edits(self, line: int) -> None:
-        self.edited.add(line)
+        """What the store has never seen, it cannot see being changed."""
+        if line in {binding.line for binding in self.bindings()}:
+            self.edited.add(line)
 
     def approves(self, digest: str, until: datetime) -> None:
         self.approvals[digest] = until
@@ -130,6 +134,10 @@ class Watch:
                 found.append(line)
         return found
 
+    def bindings(self) -> Collection[Binding]:
+        memory = self.store.memory("connectwise", COMPANY, [AGREEMENT], self.stack.clock.now())
+        return list(memory.bindings.values())
+
     def standing(self, key: LineKey) -> int:
         return sum(int(line.quantity) for line in self.lines_of(key))
 
@@ -142,8 +150,7 @@ class Watch:
             require(now.get(id) == line, "nobody else's line is touched", line, now.get(id))
         known = {entry.id for entry in self.store.entries(limit=10_000)}
         require(self.sends.keys() <= known, "I9 no entry is dropped", self.sends.keys() - known)
-        bindings = self.store.memory("connectwise", COMPANY, [AGREEMENT], self.stack.clock.now()).bindings
-        live = Counter(b.key.base for b in bindings.values() if b.key.role is Role.BASE and b.state == "live")
+        live = Counter(b.key.base for b in self.bindings() if b.key.role is Role.BASE and b.state == "live")
         require(all(n == 1 for n in live.values()), "I1 a key has one standing line", live)
 
     def _judge(self, write: Write, planned: Planned) -> None:
@@ -187,9 +194,8 @@ class Watch:
         fresh = bool(readings) and readings[-1] == (now, change.after.quantity)
         require(fresh, "I3, I6 only what a whole read said is written", change.sentence, readings[-3:])
         if change.before is not None and change.after.quantity < change.before.quantity:
-            agreed = [at for at, wanted in reversed(readings) if wanted == change.after.quantity]
-            first = next((at for at, wanted in reversed(readings) if wanted != change.after.quantity), None)
-            oldest = min(at for at in agreed if first is None or at > first)
+            agreed = list(takewhile(lambda reading: reading[1] == change.after.quantity, reversed(readings)))
+            oldest = agreed[-1][0]
             require(now - oldest >= timedelta(seconds=RECHECK), "T11 lower only by two reads", change.sentence)
 
     def _creates(self, write: Write) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from click.testing import CliRunner
 
 from agent.faces.cli import cli
@@ -50,9 +54,22 @@ def process(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None 
     return Said(done.returncode, done.stdout, done.stderr)
 
 
+@contextmanager
+def log_restored() -> Iterator[None]:
+    """Commands configure the log of their process; other tests in this one keep theirs."""
+    root = logging.getLogger()
+    handlers, level, hook = list(root.handlers), root.level, threading.excepthook
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        root.handlers, root.level, threading.excepthook = handlers, level, hook
+
+
 def here(*words: str) -> Said:
     """In this process: the same but for what only a process can show."""
-    done = CliRunner(env={"COLUMNS": "100", "TRUEUP_CONFIG": None}).invoke(cli, words, prog_name="trueup")
+    with log_restored():
+        done = CliRunner(env={"COLUMNS": "100", "TRUEUP_CONFIG": None}).invoke(cli, words, prog_name="trueup")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Said(done.exit_code, done.stdout, done.stderr)

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from agent import __version__
 from agent.domain.findings import Code, Finding, Severity
+from agent.faces.api import shapes
 from agent.faces.api.problems import tell_problems
 from agent.ports import Store
 from agent.reports import values
@@ -46,24 +48,32 @@ def occupied(daemon: Daemon, company: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("path", "known"),
+    ("path", "shape", "known"),
     [
-        ("/runs", lambda store: [values.of_run(run) for run in store.runs()]),
-        ("/runs?limit=1", lambda store: [values.of_run(run) for run in store.runs(1)]),
-        ("/plan", lambda store: store.plan()),
-        ("/plan?company=206", lambda store: store.plan(206)),
-        ("/findings", lambda store: [values.of_finding(one) for one in store.findings()]),
-        ("/findings?company=212", lambda store: [values.of_finding(one) for one in store.findings(212)]),
-        ("/holds", lambda store: [values.of_hold(hold) for hold in store.holds()]),
-        ("/journal", lambda store: [values.of_record(record) for record in store.journal()]),
-        ("/explain?company=212", lambda store: values.of_steps(store.explain(company=212))),
+        ("/runs", shapes.Run, lambda store: [values.of_run(run) for run in store.runs()]),
+        ("/runs?limit=1", shapes.Run, lambda store: [values.of_run(run) for run in store.runs(1)]),
+        ("/plan", shapes.Plan, lambda store: store.plan()),
+        ("/plan?company=206", shapes.Plan, lambda store: store.plan(206)),
+        ("/findings", shapes.Finding, lambda store: [values.of_finding(one) for one in store.findings()]),
+        (
+            "/findings?company=212",
+            shapes.Finding,
+            lambda store: [values.of_finding(one) for one in store.findings(212)],
+        ),
+        ("/holds", shapes.Hold, lambda store: [values.of_hold(hold) for hold in store.holds()]),
+        ("/journal", shapes.Record, lambda store: [values.of_record(record) for record in store.journal()]),
+        ("/explain?company=212", shapes.Derivation, lambda store: values.of_steps(store.explain(company=212))),
     ],
 )
-def test_everything_known_is_told(daemon: Daemon, path: str, known: Callable[[Store], object]) -> None:
-    """The same values that `--json` prints."""
+def test_everything_known_is_told(
+    daemon: Daemon, path: str, shape: type[BaseModel], known: Callable[[Store], object]
+) -> None:
+    """The same values that `--json` prints, in the shape that the description promises."""
     wait_for(lambda: daemon.get(path) == json.loads(json.dumps(known(daemon.engine.store))))
+    told = daemon.get(path)
 
-    assert daemon.get(path)
+    assert told
+    assert [shape.model_validate(one) for one in told]
 
 
 def test_findings_by_code(daemon: Daemon) -> None:
@@ -116,6 +126,7 @@ def test_approved_hold_is_written_by_the_next_run(daemon: Daemon) -> None:
     assert {entry["state"] for entry in run["entries"]} == {"confirmed"}
     assert run["confirmed"] == len(run["entries"]) > 0
     assert run["entries"] == [values.of_entry(entry) for entry in daemon.engine.store.entries(run["id"])]
+    assert shapes.RunWithEntries.model_validate(run)
     assert "anna: asked the tenant" in json.dumps(daemon.get("/journal"))
 
 

@@ -5,15 +5,16 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
-from threading import Thread
 
 import pytest
 import structlog
 
 from agent import logs
 from agent.credentials import Secret
+from tests.faces.shell import log_restored
 from tests.house.source import REPOSITORY, modules
 
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
@@ -23,11 +24,8 @@ HOSTILE = 'Contoso\n{"event": "forged"}\x1b[31m\u202etxt'
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """Whatever a test configures is undone after it."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield io.StringIO()
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
+    with log_restored():
+        yield io.StringIO()
 
 
 def test_event_is_one_line_of_json(stream: io.StringIO) -> None:
@@ -79,30 +77,14 @@ def test_libraries_speak_in_our_form(stream: io.StringIO) -> None:
     assert (event["event"], event["logger"], event["says"]) == ("library", "urllib3", "Retrying a\nb")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_dying_thread_is_an_event(stream: io.StringIO) -> None:
     """With its traceback as a value: Python would print it over many lines of stderr."""
     logs.configure("info", "json", stream)
-    thread = Thread(target=lambda: 1 / 0, name="fleet")
-    hook = logs.threading.excepthook
-    thread.run = lambda: _dying(hook)  # type: ignore[method-assign]
-    thread.start()
-    thread.join()
+    error = ZeroDivisionError("division by zero")
+    threading.excepthook(threading.ExceptHookArgs((type(error), error, None, threading.current_thread())))
     [line] = stream.getvalue().splitlines()
     assert json.loads(line)["event"] == "thread.died"
     assert "ZeroDivisionError" in json.loads(line)["exception"]
-
-
-def _dying(hook: object) -> None:
-    """What the interpreter does with an error at the end of a thread, which pytest otherwise takes for itself."""
-    import sys
-    import threading
-
-    try:
-        _ = 1 / 0
-    except ZeroDivisionError:
-        kind, value, trace = sys.exc_info()
-        hook(threading.ExceptHookArgs((kind, value, trace, threading.current_thread())))  # type: ignore[operator]
 
 
 def events() -> set[str]:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from agent.domain.findings import Code
 from agent.settings import Setting, describe
 from tests.house.source import REPOSITORY
 
@@ -57,3 +58,9 @@ def test_example_shows_the_default(setting: Setting) -> None:
 def test_meaning_is_one_sentence(setting: Setting) -> None:
     """It goes into a table, into `trueup init` and behind "is missing"."""
     assert re.fullmatch(r"[^.]+(\.[a-z][^.]+)*\.", setting.meaning)
+
+
+def test_every_finding_is_explained() -> None:
+    """docs/findings.md has a row for each code, and none for a code that does not exist."""
+    page = (REPOSITORY / "docs" / "findings.md").read_text()
+    assert sorted(re.findall(r"^\| `([a-z-]+)` \|", page, re.M)) == sorted(code.value for code in Code)

@@ -172,6 +172,7 @@ def application(service: Service, settings: Settings) -> FastAPI:
         docs_url=None,  # its page would load scripts from other machines
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.backing = Backing(service, Metrics(service), settings.guards.approval_expires)
     app.include_router(guarded)

@@ -20,12 +20,14 @@ def receipt(answer: Answer | Lost, method: str, path: str) -> Receipt:
         outcome = Outcome.UNKNOWN if answer.sent else Outcome.REFUSED
         return Receipt(outcome, f"{method} {path}: {answer.detail}")
     outcome = _outcome(answer)
+    # Not for others: a 503 may name a time too, but its outcome is unknown and waits for the settle window.
     wait = retry_after(answer.headers) if answer.status == 429 else None
     return Receipt(
         outcome,
         _detail(outcome, answer, method, path),
         line=_id(answer) if outcome is Outcome.DONE else None,
         status=answer.status,
+        # By this id ConnectWise's own API log shows what the request did (System > Members > API Logs).
         request_id=answer.headers.get("x-cw-request-id", ""),
         retry_after=None if wait is None else math.ceil(wait),
     )
@@ -37,16 +39,18 @@ def _outcome(answer: Answer) -> Outcome:
         return Outcome.DONE if _is_record(answer) else Outcome.UNKNOWN
     if answer.status in _CONFLICTS:
         return Outcome.CONFLICT
-    # 401, 403 and 429 are given before anything is executed, whoever gives them. 408 says that somebody gave up.
+    # These are given before anything is executed, whoever gives them: Cloudflare stands in front of hosted sites.
     if answer.status in (401, 403, 429):
         return Outcome.REFUSED
+    # 408 says that somebody gave up waiting, perhaps for an answer that was on its way. A 4xx in anything but
+    # ConnectWise's own words came from a proxy, which may have asked ConnectWise first.
     if 400 <= answer.status < 500 and answer.status != 408 and error_body(answer) is not None:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
 
 
 def _detail(outcome: Outcome, answer: Answer, method: str, path: str) -> str:
-    asked = f"{method} {path} answered {answer.status}"
+    asked = f"{method} {path}"
     if outcome is Outcome.DONE:
         return asked
     said = f"{asked}: {message(answer)}"
@@ -60,6 +64,7 @@ def _detail(outcome: Outcome, answer: Answer, method: str, path: str) -> str:
 
 
 def _is_record(answer: Answer) -> bool:
+    """An id is not asked for: the read-back finds the line by its mark, and only that is believed."""
     try:
         return isinstance(answer.json(), dict)
     except Incomplete:

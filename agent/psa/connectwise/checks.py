@@ -27,6 +27,7 @@ def custom_field(site: Site, marker: Marker) -> Record | None:
     literal = quoted(marker.caption)
     where = {"conditions": f"caption={literal}"} if literal else {}
     rows = site.rows("/system/userDefinedFields", fields=CUSTOM_FIELD_FIELDS, **where)
+    # The condition is a courtesy: what it means for case and blanks is the database's affair.
     named = [row for row in rows if marker.names(str(row.get("caption")))]
     ours = [row for row in named if "addition" in str(row.get("podDescription")).casefold()] or named
     return ours[0] if len(ours) == 1 else None
@@ -43,8 +44,9 @@ class Check:
         """All that a person should mend before the first cycle; empty where nothing is wrong."""
         try:
             # Not /system/info: some sites answer that without any keys.
-            date = self.site.head("/finance/agreements/count").get("date", "")
+            date = self.site.head("/finance/agreements/count").get("date")
         except (CredentialsRejected, Unreachable) as error:
+            # Everything else would fail alike, and refused keys are not tried on.
             return [_unreadable(error, "agreements")]
         except ReadFailed as error:
             return [_unreadable(error, "agreements"), *self._others()]
@@ -73,8 +75,11 @@ class Check:
         yield from ()
 
     def _whose_keys(self) -> Iterator[Finding]:
-        me = self.site.one("/system/myMembers/info") or {}
-        name, kind = str(me.get("identifier", "")), me.get("licenseClass")
+        me = self.site.one("/system/myMembers/info")
+        if me is None:
+            return
+        name, kind = str(me.get("identifier")), me.get("licenseClass")
+        # Only the class A is an API member.
         if kind is not None and kind != "A":
             yield _finding(
                 Code.PERMISSION_TOO_WIDE,
@@ -87,7 +92,7 @@ class Check:
             yield _finding(
                 Code.PSA_UNREADABLE,
                 "member-name",
-                f"The keys belong to {name or 'an unnamed member'}, but psa.connectwise.member is {self.member}: "
+                f"The keys belong to {name}, but psa.connectwise.member is {self.member}: "
                 "Trueup's own edits would pass for somebody else's.",
                 f'Set psa.connectwise.member to "{name}", or use the keys of {self.member}.',
                 Severity.WARNING,
@@ -105,8 +110,8 @@ class Check:
             sentence = f"The custom field {caption!r} is of type {field['fieldTypeIdentifier']}; a mark needs Text."
             yield _finding(Code.PSA_UNREADABLE, "marker-field", sentence, _CREATE_FIELD)
 
-    def _clock_off(self, date: str) -> Iterator[Finding]:
-        theirs = _instant(date)
+    def _clock_off(self, date: str | None) -> Iterator[Finding]:
+        theirs = _instant(date) if date else None
         if self.clock is None or theirs is None:
             return
         off = round((self.clock.now() - theirs).total_seconds())

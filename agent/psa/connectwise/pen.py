@@ -50,6 +50,7 @@ _FIELDS: Mapping[str, _Field] = {
     "price": _Field("unitPrice", _same, plain, "unit price"),
     "billable": _Field("billCustomer", BILL_CUSTOMER.__getitem__, str, "billing option"),
     "start": _Field("effectiveDate", midnight, date.isoformat, "first day"),
+    # Ours is the first day that is not billed, ConnectWise's the last one that is (reference 8.4).
     "end": _Field("cancelledDate", lambda end: midnight(end - DAY), date.isoformat, "end"),
     "text": _Field("invoiceDescription", cleaned, cleaned, "invoice text"),
     "taxable": _Field("taxableFlag", _same, str, "taxable"),
@@ -58,7 +59,10 @@ _FIELDS: Mapping[str, _Field] = {
 
 
 def seen(line: Line) -> dict[str, str]:
-    """The line's picture, and what else a POST may have set or ConnectWise worked out."""
+    """The line's picture, and what else a POST may have set or ConnectWise worked out.
+
+    `prorated` is ConnectWise's own price of one unit for the part of its first period, where it tells.
+    """
     fields, kept = dict(picture(line)), extra(line)
     if "taxableFlag" in kept:
         fields["taxable"] = _FIELDS["taxable"].text(kept["taxableFlag"])
@@ -82,6 +86,7 @@ class Pen:
         given = {name: value for name, value in values.items() if value is not None}
         mark = str(Mark.of(self.manner.installation, key))
         body = {
+            # By id, which no renaming in the catalogue moves.
             "product": {"id": self.change.product},
             **{_FIELDS[name].name: _FIELDS[name].json(value) for name, value in given.items()},
             **self.manner.marker.written(mark),
@@ -124,10 +129,13 @@ class Pen:
         moved = [name for name in after if after[name] != before[name]]
         if not moved:
             return ()
+        # Absolute values, one request: repeated by hand or by a proxy it does no harm. Paths without a slash in front,
+        # as documented; their case counts.
         operations = [
             {"op": "replace", "path": _FIELDS[name].name, "value": _FIELDS[name].json(values[name])} for name in moved
         ]
         if self.manner.custom_fields:
+            # All of them as they were read: by some accounts what is left out is cleared, by others it is kept.
             whole = extra(line).get("customFields", ())
             operations.append({"op": "replace", "path": "customFields", "value": whole})
         words = ", ".join(_moved(name, before[name], after[name]) for name in moved)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from types import MappingProxyType
 
 from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.changes import Change, Outcome, Picture, Realisation, Receipt, Seen, Write
@@ -47,16 +48,16 @@ class ConnectWise:
         marker_field: str = "serialNumber",
         credits: str = "off",
         version: str = "2026.4",
-        billing_cycles: Mapping[str, int] | None = None,
+        billing_cycles: Mapping[str, int] = MappingProxyType({}),
         member: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._site = Site(connect, url, Login(company, public_key, private_key, client_id), version)
         self._manner = Manner(installation, Marker.parse(marker_field), credits)
-        months = {name.casefold(): months for name, months in (billing_cycles or {}).items()}
-        self._cycles = Cycles({}, months)
+        self._cycles = Cycles({}, {name.casefold(): months for name, months in billing_cycles.items()})
         self._member = member
         self._clock = clock
+        # The name is part of every line's key, so of every mark: it never changes.
         self._traits = Traits("connectwise", "addition", TEXT_LIMIT, settle)
         self._seen_lines: dict[int, frozenset[int]] = {}
         self._absent: frozenset[str] = frozenset()  # ids of agreements that the last read did not find
@@ -75,6 +76,7 @@ class ConnectWise:
     def products(self, identifiers: Iterable[str]) -> Mapping[str, Product]:
         """By the identifier as it was asked for; ConnectWise itself does not regard its case."""
         asked = dict.fromkeys(identifiers)
+        # A name with both kinds of quotes fits no condition, and so stays a missing product.
         literals = [literal for literal in map(quoted, asked) if literal]
         rows = self._named("/procurement/catalog", "identifier", literals, records.PRODUCT_FIELDS, _fewer)
         found = records.each(rows, lambda row: records.product(row, self._manner.marker), "product")
@@ -95,6 +97,8 @@ class ConnectWise:
     def lines(self, agreement: int) -> Sequence[Line]:
         """One request, and a second for the count where the list may have lost a line."""
         self._find_marker()
+        # Lists are not transactions: a page can lose rows while somebody edits. Counting each time would double the
+        # requests of a cycle, so it is done where a line that we have seen is missing, and the first time.
         known = self._seen_lines.get(agreement)
         rows = self._site.whole(
             _additions(agreement),
@@ -109,6 +113,7 @@ class ConnectWise:
         return writes(change, agreement, today, self._manner)
 
     def execute(self, write: Write) -> Receipt:
+        # Only the look for the API's address can raise here, and it comes before the request.
         try:
             answer = self._site.write(write.method, write.path, write.body)
         except ReadFailed as failed:
@@ -125,12 +130,13 @@ class ConnectWise:
     def _look_at(self, write: Write, id: int) -> Seen:
         row = self._site.one(f"{_additions(write.agreement)}/{id}", fields=records.ADDITION_FIELDS)
         if row is None:
-            return Seen(Picture.OTHER)
+            return Seen(Picture.OTHER)  # deleted by a person: neither as before nor as wanted
         (line,) = records.each([row], lambda row: self._line(row, write.agreement), "addition")
         return _compared(write, line)
 
     def _look_for_mark(self, write: Write) -> Seen:
         """Presence is believed from the search; absence only if the whole list says the same."""
+        # That serialNumber can be searched for is nowhere written down; a search that finds nothing proves nothing.
         lines = self._marked(write, self._search(write)) or self._marked(write, self.lines(write.agreement))
         if not lines:
             return Seen(Picture.BEFORE)

@@ -110,6 +110,7 @@ def each(records: Iterable[Record], read: Callable[[Record], T], what: str) -> l
     for record in records:
         try:
             values.append(read(record))
+        # What a wrong type, a missing part or an impossible date raises on its way into a value.
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             named = record.get("id", "without an id")
             raise Incomplete(
@@ -162,6 +163,7 @@ def agreement(record: Record, cycles: Cycles) -> Agreement:
         days = {name: _day(record, name) for name in ("startDate", "billStartDate", "nextInvoiceDate", "endDate")}
     except ValueError as error:
         days, refusal = dict.fromkeys(("startDate", "billStartDate", "nextInvoiceDate", "endDate")), str(error)
+    # The flag overrules a date that may stand beside it.
     ends = None if _flag(record, "noEndingDateFlag") else days["endDate"]
     return Agreement(
         id=int(record["id"]),
@@ -185,6 +187,7 @@ def _unbillable(record: Record, option: str) -> str:
     named = f"agreement {record['id']}"
     reasons = (
         (_flag(record, "cancelledFlag"), f"{named} is cancelled"),
+        # Where it is absent, flag and dates say the same; a status that is new to us forbids.
         (status not in ("", "Active"), f"{named} has the status {status}"),
         (_flag(record, "oneTimeFlag"), f"{named} is a one-time agreement"),
         (not option, f"{named} has no billing cycle"),

@@ -55,6 +55,7 @@ class Site:
         self._origin = f"{parts.scheme}://{self.host}"
         login_host = _LOGIN_HOSTS.get(self.host, self.host)
         self._api = connect(self._origin)
+        # The login page is asked under the host where people log in, as the vendor's guide does.
         self._login_page = self._api if login_host == self.host else connect(f"{parts.scheme}://{login_host}")
         self._login = login
         self._accept = f"application/vnd.connectwise.com+json; version={version}"
@@ -76,6 +77,7 @@ class Site:
             if len(found.keys() | ids) < len(found) + len(ids):
                 raise Incomplete(f"{path} on {self.host} gave the same record twice.", _AGAIN)
             found.update(zip(ids, page, strict=True))
+            # A Link header may or may not come with the last page; a page that is not full is the last one.
             if len(page) < PAGE:
                 return [found[id] for id in sorted(found)]
             if max(ids) <= last:
@@ -139,6 +141,7 @@ class Site:
         headers = {
             **self._login.headers(),
             "Accept": self._accept,
+            # Without the charset accented letters have come out wrong; our bodies are ASCII besides.
             "Content-Type": "application/json; charset=utf-8",
         }
         return self._api.write_once(method, where, headers=headers, json_text=body)
@@ -176,13 +179,14 @@ class Site:
         page = f"/login/companyinfo/{quote(self._login.company, safe='')}"
         answer = self._login_page.read("GET", page)
         if answer.status == 404:
-            return _OLD_CODEBASE
+            return _OLD_CODEBASE  # self-hosted and without the page; on the cloud this path leads to the present one
         info = answer.json()
         if info is None:
             raise CredentialsRejected(
                 f"{self._login_page.host} knows no company {self._login.company!r}.",
                 "Set psa.connectwise.company to the company name typed at the ConnectWise login.",
             )
+        # It becomes part of every address, so nothing but a plain name with its slash is taken.
         codebase = info.get("Codebase") if isinstance(info, dict) else None
         if not isinstance(codebase, str) or not _CODEBASE.fullmatch(codebase):
             raise Incomplete(f"{self._login_page.host} does not say where its API is.", _ADDRESS)
@@ -220,6 +224,7 @@ def message(answer: Answer) -> str:
 
 def error_body(answer: Answer) -> Mapping[str, Any] | None:
     """The body of an error in either of ConnectWise's shapes, or None where somebody else has answered."""
+    # Throttling says {"error", "message"}, everything else {"code", "message", "errors"}.
     try:
         body = answer.json()
     except Incomplete:
@@ -249,4 +254,5 @@ def _page(content: object, path: str) -> list[Record]:
 
 
 def _has_id(row: Record) -> bool:
+    # bool is an int to Python
     return isinstance(row.get("id"), int) and not isinstance(row["id"], bool)

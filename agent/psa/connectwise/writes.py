@@ -264,8 +264,8 @@ def _credited(task: Task) -> Realisation:
     shares = _shares(task, fresh)
     unbilled = [share for share in shares if share.line.id in fresh]
     found = [*_used_until(task, start, unbilled)]
-    lost = -task.gained - sum(share.lost for share in unbilled)
-    if lost > 0:
+    lost = sum(share.lost for share in shares if share not in unbilled)
+    if lost:
         why = _no_credit(task, start)
         if why:
             return _refused(why)
@@ -320,15 +320,14 @@ def _used_until(task: Task, left: date, shares: Sequence[Share]) -> Iterator[Wri
     """The days before the change for which nothing has been billed, and so shall be for the seats that left."""
     # Not from the change's own period: one before it may be open as well, and is lowered with it.
     boundary = task.agreement.next_invoice or task.agreement.period(left).start
-    level, owed = task.before.quantity, -task.gained
+    level = task.before.quantity
     for share in shares:
-        seats = min(share.lost, owed)
         caught_up = not task.agreement.invoiced(left) and share.line.id not in task.waiting
         begins = (share.line.start, task.agreement.bill_start, boundary if caught_up else None)
         start = max((day for day in begins if day), default=boundary)
-        if seats > 0 and start < left:
-            yield task.delta(seats, f"{start}/{level}-{level - seats}", start=start, end=left)
-        level, owed = level - share.lost, owed - seats
+        if share.lost and start < left:
+            yield task.delta(share.lost, f"{start}/{level}-{level - share.lost}", start=start, end=left)
+        level -= share.lost
 
 
 def _once_invoiced(task: Task) -> Realisation:
@@ -350,29 +349,31 @@ def _written(task: Task, shares: Sequence[Share]) -> tuple[Write, ...]:
 
 
 class Share(NamedTuple):
-    """What a line will carry of the new quantity."""
+    """What a line will carry of the new quantity, less what of it is included."""
 
     key: LineKey
     line: Line
     quantity: Decimal
+    included: int
 
     @property
     def lost(self) -> int:
-        return max(0, int(self.line.quantity - self.quantity))
+        """Seats that the line bills no more."""
+        return max(0, int(self.line.quantity - self.line.included - (self.quantity - self.included)))
 
 
 def _shares(task: Task, first: Collection[int] = ()) -> list[Share]:
     """The base gains or gives; what it cannot give, the newest deltas do. Lines of `first` give before all others."""
-    lines = [(task.key, task.base), *((d.key, d.line) for d in sorted(task.holding.deltas, key=_age))]
+    # What is included is taken off the base alone: below it, seats of the deltas would be billed that are free.
+    base = Share(task.key, task.base, task.base.quantity, task.after.included)
+    newest = [Share(d.key, d.line, d.line.quantity, 0) for d in sorted(task.holding.deltas, key=_age)]
     rest = task.holding.quantity - task.after.quantity
     if rest <= 0:
-        return [Share(key, line, line.quantity - (rest if line is task.base else 0)) for key, line in lines]
+        return [base._replace(quantity=base.quantity - rest), *newest]
     shares = []
-    for key, line in sorted(lines, key=lambda entry: entry[1].id not in first):
-        # What is included is taken off the base alone: below it, seats of the deltas would be billed that are free.
-        least = task.after.included if line is task.base else 0
-        cut = min(rest, max(line.quantity - least, Decimal(0)))
-        shares.append(Share(key, line, line.quantity - cut))
+    for share in sorted([base, *newest], key=lambda share: share.line.id not in first):
+        cut = min(rest, max(share.quantity - share.included, Decimal(0)))
+        shares.append(share._replace(quantity=share.quantity - cut))
         rest -= cut
     return [s._replace(quantity=s.quantity - rest) if s.line is task.base else s for s in shares]
 

@@ -100,7 +100,8 @@ def _show_applied(scene: Scene, before: Picture, after: Picture) -> None:
         shown = ", ".join(f"{one.quantity} {one.days}: {one.amount:,.2f}" for one in beside)
         seats = (str(picture.seats(number, product)) for picture in (before, after))
         rows.append((NAMES[mistake.company], product, *seats, shown))
-    scene.stage.table(("company", "in the PSA", "before", "after", "new addition, and its amount in this period"), rows, right={2, 3})
+    header = ("company", "in the PSA", "before", "after", "new addition, and its amount in this period")
+    scene.stage.table(header, rows, right={2, 3})
 
 
 def _check_applied(scene: Scene, before: Picture, after: Picture, status: int) -> None:

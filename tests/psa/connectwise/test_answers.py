@@ -78,8 +78,7 @@ def test_a_refusal_says_all_that_connectwise_said() -> None:
         "errors": [{"code": "InvalidObject", "message": "effectiveDate cannot be less\r\nthan the billing start date"}],
     }
     assert receipt(answer(400, body), "POST", PATH).detail == (
-        f"POST {PATH} answered 400: addition object is invalid; "
-        "effectiveDate cannot be less than the billing start date"
+        f"POST {PATH}: addition object is invalid; effectiveDate cannot be less than the billing start date"
     )
 
 

@@ -258,6 +258,42 @@ def test_included_is_not_billed_beside_the_base() -> None:
     ]
 
 
+def test_a_seat_that_is_included_is_not_billed() -> None:
+    """1 less 1 included -> 6 less 4: two are billed, by an open delta; the free ones go to the base, 4 less 4."""
+    change = to(6, held(line(1, included=Decimal(1))), after=terms(6, included=4))
+    assert sentences(change, LATE) == [
+        "POST addition 2 x M365-BP-M, from 2026-03-17",
+        "PATCH addition 1: quantity 1 -> 4, included quantity 1 -> 4",
+    ]
+
+
+def test_the_base_keeps_what_is_included() -> None:
+    """5 less 2, and 3 beside it; down to 4 less 2: the base keeps 2 less 2, and the delta bills the two others."""
+    change = to(4, held(line(5, included=Decimal(2)), delta(3, "03-10")), after=terms(4, included=2))
+    assert sentences(change, LATE) == ["PATCH addition 1: quantity 5 -> 2", "PATCH addition 2: quantity 3 -> 2"]
+    assert sentences(replace(change, after=terms(1, included=1)), LATE) == [
+        "PATCH addition 1: quantity 5 -> 1, included quantity 2 -> 1",
+        "PATCH addition 2: quantity 3 -> 0",
+    ]
+
+
+def test_a_seat_that_was_included_is_not_credited() -> None:
+    """2 less 2 -> 1 less 1: nobody was billed for the one that leaves."""
+    holding = held(line(2, included=Decimal(2)), charged=charged(("03-17", "04-01", 2)))
+    change = to(1, holding, after=terms(1, included=1), decrease=Decrease.CREDIT)
+    expected = ["PATCH addition 1: quantity 2 -> 1, included quantity 2 -> 1"]
+    assert sentences(change, credits="negative-quantity") == expected
+
+
+def test_up_down_and_up_again_on_one_day() -> None:
+    """10 -> 12 -> 10 -> 12 on 17 March: the second open delta is another line than the first, with another mark."""
+    first = plan(to(12, TEN), LATE).writes[0]
+    between = held(line(8), Delta(first.key, line(2, "03-17", 2), day("03-01")))
+    second = plan(to(12, between), LATE).writes[0]
+    assert (first.key.part, second.key.part) == ("2026-03-17/10-12", "2026-03-17/10-12/2")
+    assert first.mark != second.mark
+
+
 def test_text_travels_with_the_quantity() -> None:
     """New people, new text: one PATCH for both; where the base keeps its quantity, one for the text."""
     change = to(12, TEN, after=terms(12, text="Ada, Bob"))
@@ -306,6 +342,18 @@ def test_credit_from_the_first_day_of_the_base() -> None:
     assert sentences(change, LATE)[0].endswith("2026-03-10 to 2026-03-16")
     assert sentences(change, INVOICED, credits="negative-quantity")[0].endswith("2026-03-10 to 2026-03-16")
     assert sentences(replace(change, effective=day("03-10")), LATE) == [BASE + "8"]
+
+
+def test_credit_for_the_seats_that_were_billed_alone() -> None:
+    """Ten are billed, two more wait for their first invoice: of four that leave, those two go first."""
+    fresh = Delta(KEY.delta("2026-03-12/10-12"), line(2, "03-12", 2), INVOICED.next_invoice)
+    change = to(8, held(line(10), fresh, charged=CHARGED_TEN), decrease=Decrease.CREDIT)
+    assert sentences(change, credits="negative-quantity") == [
+        "POST addition 2 x M365-BP-M, 2026-03-12 to 2026-03-16",
+        "POST addition -2 x M365-BP-M, 2026-03-17 to 2026-03-31",
+        "PATCH addition 1: quantity 10 -> 8",
+        "PATCH addition 2: quantity 2 -> 0",
+    ]
 
 
 def test_credit_taken_from_two_lines() -> None:

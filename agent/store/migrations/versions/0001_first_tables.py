@@ -103,6 +103,7 @@ def writes() -> None:
     ]
     op.create_table("entry", *made, sa.PrimaryKeyConstraint("id"), sqlite_strict=STRICT)
     op.create_index("ix_entry_run", "entry", ["run"])
+    op.create_index("entries_of_key", "entry", ["key", "id"])
     one_open("entry", ["key"], "state IN ('intent', 'unknown')")
 
 

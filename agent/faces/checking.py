@@ -116,7 +116,7 @@ def _psa(engine: Engine) -> Iterator[Check]:
     well = f"{site.url}: keys, rights and clock are as they should be"
     try:
         yield from of_findings("PSA", engine.psa.check(), well)
-    except ReadFailed as error:
+    except TrueupError as error:
         yield _failed("PSA", error)
 
 
@@ -125,10 +125,10 @@ def _tenants(engine: Engine, mappings: Mappings) -> Iterator[Check]:
     if engine.settings.microsoft.tenant:
         yield from _partner(engine.source)
     try:
-        # A refused key is refused everywhere: one tenant tells, before all of them are asked.
+        # A key that is refused, or cannot be read, is so everywhere: one tenant tells, before all of them are asked.
         for tenant in tenants[:1]:
             yield from _tenant(engine.source, tenant)
-    except CredentialsRejected as error:
+    except TrueupError as error:
         yield _failed("tenant", error)
         return
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
@@ -139,7 +139,7 @@ def _tenants(engine: Engine, mappings: Mappings) -> Iterator[Check]:
 def _partner(source: Source) -> Iterator[Check]:
     try:
         yield Check("partner", Grade.OK, f"your own tenant lists {len(source.accounts())} tenants")
-    except ReadFailed as error:
+    except TrueupError as error:
         yield Check("partner", Grade.WARN, str(error), error.remedy)
 
 

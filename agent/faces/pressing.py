@@ -31,18 +31,21 @@ _FIRST_POLL, _LAST_POLL = 0.1, 1.0  # seconds between two questions to the daemo
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What became of a run. `again`: when something is to be looked at once more; None where a daemon sees to it."""
+    """What became of a run. `again`: when something is to be looked at once more; None where a daemon sees to it.
+    `stopped`: a person ended it before all was written."""
 
     run: RunSummary
     entries: Sequence[Entry]
     again: datetime | None
+    stopped: bool
 
     @property
     def well(self) -> bool:
-        return self.run.state == "done" and not self.run.detail and all_confirmed(self.entries)
+        return self.run.state == "done" and not self.run.detail and not self.stopped and all_confirmed(self.entries)
 
     def text(self, view: View) -> str:
-        return run_text(self.run, self.entries, self.again, view)
+        rest = "\nStopped on request; what was not written is planned anew." if self.stopped else ""
+        return run_text(self.run, self.entries, self.again, view) + rest
 
     def values(self) -> Values:
         again = self.again.isoformat() if self.again else None
@@ -61,7 +64,7 @@ def sync(desk: Desk, words: Sequence[str], dry: bool, quiet: bool) -> Synced:
         summary = engine.store.run(run)
         if summary is None:
             raise TrueupError(f"Run {run} is not in the store", "See whether store.url is the one that the daemon uses")
-        return Synced(summary, engine.store.entries(run, limit=_ENTRIES), again)
+        return Synced(summary, engine.store.entries(run, limit=_ENTRIES), again, engine.stop.is_set())
 
 
 def _here(engine: Engine, companies: Sequence[int], dry: bool, quiet: bool) -> tuple[str, datetime | None]:

@@ -12,6 +12,7 @@ from agent.domain.changes import AddLine, Change, EndLine, Fold, Planned, SetDes
 from agent.domain.findings import Finding
 from agent.domain.guards import CompanyPlan
 from agent.domain.keys import LineKey
+from agent.domain.mappings import Mode
 from agent.domain.money import Money
 from agent.reports.text import View, cells, columns, counted, cut, paint, shown, signed, wrapped
 from agent.reports.values import Values, of_money
@@ -36,13 +37,14 @@ class PlanReport:
 
 
 def state(planned: Planned) -> str:
-    """What becomes of a planned change: refused, waits (for a time), held (for a person), approved or ready."""
+    """What becomes of a planned change: refused, waits (for a time), reported (the mode never writes), held (for a
+    person), approved or ready."""
     if planned.realisation.refused:
         return "refused"
     if not planned.realisation.writes:
         return "waits"
     if planned.holds:
-        return "held"
+        return "reported" if planned.holds[0].startswith(f"mode is {Mode.REPORT}") else "held"
     return "approved" if planned.approved else "ready"
 
 
@@ -147,7 +149,8 @@ def _billed(planned: Sequence[Planned], agreement: Agreement | None) -> Money | 
 
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
-_STATE_COLOURS = {"ready": "green", "approved": "green", "held": "yellow", "refused": "red", "waits": "cyan"}
+_STATE_COLOURS = {"ready": "green", "approved": "green", "held": "yellow", "refused": "red"}
+_STATE_COLOURS |= {"waits": "cyan", "reported": "cyan"}
 
 
 def _rows(planned: Sequence[Planned], line_word: str, width: int) -> list[str]:
@@ -201,7 +204,8 @@ def _details(planned: Planned, width: int) -> Iterator[str]:
 
 def _state_words(planned: Planned, width: int, indent: str) -> Iterator[str]:
     said = state(planned)
-    reasons = {"held": planned.holds, "waits": [planned.realisation.note], "refused": [planned.realisation.note]}
+    note = [planned.realisation.note]
+    reasons = {"held": planned.holds, "reported": planned.holds, "waits": note, "refused": note}
     label = f"{indent}{paint(said, _STATE_COLOURS[said])}: "
     for number, reason in enumerate(reasons.get(said, ())):
         yield from wrapped(shown(reason), width, " " * cells(label) if number else label)
@@ -242,6 +246,7 @@ _STATES = {
     "ready": "written in the next cycle; now: trueup sync",
     "approved": "written in the next cycle; now: trueup sync",
     "held": "for a person: trueup approve DIGEST",
+    "reported": "never written in mode report; set review or auto",
     "waits": "not yet due, each with its reason",
     "refused": "not as the profile asks, each with its reason",
 }

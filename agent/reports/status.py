@@ -63,7 +63,7 @@ def _last_run(run: RunSummary | None, view: View) -> str:
     if run is None:
         return "none yet; start one with: trueup sync, or the daemon with: trueup run"
     if run.ended is None:
-        return f"{run.id} runs since {view.at(run.started)}"
+        return f"{run.id} began {view.ago(run.started)}, not ended yet"
     took = duration(int((run.ended - run.started).total_seconds()))
     state = paint(run.state, "green" if run.state == "done" else "red")
     what = f"{counted(run.changes, 'change')} planned, {run.confirmed:,} writes confirmed" + _trouble(run)

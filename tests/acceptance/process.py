@@ -73,7 +73,8 @@ class Forking:
         self._parent.stdin.write(json.dumps(words) + "\n")
         self._parent.stdin.flush()
         child = int(self._parent.stdout.readline())
-        due.wait(2)
+        while not due.wait(0.01) and Path("/proc", str(child)).exists():
+            pass
         time.sleep(seconds)
         try:
             os.kill(child, signal.SIGKILL)

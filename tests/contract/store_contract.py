@@ -30,6 +30,7 @@ from tests.contract.store_values import (
     Place,
     binding,
     charge,
+    finding,
     key,
     learnt,
     planned,
@@ -250,6 +251,17 @@ class Entries(WithStore):
         assert store.entry_open() == []
         assert store.verify_journal()[0] == 0
 
+    def test_refusals_are_those_of_the_newest_entries(self, store: Store, run: str) -> None:
+        """A key that was refused and then confirmed has no refusal; one whose last write met a conflict has."""
+        mended, other = key("sku-1"), key("sku-2")
+        store.close(store.intend(run, planned(mended), write(mended), NOW), EntryState.REFUSED, "400", NOW)
+        assert store.refusals([mended, other]) == {mended: "400"}
+        store.close(store.intend(run, planned(mended), write(mended), NOW), EntryState.CONFIRMED, "201", NOW)
+        store.close(store.intend(run, planned(other), write(other), NOW), EntryState.CONFLICT, "edited", NOW)
+
+        assert store.refusals([mended, other]) == {other: "edited"}
+        assert store.refusals([]) == {}
+
     def test_many_threads_write_side_by_side(self, store: Store, run: str) -> None:
         """32 threads, a key each, intent and outcome: 64 records in one whole chain."""
 
@@ -366,6 +378,25 @@ class Learning(WithStore):
         assert change["monthly"] == {"amount": "264.00", "currency": "USD"}
         assert [w["body"] for w in change["writes"]] == ['{"quantity": 12}']
         assert store.plan(COMPANY) == [plan]
+
+
+    def test_report_opens_and_closes_nothing(self, store: Store, run: str) -> None:
+        """Something was seen, but not everything: what is not seen again stays open."""
+        store.learn(run, learnt(findings=(finding("a"),)), NOW)
+        store.report(COMPANY, [finding("b")], NOW + HOUR)
+
+        assert [found.finding.subject for found in store.findings(COMPANY)] == ["a", "b"]
+
+    def test_company_without_a_file_is_forgotten_but_its_lines_are_not(self, store: Store, run: str) -> None:
+        """Its findings, holds and plan go; its bindings still say which lines are ours."""
+        held = planned(holds=("mode is review",))
+        store.learn(run, learnt(findings=(finding(),), planned=(held,), bindings=(binding(),)), NOW)
+        store.forget([COMPANY], NOW)
+        assert len(store.findings()) == len(store.holds()) == len(store.plan()) == 1
+        store.forget([], NOW)
+
+        assert [*store.findings(), *store.holds(), *store.plan()] == []
+        assert store.bound_agreements(PSA) == {COMPANY: frozenset({AGREEMENT})}
 
 
 class Snapshots(WithStore):

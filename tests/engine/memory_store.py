@@ -197,6 +197,22 @@ class MemoryStore:
                 for code in _WRONG:
                     disk.findings.pop((f"company/{company}", code, subject), None)
 
+    def forget(self, mapped: Iterable[int], at: datetime) -> None:
+        with self._writing(at) as disk:
+            for company in disk.plans.keys() - set(mapped):
+                self._report(f"company/{company}", (), True, at)
+                disk.holds = {d: held for d, held in disk.holds.items() if held.hold.company != company}
+                del disk.plans[company]
+
+    def report(self, company: int, findings: Sequence[Finding], at: datetime) -> None:
+        with self._writing(at):
+            self._report(f"company/{company}", findings, False, at)
+
+    def refusals(self, keys: Iterable[LineKey]) -> Mapping[LineKey, str]:
+        asked = set(keys)
+        newest = {entry.write.key: entry for entry in self.disk.entries.values() if entry.write.key in asked}
+        return {key: e.detail for key, e in newest.items() if e.state in (EntryState.REFUSED, EntryState.CONFLICT)}
+
     def note(self, scope: str, findings: Sequence[Finding], at: datetime) -> None:
         with self._writing(at):
             self._report(scope, findings, True, at)

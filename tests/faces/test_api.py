@@ -50,18 +50,18 @@ def occupied(daemon: Daemon, company: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("path", "shape", "known"),
     [
-        ("/runs", shapes.Run, lambda store: [values.of_run(run) for run in store.runs()]),
-        ("/runs?limit=1", shapes.Run, lambda store: [values.of_run(run) for run in store.runs(1)]),
+        ("/runs", shapes.Run, lambda store: list(map(values.of_run, store.runs()))),
+        ("/runs?limit=1", shapes.Run, lambda store: list(map(values.of_run, store.runs(1)))),
         ("/plan", shapes.Plan, lambda store: store.plan()),
         ("/plan?company=206", shapes.Plan, lambda store: store.plan(206)),
-        ("/findings", shapes.Finding, lambda store: [values.of_finding(one) for one in store.findings()]),
+        ("/findings", shapes.Finding, lambda store: list(map(values.of_finding, store.findings()))),
         (
             "/findings?company=212",
             shapes.Finding,
-            lambda store: [values.of_finding(one) for one in store.findings(212)],
+            lambda store: list(map(values.of_finding, store.findings(212))),
         ),
-        ("/holds", shapes.Hold, lambda store: [values.of_hold(hold) for hold in store.holds()]),
-        ("/journal", shapes.Record, lambda store: [values.of_record(record) for record in store.journal()]),
+        ("/holds", shapes.Hold, lambda store: list(map(values.of_hold, store.holds()))),
+        ("/journal", shapes.Record, lambda store: list(map(values.of_record, store.journal()))),
         ("/explain?company=212", shapes.Derivation, lambda store: values.of_steps(store.explain(company=212))),
     ],
 )

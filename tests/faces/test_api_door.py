@@ -87,6 +87,22 @@ def test_slowed_guesses_keep_nobody_out(daemon: Daemon) -> None:
         assert guarded.ask("GET", "/status").status == 200
 
 
+def test_who_has_shown_the_token_keeps_the_place(daemon: Daemon) -> None:
+    """However many push in meanwhile."""
+    with daemon.again(Limits(connections=2, grace=0.05)) as guarded, ExitStack() as stack:
+        owner = stack.enter_context(guarded.connect())
+        owner.sendall(head(guarded) + b'{"comp')
+        time.sleep(0.2)
+        for _ in range(10):
+            stack.enter_context(guarded.connect())
+        time.sleep(0.5)
+        owner.sendall(b'any":202}')
+        answer = received(owner)
+
+    assert answer is not None
+    assert answer.status == 202
+
+
 def test_crowd_is_answered_in_turn(daemon: Daemon) -> None:
     """Far more callers at once than there are places: all are answered, none is cut off."""
     with daemon.again(Limits()) as guarded, ThreadPoolExecutor(150) as callers:

@@ -151,8 +151,10 @@ def test_page_in_a_browser_is_refused(daemon: Daemon, field: Fields) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "post"])
 def test_other_method_is_refused(daemon: Daemon, method: str) -> None:
-    """No preflight is answered, nothing is overruled by X-HTTP-Method-Override."""
-    refused(daemon, request(daemon, {"X-HTTP-Method-Override": "POST"}, f"{method} /sync HTTP/1.1"), 405)
+    """No preflight is answered, which come without a token; X-HTTP-Method-Override overrules nothing."""
+    for token in ({}, {"Authorization": None}):
+        fields: Fields = {"X-HTTP-Method-Override": "POST", **token}
+        refused(daemon, request(daemon, fields, f"{method} /sync HTTP/1.1"), 405)
 
 
 def test_state_never_changes_by_get(daemon: Daemon) -> None:
@@ -238,6 +240,7 @@ def test_field_that_decides_comes_once(daemon: Daemon, name: str) -> None:
         ({"Content-Length": None}, b"", 411),
         ({"Content-Length": None, "Transfer-Encoding": "chunked"}, b"f\r\n" + SYNC + b"\r\n0\r\n\r\n", 411),
         ({"Transfer-Encoding": "chunked"}, b"f\r\n" + SYNC + b"\r\n0\r\n\r\n", 411),
+        ({"Content-Length": None, "Transfer-Encoding": "chunked"}, b"zz\r\n" + SYNC, 400),
         ({"Transfer-Encoding": "gzip"}, SYNC, 400),
         ({"Transfer-Encoding": "chunked", "transfer-encoding": "identity"}, SYNC, 400),
         ({"Transfer-Encoding\t": "chunked"}, SYNC, 400),

@@ -7,8 +7,8 @@ from decimal import Decimal
 from agent.domain.agreements import Billable
 from agent.domain.changes import AddLine, Change, EndLine, Planned, Realisation, SetPrice, SetQuantity, Terms, Write
 from agent.domain.findings import Code, Finding, Severity
-from agent.domain.guards import CompanyPlan
-from agent.domain.mappings import Decrease, Increase
+from agent.domain.guards import Case, CompanyPlan, Limits, guarded
+from agent.domain.mappings import Decrease, Increase, Mode
 from agent.domain.money import Money
 from agent.reports.plan import PlanReport, difference, plan_text, plan_values, state, units
 from agent.reports.text import View, bare, cells
@@ -132,6 +132,16 @@ def test_states() -> None:
     assert state(replace(READY, realisation=Realisation(note="no such date", refused=True))) == "refused"
 
 
+def test_mode_report_asks_for_no_approval() -> None:
+    """What the guards say in that mode is told, but approving would not get it written."""
+    case = Case(Mode.REPORT, Limits(), MARCH_17, {}, {}, (), usd("265.00"), 10)
+    [planned] = guarded([READY], case)
+    assert state(planned) == "reported"
+    text = bare(plan_text(report(planned), VIEW))
+    assert "reported: mode is report: nothing is written" in text
+    assert "trueup approve" not in text
+
+
 def test_line_counts_once() -> None:
     """A line whose price and quantity both change has its units counted once: 10 before, 12 after."""
     dearer = SetPrice(
@@ -185,6 +195,7 @@ def test_values_for_programs() -> None:
         "ready": 1,
         "approved": 0,
         "held": 1,
+        "reported": 0,
         "waits": 0,
         "refused": 0,
         "units": {"before": 13, "after": 12},

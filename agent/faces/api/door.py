@@ -65,9 +65,6 @@ class Connection(H11Protocol):
         """uvicorn's answer to what is no HTTP, in our words."""
         if self.cycle is not None:
             self.cycle.disconnected = True  # a request whose body breaks off is not answered twice
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.send_away()
-            return
         what = "This is not a request that HTTP allows, or its head is too long."
         answer = Refused(400, "not-http", what, "Send plain HTTP/1.1.", {"connection": "close"}).answer()
         headers = [*answer.raw_headers, *((k.encode(), v.encode()) for k, v in SECURITY_HEADERS.items())]

@@ -25,7 +25,7 @@ TRAPS = {
     ("agreement-not-billable", 210),
     ("unmapped-licence", 211),
     ("assigned-over-purchased", 211),
-    ("under-billed", 212),
+    ("edited-by-person", 212),
 }
 
 

@@ -135,14 +135,14 @@ def _price_moves(change: Change, case: Case) -> str:
 
 
 def _first_write(change: Change, case: Case) -> str:
-    mine = case.owned.get(change.key)
+    mine = case.owned.get(change.key.base)
     if mine is None or mine.binding is None or not mine.binding.adopted or mine.binding.confirmed:
         return ""
-    return "" if change.key in case.may_adopt else "first write to a line that Trueup did not create"
+    return "" if change.key.base in case.may_adopt else "first write to a line that Trueup did not create"
 
 
 def _edited(change: Change, case: Case) -> str:
-    mine = case.owned.get(change.key)
+    mine = case.owned.get(change.key.base)
     return mine.edited if mine else ""
 
 

@@ -53,6 +53,11 @@ class Owned:
         return Holding(self.base, tuple(d for d in self.deltas if d.line.open)) if self.base else None
 
     @property
+    def this_life(self) -> LineKey:
+        """The key under which the present base is bound; another would bind the line a second time."""
+        return self.binding.key if self.binding else self.key
+
+    @property
     def next_life(self) -> LineKey:
         return replace(self.key, part=str(self.lives + 1) if self.lives else "")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 
-from agent.domain.agreements import Line
+from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Planned, Write
 from agent.domain.counts import Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
@@ -12,7 +15,9 @@ from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Mappings
+from agent.domain.money import minor_units, rounded
 from agent.domain.partition import leftovers
+from agent.domain.periods import Period
 
 _SHOWN = 5  # names in a sentence; all of them are in the explanation
 
@@ -79,6 +84,37 @@ def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:
             sentence = f"line {mine.base.id} on agreement {mine.base.agreement} was {mine.edited}"
             remedy = "approve the held change to put Trueup's number back, or make the row ask for theirs"
             yield Finding(Code.EDITED_BY_PERSON, Severity.WARNING, company, str(mine.key), sentence, remedy)
+
+
+def of_proration(
+    owned: Iterable[Owned], agreements: Mapping[int, Agreement], today: date, company: int, currency: str
+) -> Iterator[Finding]:
+    """Lines of ours that begin in the present period and whose prorated price is not what the days make it."""
+    for mine in owned:
+        agreement = agreements.get(mine.key.agreement)
+        if agreement is None or not agreement.prorates or agreement.months is None:
+            continue
+        for line in (*([mine.base] if mine.base else []), *(delta.line for delta in mine.deltas)):
+            expected = _prorated(line, agreement, today, currency)
+            if expected is None or line.prorated is None or abs(expected - line.prorated) < Decimal("0.01"):
+                continue
+            sentence = (
+                f"line {line.id} on agreement {agreement.id}: the PSA prorates {line.price} to {line.prorated}, "
+                f"the days from {line.start} make it {expected}"
+            )
+            remedy = "compare the agreement's proration settings before the next invoice"
+            yield Finding(Code.PRORATE_MISMATCH, Severity.WARNING, company, f"line/{line.id}", sentence, remedy)
+
+
+def _prorated(line: Line, agreement: Agreement, today: date, currency: str) -> Decimal | None:
+    """Unit price x days / days of the period, both ends counted (ConnectWise: actual days, first day included)."""
+    if line.start is None or line.price is None:
+        return None
+    period = agreement.period(line.start)
+    if today not in period or line.start == period.start:
+        return None
+    part = Period(line.start, min(line.end or period.end, period.end))
+    return rounded(Fraction(line.price) * period.share(part), minor_units(currency))
 
 
 def of_open_writes(writes: Iterable[Write], company: int) -> Iterator[Finding]:

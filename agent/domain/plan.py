@@ -102,7 +102,8 @@ class _Book:
             self._accept_end(mine)
             return
         reason = "no row of the mapping files asks for this line any more"
-        self.changes.append(self._end(mine.key, holding.base.identifier, holding, agreement, self.timing.today, reason))
+        key = mine.this_life
+        self.changes.append(self._end(key, holding.base.identifier, holding, agreement, self.timing.today, reason))
 
     def _sighting(self, line: DesiredLine) -> Sighting:
         """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
@@ -191,6 +192,7 @@ class _Book:
         before = _terms(holding)
         if not holding.base.open and self._ended_by_person(line, mine, holding):
             return
+        line = replace(line, key=mine.this_life)
         change = self._difference(line, holding, before, agreement, sighting)
         if change is None:
             # A person already made the lines what we would make them: theirs is the new base.

@@ -14,7 +14,16 @@ from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
 from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
-from agent.domain.mismatches import labels, of_edits, of_open_writes, of_ownership, of_plan, of_snapshot, of_stops
+from agent.domain.mismatches import (
+    labels,
+    of_edits,
+    of_open_writes,
+    of_ownership,
+    of_plan,
+    of_proration,
+    of_snapshot,
+    of_stops,
+)
 from agent.domain.money import Money
 from agent.domain.plan import Draft, Timing, draft
 from agent.engine.reading import Reads
@@ -53,7 +62,8 @@ def think(
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
-    return plan, learnt
+    odd = of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency)
+    return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
 
 def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, policy: Policy, today: date) -> Ground:

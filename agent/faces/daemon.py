@@ -15,6 +15,7 @@ from agent import __version__, logs
 from agent.engine.assembly import Engine, assemble
 from agent.engine.service import Service
 from agent.engine.watchdog import Systemd
+from agent.errors import TrueupError
 from agent.faces import api
 from agent.faces.desk import Desk
 from agent.settings import Settings, SettingsInvalid, load
@@ -108,5 +109,8 @@ def _reread(desk: Desk, service: Service, present: Settings) -> Settings | None:
     if settings != present:
         log.info("settings.changed")
         return settings
-    service.reload()
+    try:
+        service.reload()
+    except TrueupError as error:
+        log.error("reload.failed", error=str(error), remedy=error.remedy)
     return None

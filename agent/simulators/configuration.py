@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from agent.errors import TrueupError
 from agent.simulators.companies import CURRENCY, MSP, MSP_TENANT, ZONE
 from agent.simulators.connectwise import Site
 
 MAPPINGS = Path(__file__).parent / "brasswren"
+_MARK = ".simulated"  # says that a folder may be thrown away
 
 _SETTINGS = """\
 # Trueup at {msp}, which is invented. Both services are simulators on this machine; with a real site the two
@@ -60,6 +62,10 @@ recheck = "2s"                        # likewise; the default is 60s
 """
 
 
+class FolderTaken(TrueupError):
+    """The folder belongs to somebody, perhaps to a real agent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where the simulators answer (URLs), and where the agent shall (host:port)."""
@@ -90,16 +96,29 @@ def key_pair(now: datetime) -> tuple[str, str]:
 
 
 def write(folder: Path, addresses: Addresses, site: Site, pem: str, app: str) -> Path:
-    """Write everything into `folder`; what is there already is replaced, save the agent's own state."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(MAPPINGS, folder / "mappings", dirs_exist_ok=True)
+    """Write everything into `folder`, which must be new, empty or from an earlier time; raises `FolderTaken`.
+
+    Nothing of an earlier time is kept: the world begins anew, so an agent would remember lines that are gone.
+    """
+    _claim(folder)
+    shutil.copytree(MAPPINGS, folder / "mappings")
     for private in ("secrets", "state"):
-        (folder / private).mkdir(mode=0o700, exist_ok=True)
+        (folder / private).mkdir(mode=0o700)
     _secret(folder / "secrets" / "graph-key.pem", pem)
     _secret(folder / "secrets" / "psa-private-key", site.private_key + "\n")
     settings = folder / "agent.toml"
     settings.write_text(_settings(addresses, site, app), encoding="utf-8")
     return settings
+
+
+def _claim(folder: Path) -> None:
+    if (folder / _MARK).exists():
+        shutil.rmtree(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        what = f"{folder} holds something else than a simulated configuration, which would be overwritten"
+        raise FolderTaken(what, "Name a new or empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
 
 
 def _settings(addresses: Addresses, site: Site, app: str) -> str:
@@ -121,6 +140,5 @@ def _settings(addresses: Addresses, site: Site, app: str) -> str:
 
 def _secret(path: Path, text: str) -> None:
     """Private from the first byte on: a mode set afterwards would come too late."""
-    path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

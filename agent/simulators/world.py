@@ -188,7 +188,7 @@ class World:
     def write_configuration(self, folder: Path, served: Served, listen: str) -> Path:
         """Write agent.toml, secrets and mapping files into `folder`, as the MSP would. Returns agent.toml's path.
 
-        `listen` is where the agent's own interface shall answer. The key is new each time, and replaces no older one.
+        `listen` is where the agent's own interface shall answer. Raises `FolderTaken` for a folder with other files.
         """
         key, certificate = configuration.key_pair(self.microsoft.clock.now())
         self.microsoft.login.register(APP, certificate=certificate)

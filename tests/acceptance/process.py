@@ -98,11 +98,12 @@ class Notices:
     def wait(self, word: str, times: int = 1) -> None:
         """Until so many of the notices hold the line `word`."""
 
-        def came() -> bool:
-            return sum(word in notice.splitlines() for notice in self.received) >= times
-
         with self._changed:
-            assert self._changed.wait_for(came, PATIENCE), f"{word} did not come, only {self.received}"
+            came = self._changed.wait_for(lambda: self.count(word) >= times, PATIENCE)
+        assert came, f"{word} did not come, only {self.received}"
+
+    def count(self, word: str) -> int:
+        return sum(word in notice.splitlines() for notice in self.received)
 
     def close(self) -> None:
         # An empty datagram ends the listener; closing the socket under it would not wake it.

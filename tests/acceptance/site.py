@@ -9,14 +9,14 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from agent.simulators.connectwise import Site
 from agent.simulators.microsoft import READ_LICENCES, MicrosoftSimulator, Tenant
-from agent.simulators.wire import SimClock, serve
+from agent.simulators.wire import Server, SimClock, serve
 from tests.acceptance.process import Daemon, Forking, Printed, run
 from tests.acceptance.psa import GatedPsa, Line
 
@@ -77,8 +77,8 @@ class Msp:
     port: int
     graph: MicrosoftSimulator
     psa: GatedPsa
+    psa_server: Server
     canaries: dict[str, str]
-    stack: ExitStack
     daemons: list[Daemon] = field(default_factory=list)
     printed: list[Printed] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -162,7 +162,7 @@ class Msp:
         for daemon in self.daemons:
             if daemon.process.poll() is None:
                 daemon.kill()
-        self.stack.close()
+        self.psa_server.close()
 
     def leaks(self) -> list[str]:
         """Where a secret lies that does not belong there."""
@@ -192,10 +192,9 @@ class Msp:
 def msp(folder: Path, companies: int = 1, mode: str = "auto") -> Iterator[Msp]:
     """Serve both sides, write the configuration; whatever was started is dead afterwards."""
     graph, psa, canaries = _world(companies)
-    with ExitStack() as stack:
-        urls = {"graph": stack.enter_context(serve(graph)).url, "psa": stack.enter_context(serve(psa)).url}
-        made = Msp(folder, _free_port(), graph, psa, canaries, stack.pop_all())
-        _write(made, companies, mode, urls)
+    with serve(graph) as graph_server, serve(psa) as psa_server:
+        made = Msp(folder, _free_port(), graph, psa, psa_server, canaries)
+        _write(made, companies, mode, {"graph": graph_server.url, "psa": psa_server.url})
         try:
             yield made
         finally:

@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "agent.faces": ENGINE
     | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}
     | {"agent.settings", "agent.config_path", "agent.setting_types", "agent.toml_places", "agent.sku_table"},
+    "agent.__main__": {"agent.faces"},
     "agent.simulators": {"agent.domain", "agent.errors"},
 }
 # `trueup demo` and `trueup simulate` load the simulators when they run; nothing else ever does.

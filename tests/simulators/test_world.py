@@ -20,7 +20,7 @@ from agent.mapping_files import MappingFiles
 from agent.ports import EntryState
 from agent.settings import Settings, load
 from agent.simulators.companies import MISTAKES, PRODUCTS, STORIES, Story
-from agent.simulators.configuration import MAPPINGS
+from agent.simulators.configuration import MAPPINGS, FolderTaken
 from agent.simulators.people import crowd
 from agent.simulators.wire import Server
 from agent.simulators.world import Served, World
@@ -199,14 +199,24 @@ def test_configuration_is_what_an_msp_would_write(world: World, tmp_path: Path) 
     assert written == {path.relative_to(MAPPINGS) for path in MAPPINGS.rglob("*.toml")}
 
 
-def test_written_again_it_replaces_keys_and_keeps_the_state(world: World, tmp_path: Path) -> None:
-    """A folder that was written before is taken up again: new key, same state of the agent."""
-    with configured(world, tmp_path):
-        (tmp_path / "state" / "trueup.db").write_text("precious")
-        before = (tmp_path / "secrets" / "graph-key.pem").read_text()
-    with configured(world, tmp_path):
-        assert (tmp_path / "secrets" / "graph-key.pem").read_text() != before
-        assert (tmp_path / "state" / "trueup.db").read_text() == "precious"
+def test_folder_of_an_earlier_time_is_used_again(world: World, tmp_path: Path) -> None:
+    """Its state goes: an agent would look for lines that this world does not have yet."""
+    with configured(world, tmp_path / "msp"):
+        (tmp_path / "msp" / "state" / "trueup.db").write_text("remembers")
+        before = (tmp_path / "msp" / "secrets" / "graph-key.pem").read_text()
+    with configured(world, tmp_path / "msp"):
+        assert (tmp_path / "msp" / "secrets" / "graph-key.pem").read_text() != before
+        assert list((tmp_path / "msp" / "state").iterdir()) == []
+
+
+def test_folder_of_somebody_else_is_left_alone(world: World, tmp_path: Path) -> None:
+    """A real agent.toml must not be overwritten by a simulated one."""
+    (tmp_path / "agent.toml").write_text("real")
+
+    with pytest.raises(FolderTaken, match="overwritten"), configured(world, tmp_path):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["agent.toml"]
 
 
 def test_other_processes_act_in_the_world(world: World) -> None:

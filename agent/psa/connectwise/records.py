@@ -146,6 +146,7 @@ def line(record: Record, agreement: int, marker: Marker) -> Line:
         mark=marker.read(record),
         version=_text(info, "lastUpdated"),
         changed_by=_text(info, "updatedBy"),
+        prorated=_number(record, "proratePrice"),
         extra=json_text({name: record[name] for name in _EXTRA if record.get(name) is not None}),
     )
 

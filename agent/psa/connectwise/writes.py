@@ -4,6 +4,18 @@
 after its start. Days before the next invoice date are frozen: what is owed for them is billed by a *delta*, an
 addition of its own with its own dates, which a prorating agreement charges by the day on its next invoice. A changed
 quantity of a line is never prorated by ConnectWise; it counts from the next invoice on, for whole periods.
+
+Decided here, where the table leaves it open:
+
+- A delta bills what exceeds both the quantity before and what `Holding.charged` says was billed, stretch by stretch,
+  and what is included is never billed beside the base. It copies its base's price, billing option, tax flag and cost.
+- The base is raised only where an invoice has surely billed it (or nothing ever has, and it has not begun). Where it
+  is still to be caught up on, or that cannot be told, an open delta bills the right days in any case.
+- A line ends with its last billed day: the day before the next invoice where that is invoiced for this line, else the
+  day before the change. One that would end before it began gets quantity 0 and its own first day as the last.
+- A credit takes back what was charged, never more than the change lowers, and nothing of which the charge is unknown.
+  Seats that nobody was billed for leave first; the days on which they were used get an addition of their own.
+- A line whose first day lies in a period that is over and invoiced needs a person's word (`start-on`).
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class Owned:
     edited: str = ""
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
+    over: list[Binding] = field(default_factory=list)  # lives that a later one has followed
 
     @property
     def holding(self) -> Holding | None:
@@ -81,7 +82,7 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     learnt |= {b.key: b for b in _adopted(ground, keys, bindings)}
     bindings |= learnt
     owned = _gather(ground, bindings, keys)
-    bases = [o.binding for o in owned.values() if o.binding]
+    bases = [binding for o in owned.values() for binding in (o.binding, *o.over) if binding]
     learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
     asked = set(keys)
     orphans = tuple(o for key, o in owned.items() if key not in asked and o.base is not None)
@@ -224,13 +225,28 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
             mine.binding = replace(binding, state=BindingState.MISSING)
             mine.stopped = _gone(binding)
         return
-    if binding.state is BindingState.ENDED:
+    if binding.state is BindingState.ENDED or _follows(mine, binding, line):
         return
     mine.binding, mine.base = replace(binding, state=BindingState.LIVE), line
     if line.quantity != int(line.quantity):
         reason = f"line {line.id} has the quantity {line.quantity}, which is not a whole number of seats"
         mine.stopped = Stop(Code.EDITED_BY_PERSON, reason, "give the line a whole quantity in the PSA")
     _take_edits(mine, binding, line)
+
+
+def _follows(mine: Owned, binding: Binding, line: Line) -> bool:
+    """Whether another life of the key stands already; only a store that was set back knows two of them as live."""
+    if mine.base is None or mine.binding is None:
+        return False
+    if line.open and mine.base.open:
+        reason = f"lines {mine.base.id} and {line.id} both bill this row"
+        mine.stopped = Stop(Code.DUPLICATE_LINES, reason, "end one of the two lines in the PSA; Trueup does not choose")
+        return True
+    past = binding if mine.base.open else mine.binding
+    mine.over.append(replace(past, state=BindingState.ENDED))
+    if not mine.base.open:
+        mine.edited, mine.theirs = "", []
+    return mine.base.open
 
 
 def _take_edits(mine: Owned, binding: Binding, line: Line) -> None:

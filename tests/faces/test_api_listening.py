@@ -124,6 +124,16 @@ def test_taken_port_is_said_plainly() -> None:
             listener_on(TcpAddress("127.0.0.1", port))
 
 
+def test_answers_leave_at_once() -> None:
+    """An answer goes out in two pieces; the second must not wait for the first to be acknowledged."""
+    with closing(listener_on(TcpAddress("127.0.0.1", 0))) as listener, socket.socket() as caller:
+        caller.connect(listener.getsockname())
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_socket_is_for_owner_and_group(short_folder: Path) -> None:
     """0660 in a folder that is closed to others."""
     path = short_folder / "run" / "api.sock"

@@ -171,6 +171,10 @@ def _listening(family: socket.AddressFamily, where: Any) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family != socket.AF_UNIX:
+            # Head and body of an answer leave one after the other: without this the body waits 40 ms for the head's
+            # acknowledgement. Connections inherit it; asyncio sets it only where the socket names its protocol.
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.bind(where)
         if family == socket.AF_UNIX:
             # The folder is closed and nobody listens yet, so the mode before this line let nobody in.

@@ -30,6 +30,7 @@ STORY = (
     keeping_right.hire,
     keeping_right.mismatches,
     keeping_right.explain,
+    keeping_right.lose_an_answer,
     keeping_right.rest,
 )
 

@@ -67,8 +67,27 @@ def explain(scene: Scene) -> None:
     scene.stage.fact(status == 0 and billed == ["12"], "12 purchased, 12 to bill, and the requests that made it so")
 
 
+def lose_an_answer(scene: Scene) -> None:
+    beneath = "One more seat at Alder & Finch. The PSA adds it, and the connection breaks before it can say so."
+    scene.stage.step("Never twice", beneath)
+    before, sent = scene.picture(), scene.writes()
+    _buy(scene, 1)
+    with scene.world.connectwise.lock:
+        scene.world.connectwise.faults.add("lost-answer", method="POST")
+    status = scene.run("sync", "alder")
+    scene.stage.fact(status == 1, "Trueup does not know whether the addition is there, and sends nothing again")
+    with scene.stage.waiting("Waiting until a late request could no longer take effect"):
+        scene.trueup.until(lambda: _settled(scene), "The lost answer was not settled")
+    scene.stage.gap()
+    scene.run("journal", "--limit", "4")
+    new = [one.quantity for one in scene.picture().new(before)]
+    scene.stage.fact(
+        (new, scene.writes() - sent) == ([1], 2), "It looked, and found it: one addition of 1, and then 13 in the base"
+    )
+
+
 def rest(scene: Scene) -> None:
-    scene.stage.step("Nothing twice", "The same cycle once more, over all companies.")
+    scene.stage.step("And then nothing", "The same cycle once more, over all companies.")
     before, written = scene.picture(), scene.writes()
     status = scene.run("sync")
     unmoved = scene.picture() == before and scene.writes() == written
@@ -103,8 +122,8 @@ def _press(scene: Scene) -> str:
 
 def _hire_two(scene: Scene) -> list[str]:
     microsoft = scene.world.microsoft
+    _buy(scene, 2)
     with microsoft.lock:
-        microsoft.tenants[ALDER.tenant].buy("SPB", 2)
         logins = microsoft.hire(ALDER.tenant, "SPB", people=2, department="Studio")
         users = microsoft.tenants[ALDER.tenant].holdings.users.values()
         return [user.name for user in users if user.upn in logins]
@@ -119,6 +138,15 @@ def _show_findings(scene: Scene, found: Sequence[Mapping[str, Any]]) -> None:
     notes = Counter(finding["code"] for finding in found if finding["severity"] == "info")
     scene.stage.says("And to note: " + ", ".join(f"{number} {code}" for code, number in notes.items()))
     scene.stage.gap()
+
+
+def _buy(scene: Scene, seats: int) -> None:
+    with scene.world.microsoft.lock:
+        scene.world.microsoft.tenants[ALDER.tenant].buy("SPB", seats)
+
+
+def _settled(scene: Scene) -> bool:
+    return scene.picture().seats(AGREEMENT, PRODUCT) == 13 and not scene.trueup.get("/status")["busy"]
 
 
 def _check_hire(scene: Scene, lines: Sequence[Seen], run: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -11,10 +11,10 @@ LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ve
           --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench wheel lock clean
+.PHONY: help demo test lint bench bench-laws wheel lock clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(VENV)/run.stamp  ## show Trueup at work against simulated services; ARGS=--once ends after the story
 	@$(VENV)/bin/trueup demo $(ARGS)
@@ -30,6 +30,9 @@ lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
 
 bench: $(VENV)/dev.stamp  ## measure fleets of tenants beside the physical bound (minutes)
 	@$(PY) -m bench $(ARGS)
+
+bench-laws: $(VENV)/dev.stamp  ## prorate a million random cases by two methods (minutes); ARGS=CASES
+	@$(PY) -m bench.laws $(ARGS)
 
 wheel: $(VENV)/run.stamp  ## build the wheel into dist/
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

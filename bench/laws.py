@@ -97,7 +97,8 @@ def disagreements(cases: int, seed: int) -> Iterator[str]:
 
 
 def main() -> None:
-    cases, seed = (int(given) for given in [*sys.argv[1:], *(str(CASES), str(SEED))[len(sys.argv) - 1 :]])
+    given = [int(word) for word in sys.argv[1:]]
+    cases, seed = [*given, *(CASES, SEED)[len(given) :]]
     began = time.perf_counter()
     for difference in disagreements(cases, seed):
         raise SystemExit(f"The two implementations differ on {difference}")

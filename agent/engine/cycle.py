@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A company's plan, and what is not yet stored of it; `failed` says why there is no plan."""
+    """A company's plan, and what is not yet stored of it; `failed` says why there is none, or none to rely on."""
 
     plan: CompanyPlan
     learnt: Learnt | None = None
@@ -169,12 +169,14 @@ class Cycle:
         plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, self.clock.today(self.zone))
         learnt = self._with_refusals(learnt)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
+        # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
+        refused = str(sweep.rejected or "")
         if plan.unasked:
-            return Thought(plan, learnt)  # stored after the breaker has looked at all plans
+            return Thought(plan, learnt, refused)  # stored after the breaker has looked at all plans
         self.store.learn(run, learnt, now)
         if not plan.ready:
             self.turns.end(company, run)
-        return Thought(plan)
+        return Thought(plan, failed=refused)
 
     def _with_refusals(self, learnt: Learnt) -> Learnt:
         """A change that the PSA refused last time, and that is wanted still, stays a finding until it succeeds."""

@@ -1,4 +1,4 @@
-"""The invented MSP's clients: what each holds at Microsoft, and what its agreements bill for it.
+"""The companies of an invented MSP: what each holds at Microsoft, and what its agreements bill for it.
 
 Each company is one story that MSPs know. What the mapping files in `brasswren/` say about them, people would write.
 """

@@ -17,7 +17,7 @@ from agent.domain.agreements import Line
 from agent.domain.changes import AddLine, EndLine, Fold, Planned, Receipt, SetPrice, SetQuantity, Write
 from agent.domain.keys import LineKey, Mark, Role, installation_tag, key_tag
 from agent.domain.mappings import Mode
-from agent.domain.ownership import Binding, BindingState
+from agent.domain.ownership import Binding, BindingState, picture
 from agent.domain.periods import DAY
 from agent.ports import Entry, EntryState, Learnt
 from agent.psa.connectwise.pen import seen
@@ -51,7 +51,8 @@ class Watch:
     readings: dict[LineKey, list[tuple[datetime, int]]] = field(default_factory=dict)
     rows: dict[LineKey, bool] = field(default_factory=dict)
     approvals: dict[str, datetime] = field(default_factory=dict)
-    edited: set[int] = field(default_factory=set)
+    edited: dict[int, Line] = field(default_factory=dict)  # as they were before a person edited them
+    meanwhile: dict[int, Line] = field(default_factory=dict)  # the same within the cycle that runs
     ours: set[int] = field(default_factory=set)
     bases: dict[int, LineKey] = field(default_factory=dict)
     deleted: dict[int, Line] = field(default_factory=dict)
@@ -103,10 +104,14 @@ class Watch:
 
     # What a person does.
 
-    def edits(self, line: int) -> None:
+    def edits(self, line: Line) -> None:
         """What the store has never seen, it cannot see being changed."""
-        if line in {binding.line for binding in self.bindings()}:
-            self.edited.add(line)
+        if line.id in {binding.line for binding in self.bindings()}:
+            self.meanwhile.setdefault(line.id, line)
+
+    def settles(self) -> None:
+        self.edited = self.meanwhile | self.edited
+        self.meanwhile.clear()
 
     def approves(self, digest: str, until: datetime) -> None:
         self.approvals[digest] = until
@@ -175,9 +180,13 @@ class Watch:
             "mode is review" if self.mode is Mode.REVIEW else "",
             "to zero" if isinstance(change, EndLine) or change.after.quantity == 0 else "",
             "price" if isinstance(change, SetPrice) else "",
-            "edited by a person" if any(line.id in self.edited for line in lines) else "",
+            "edited by a person" if any(map(self._meant_otherwise, lines)) else "",
             "first write to somebody's line" if strange else "",
         ]
+
+    def _meant_otherwise(self, line: Line) -> bool:
+        before = self.edited.get(line.id)
+        return before is not None and any(picture(before)[name] != picture(line)[name] for name in _MEANT)
 
     def _quantity(self, planned: Planned) -> None:
         """I3: only what was read just now, and lower only what two reads agree on."""
@@ -230,7 +239,7 @@ class Watch:
         require(shown, "what is confirmed was there", write.sentence)
         if binding is not None:
             self.ours.add(binding.line)
-            self.edited.discard(binding.line)
+            self.edited.pop(binding.line, None)
             if binding.key.role is Role.BASE and binding.state is BindingState.LIVE:
                 self.bases[binding.line] = binding.key.base
 

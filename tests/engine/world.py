@@ -182,6 +182,7 @@ class World:
 
     def cycle(self, trouble: Trouble = NO_TROUBLE) -> Result | None:
         """One cycle of the agent, through some trouble. None if it died or could not even fail in order."""
+        self.watch.settles()
         before = {wish.key: self.watch.standing(wish.key) for wish in self.wishes}
         self._brew(trouble)
         try:
@@ -195,6 +196,7 @@ class World:
             self.stack.lag = 0
             self.met[trouble[0]] += self.trap.sprung
             self.trap.disarm()
+        self.watch.settles()
         self._look_after(before, trouble)
         return result
 
@@ -223,7 +225,8 @@ class World:
         for wish in self.wishes:
             # A person who already made a line what we would make it has not meant anything else.
             if self.watch.standing(wish.key) == self.wanted(wish):
-                self.watch.edited -= {line.id for line in self.watch.lines_of(wish.key)}
+                for line in self.watch.lines_of(wish.key):
+                    self.watch.edited.pop(line.id, None)
 
     def wait(self, seconds: int) -> None:
         self.stack.clock.advance(seconds)
@@ -256,19 +259,18 @@ class World:
     def person_edits(self, which: int, quantity: int) -> None:
         for line in self._some(which):
             if int(line.quantity) != quantity:
+                self.watch.edits(line)
                 self.stack.person_edits(line.id, quantity=quantity)
-                self.watch.edits(line.id)
 
     def person_ends(self, which: int) -> None:
         for line in self._some(which):
             today = self.stack.clock.today()
+            self.watch.edits(line)
             self.stack.person_edits(line.id, cancelledDate=midnight(max(today, line.start or today)))
-            self.watch.edits(line.id)
 
     def person_copies(self, which: int) -> None:
         for line in self._some(which):
-            copy = self.stack.person_copies(line.id)
-            self.watch.edits(copy)
+            self.stack.person_copies(line.id)
             self.watch.excused[line.mark] += 1
 
     def person_deletes(self, which: int) -> None:

@@ -123,6 +123,7 @@ async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at
 def _decide(at: Backing, digest: str, verdict: str, decision: shapes.Decision) -> list[Values]:
     now = at.service.cycle.clock.now()
     said, until = ("approved", now + at.approval_expires) if verdict == "approve" else ("rejected", None)
+    # The journal has one text for who decided; the command writes it the same way.
     who = f"{decision.who}: {decision.reason}" if decision.reason else decision.who
     return [values.of_hold(hold) for hold in at.store.decide(digest, said, who, now, until)]
 

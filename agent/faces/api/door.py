@@ -42,6 +42,7 @@ class Connection(H11Protocol):
         self._wind()
 
     def data_received(self, data: bytes) -> None:
+        # uvicorn's keep-alive timer runs between two requests: these are the first bytes of a further one.
         if self.timeout_keep_alive_task is not None:
             self._wind()
         super().data_received(data)
@@ -123,7 +124,7 @@ class Door:
         self._inside.add(connection)
         coming = self._loop.connect_accepted_socket(lambda: cast(asyncio.Protocol, connection), accepted)
         task = self._loop.create_task(coming)
-        self._arriving.add(task)
+        self._arriving.add(task)  # the loop itself holds its tasks weakly
         task.add_done_callback(self._arriving.discard)
 
     def _make_room(self) -> bool:
@@ -138,5 +139,6 @@ class Door:
         return True
 
     def _pause(self) -> None:
+        # A listener stays readable as long as somebody waits: the loop would turn for nothing else.
         self._loop.remove_reader(self._listener)
         self._loop.call_later(self._limits.grace, self.open)

@@ -108,7 +108,8 @@ class Guard:
         if (head.one("host") or "").lower() not in self._hosts:
             what = "The Host header names none of the hosts that this interface answers to."
             raise Refused(421, "wrong-host", what, "Use the address in api.listen, or add the name to api.hosts.")
-        if head.has("origin") or head.has("referer") or (head.one("sec-fetch-site") or "none") != "none":
+        # "none": a person typed the address. Not even our own origin passes, because no page of ours exists.
+        if head.has("origin") or head.has("referer") or head.one("sec-fetch-site") not in (None, "none"):
             raise Refused(403, "browser", "Requests that a web page makes are refused.", "Ask from a program.")
         if head.method not in ("GET", "POST"):
             what = f"The method {head.method[:20]} is not used here."
@@ -123,7 +124,7 @@ class Guard:
         # Compared as digests: neither the length nor the first differing character of the token shows in the time.
         same = hmac.compare_digest(hashlib.sha256(given.strip().encode("latin-1")).digest(), self._token)
         if scheme.lower() == "bearer" and same:
-            scope["state"]["trusted"] = True
+            scope["state"]["trusted"] = True  # from now on the door keeps the connection's place
             return
         await _hold_back(self._brake.failed(asyncio.get_running_loop().time()), receive)
         what = "The bearer token is wrong." if given else "There is no bearer token."
@@ -131,6 +132,7 @@ class Guard:
         raise Refused(401, "token", what, remedy, {"www-authenticate": "Bearer"})
 
     async def _body(self, receive: Receive) -> bytes:
+        # h11 hands on as many bytes as Content-Length said, so that the limit holds for what arrives, too.
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.body):

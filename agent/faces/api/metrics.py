@@ -82,7 +82,7 @@ class _Ended:
             for run in (run for id_, run in ended.items() if id_ not in self._known):
                 self._runs[run.state] += 1
                 self._writes.update({outcome: getattr(run, outcome) for outcome in _OUTCOMES})
-            self._known = set(ended)
+            self._known = set(ended)  # and not all of them for ever: older runs are not listed again
             runs_of, writes_of = dict(self._runs), dict(self._writes)
         yield _counter("runs", "Runs that ended, by state.", runs_of, "state")
         yield _counter("writes", "Writes to the PSA when their run ended, by outcome.", writes_of, "outcome")
@@ -90,6 +90,7 @@ class _Ended:
 
 def _of_runs(runs: Sequence[RunSummary], mappings: Mappings) -> Iterator[Metric]:
     good = [run for run in runs if run.state == "done" and not run.dry and run.ended]
+    # The store lists the newest first: it is put in last, and stays.
     last = {company: run for run in reversed(good) for company in run.companies}
     running = sum(run.state == "running" for run in runs)
     yield _gauge("running_runs", "Runs that are running or waiting.", {(): running})
@@ -131,6 +132,7 @@ def _of_findings(known: Sequence[OpenFinding]) -> Iterator[Metric]:
     amounts: dict[tuple[str, ...], float] = {}
     for finding in (open_.finding for open_ in known):
         if finding.money is not None:
+            # Prometheus knows floats only, and nobody bills from it.
             labels = (finding.code.value, finding.money.currency)
             amounts[labels] = amounts.get(labels, 0) + float(finding.money.amount)
     says = "Money a month in open findings: positive is not billed, negative is billed too much."

@@ -95,5 +95,6 @@ async def _failed(request: Request, error: TrueupError) -> Told:
 
 
 async def _crashed(request: Request, error: Exception) -> Told:
-    log.error("api.crashed", path=request.url.path, kind=type(error).__name__, exc_info=error)
+    # Starlette raises it again, and uvicorn logs it with its traceback.
+    log.error("api.crashed", path=request.url.path, kind=type(error).__name__)
     return _answer(500, "crashed", "Trueup made a mistake while it answered.", "Report it with the log of this moment.")

@@ -84,6 +84,8 @@ class _Uvicorn(uvicorn.Server):
     """uvicorn, with our door in place of its own listener."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket, limits: Limits) -> None:
+        # Loop and parser by name: "auto" takes uvloop and httptools where they happen to be installed, and httptools
+        # lets pass what h11 refuses.
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -105,6 +107,7 @@ class _Uvicorn(uvicorn.Server):
         self.ready = Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Without a list uvicorn would bind an address of its own.
         await super().startup(sockets=[])
         self._door = Door(self._listener, self._limits, self._connection)
         self._door.open()
@@ -125,6 +128,7 @@ def token_digest(settings: Settings) -> bytes:
     if reference.kind == "file" and path.is_relative_to(settings.agent.state) and not os.path.lexists(path):
         _make_token(path)
     token = reference.read().reveal()
+    # Also of a token that a person wrote: it stands between any user of this machine and the invoices.
     if len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         what = f"the token in {reference} is no secret: it has fewer than {_SHORTEST_TOKEN} characters, or odd ones"
         raise CannotListen(what, "remove the file, and Trueup makes a good one; or write one: openssl rand -hex 32")
@@ -218,7 +222,7 @@ def hosts_of(listener: socket.socket) -> Iterator[str]:
     port = listener.getsockname()[1]
     names = {"127.0.0.1", "localhost", "[::1]", _address(listener).rpartition(":")[0]}
     yield from (f"{name}:{port}" for name in names)
-    if port == 80:
+    if port == 80:  # which callers leave out
         yield from names
 
 

@@ -19,7 +19,7 @@ from agent.simulators.demo import keeping_right, putting_right
 from agent.simulators.demo.invitation import invite
 from agent.simulators.demo.scene import Scene
 from agent.simulators.demo.stage import Stage
-from agent.simulators.demo.trueup import Misbehaved, Trueup, free_port
+from agent.simulators.demo.trueup import Trouble, Trueup, free_port
 from agent.simulators.world import World
 
 STORY = (
@@ -33,8 +33,6 @@ STORY = (
     keeping_right.lose_an_answer,
     keeping_right.rest,
 )
-
-
 INTERRUPTED = 130  # as a shell reports a Ctrl-C
 
 
@@ -90,7 +88,7 @@ def tell(scene: Scene) -> None:
     for step in STORY:
         try:
             step(scene)
-        except Misbehaved as trouble:
+        except Trouble as trouble:
             scene.stage.fact(False, str(trouble))
             return
 
@@ -100,7 +98,9 @@ def _conclude(stage: Stage, seconds: float) -> None:
     if stage.failed:
         stage.title(f"{len(stage.failed)} of {stage.facts} facts did not hold.", "See ✗ above.")
     else:
-        stage.title(f"All {stage.facts} facts held, in {seconds:.0f} s.", "Each ✓ was looked up in the simulators.")
+        stage.title(
+            f"All {stage.facts} facts held, in {seconds:.0f} s.", "What they say of the PSA was looked up there."
+        )
 
 
 def _clear_up(stage: Stage, folder: Path) -> None:

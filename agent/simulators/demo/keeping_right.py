@@ -11,11 +11,11 @@ from typing import Any
 
 from agent.simulators.companies import MSP
 from agent.simulators.demo.psa import Picture, Seen
-from agent.simulators.demo.scene import ALDER, LARKSPUR, NAMES, Scene
+from agent.simulators.demo.scene import ALDER, LARKSPUR, MONTHLY, NAMES, Scene
 
 AGREEMENT, PRODUCT = ALDER.contracts[0].id, "M365-BP"
 SUPPORT = LARKSPUR.contracts[1].id
-PRICE = Decimal("22.00")
+PRICE = MONTHLY[PRODUCT]
 # Traps of this world that nobody has cleared away: each must be in the log.
 TRAPS = {
     ("leftover-seats", 206),
@@ -61,10 +61,12 @@ def mismatches(scene: Scene) -> None:
 
 def explain(scene: Scene) -> None:
     scene.stage.step("Why 12?", "Every number leads back to where it came from.")
-    status = scene.run("explain", "alder", "SPB")
+    printed = scene.run("explain", "alder", "SPB")
     lines = scene.trueup.get("/explain", company=ALDER.company, licence="SPB")
     billed = [step["value"] for line in lines for step in line["steps"] if step["rule"] == "billed"]
-    scene.stage.fact(status == 0 and billed == ["12"], "12 purchased, 12 to bill, and the requests that made it so")
+    scene.stage.fact(
+        printed.status == 0 and billed == ["12"], "12 purchased, 12 to bill, and the requests that made it so"
+    )
 
 
 def lose_an_answer(scene: Scene) -> None:
@@ -74,8 +76,8 @@ def lose_an_answer(scene: Scene) -> None:
     _buy(scene, 1)
     with scene.world.connectwise.lock:
         scene.world.connectwise.faults.add("lost-answer", method="POST")
-    status = scene.run("sync", "alder")
-    scene.stage.fact(status == 1, "Trueup does not know whether the addition is there, and sends nothing again")
+    printed = scene.run("sync", "alder")
+    scene.stage.fact(printed.status == 1, "Trueup does not know whether the addition is there, and sends nothing again")
     with scene.stage.waiting("Waiting until a late request could no longer take effect"):
         scene.trueup.until(lambda: _settled(scene), "The lost answer was not settled")
     scene.stage.gap()
@@ -89,12 +91,12 @@ def lose_an_answer(scene: Scene) -> None:
 def rest(scene: Scene) -> None:
     scene.stage.step("And then nothing", "The same cycle once more, over all companies.")
     before, written = scene.picture(), scene.writes()
-    status = scene.run("sync")
+    again = scene.run("sync")
     unmoved = scene.picture() == before and scene.writes() == written
-    scene.stage.fact(status == 0 and unmoved, "It wrote nothing")
+    scene.stage.fact(again.status == 0 and unmoved, "It wrote nothing")
     scene.stage.gap()
-    status = scene.run("journal", "verify")
-    scene.stage.fact(status == 0, "Every write and decision is in the journal, and its chain is unbroken")
+    verdict = scene.run("journal", "verify")
+    scene.stage.fact(verdict.status == 0, "Every write and decision is in the journal, and its chain is unbroken")
 
 
 def _trust_alder(scene: Scene) -> None:

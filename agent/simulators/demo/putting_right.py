@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.simulators.companies import CURRENCY, MISTAKES, MSP, STORIES, Mistake
 from agent.simulators.demo.psa import Picture
-from agent.simulators.demo.scene import ALDER, FENNIMORE, MONTHLY, NAMES, Scene
+from agent.simulators.demo.scene import ALDER, FENNIMORE, HALCYON, MONTHLY, NAMES, Scene
 
 APPROVED = [mistake for mistake in MISTAKES if mistake.company != FENNIMORE.company]
 
@@ -26,8 +26,12 @@ def introduce(scene: Scene) -> None:
 
 def check(scene: Scene) -> None:
     scene.stage.step("Does everything answer?")
-    status = scene.run("check")
-    scene.stage.fact(status == 1, "One fault, and a true one: Halcyon Bay's administrator has not consented yet")
+    printed = scene.run("check")
+    faults = [line for line in printed.text.splitlines() if line.startswith("fail")]
+    scene.stage.fact(
+        printed.status == 1 and len(faults) == 1 and HALCYON.name in faults[0],
+        "One fault, and a true one: Halcyon Bay's administrator has not consented yet",
+    )
 
 
 def plan(scene: Scene) -> None:

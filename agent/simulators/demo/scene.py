@@ -13,7 +13,7 @@ from agent.simulators.companies import PRODUCTS, STORIES
 from agent.simulators.demo import psa
 from agent.simulators.demo.psa import Picture
 from agent.simulators.demo.stage import Stage
-from agent.simulators.demo.trueup import Trueup
+from agent.simulators.demo.trueup import Printed, Trueup
 from agent.simulators.world import World
 
 ALDER, FENNIMORE, HALCYON, LARKSPUR = (STORIES[place] for place in (0, 5, 7, 11))
@@ -46,9 +46,9 @@ class Scene:
         """What waits for a person, as the daemon tells it."""
         return [hold for hold in self.trueup.get("/holds") if hold["state"] == "open"]
 
-    def run(self, *words: str) -> int:
-        """Show a command and what it prints. Returns its exit status."""
+    def run(self, *words: str) -> Printed:
+        """Show a command and what it prints."""
         self.stage.command(f"trueup {' '.join(words)}")
         printed = self.trueup.command(*words)
         self.stage.output(printed.text or printed.aside)
-        return printed.status
+        return printed

@@ -24,6 +24,10 @@ class Misbehaved(Exception):
     """Trueup did something else than the demonstration needs in order to go on."""
 
 
+# What else can end a step before its time: a command that does not end, an interface that does not answer.
+Trouble = (Misbehaved, subprocess.TimeoutExpired, requests.RequestException)
+
+
 @dataclass(frozen=True, slots=True)
 class Printed:
     """What a command printed, its exit status, and what it said of its progress or failure (stderr)."""
@@ -42,6 +46,8 @@ class Trueup:
         self.log = config.parent / "daemon.log"
         self._environment = {**os.environ, "TRUEUP_CONFIG": str(config), "COLUMNS": str(width), "PYTHONUTF8": "1"}
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._http = requests.Session()
+        self._http.trust_env = False  # a proxy of the environment would be asked for our own loopback
 
     def command(self, *words: str) -> Printed:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -93,11 +99,13 @@ class Trueup:
             return self._daemon.wait()
 
     def get(self, path: str, **query: str | int) -> Any:
-        return self._understood(requests.get(self.url + path, params=query, headers=self._headers(), timeout=PATIENCE))
+        return self._understood(
+            self._http.get(self.url + path, params=query, headers=self._headers(), timeout=PATIENCE)
+        )
 
     def sync(self, **asked: object) -> str:
         """Press *sync now*; the id of the run that does it."""
-        answer = requests.post(f"{self.url}/sync", json=asked, headers=self._headers(), timeout=PATIENCE)
+        answer = self._http.post(f"{self.url}/sync", json=asked, headers=self._headers(), timeout=PATIENCE)
         return str(self._understood(answer)["run"])
 
     def ended(self, run: str) -> Mapping[str, Any]:
@@ -125,7 +133,7 @@ class Trueup:
 
     def _answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/readyz", timeout=PATIENCE).status_code == 200
+            return self._http.get(f"{self.url}/readyz", timeout=PATIENCE).status_code == 200
         except requests.ConnectionError:
             return False
 

@@ -255,7 +255,7 @@ class _Book:
             before=before,
             after=after,
             effective=sighting.since,
-            reason=f"{line.counted} counted, {before.quantity} on the agreement",
+            reason=_counted(line, after.quantity) + f", {before.quantity} on the agreement",
             holding=holding,
             increase=line.row.profile.increase,
             decrease=line.row.profile.decrease,
@@ -347,6 +347,12 @@ def _proven_day(line: DesiredLine, before: Sighting | None) -> date | None:
     if not new or sum(seats for _, seats in new) != line.terms.quantity - before.quantity:
         return None
     return min(day for day, _ in new)
+
+
+def _counted(line: DesiredLine, to_bill: int) -> str:
+    """Included seats and minimums are told where they make a difference."""
+    counted = f"{line.counted} counted"
+    return counted if line.counted == to_bill else f"{counted}, {to_bill} to bill"
 
 
 def _no_agreement() -> Stop:

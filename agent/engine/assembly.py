@@ -56,6 +56,7 @@ class Engine:
                 agent.timezone, schedule.every, schedule.cron, schedule.jitter, seed=self.store.installation
             ),
             mappings=self.mappings.current,
+            in_force=self.mappings.in_force,
             mapping_problems=lambda: self.mappings.problems,
             housekeeping=Housekeeping(self.source, self.psa, self.store, self.clock, self.mappings.current),
             housekeeping_every=schedule.catalogue,

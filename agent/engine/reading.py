@@ -122,11 +122,11 @@ def read_company(
     snapshots = {tenant: s for tenant, s in seen.items() if isinstance(s, Snapshot)}
     failed = {tenant: error for tenant, error in seen.items() if isinstance(error, ReadFailed)}
     told = {tenant: e for tenant, e in failed.items() if not isinstance(e, Unreachable) or stale(tenant)}
-    failures = tuple(failure_finding(error, mapping.company, tenant) for tenant, error in told.items())
+    failures = tuple(failure_finding(error, mapping, tenant) for tenant, error in told.items())
     return Reads(snapshots, failures, not failed, here, read, products())
 
 
-def failure_finding(error: ReadFailed, company: int | None, tenant: str) -> Finding:
+def failure_finding(error: ReadFailed, mapping: CompanyMapping, tenant: str) -> Finding:
     """A tenant that could not be read, as a finding; what was billed stays as it is."""
     match error:
         case CredentialsRejected():
@@ -137,7 +137,8 @@ def failure_finding(error: ReadFailed, company: int | None, tenant: str) -> Find
             code, subject = Code.SOURCE_INCOMPLETE, tenant
         case _:
             code, subject = Code.SOURCE_STALE, tenant
-    return Finding(code, Severity.ERROR, company, subject, f"tenant {tenant}: {error}", error.remedy)
+    sentence = f"{mapping.name}, tenant {tenant}: {error}"
+    return Finding(code, Severity.ERROR, mapping.company, subject, sentence, error.remedy)
 
 
 def _submit(beside: Executor | None) -> Callable[[Callable[[], T]], Callable[[], T]]:

@@ -30,12 +30,16 @@ TICK = 5  # seconds between two looks at what is due
 
 @dataclass(slots=True)
 class Service:
-    """Everything of a running daemon that faces may use. `mappings` gives the last good mapping files."""
+    """Everything of a running daemon that faces may use.
+
+    `mappings` looks at the mapping files, which takes a moment while they change; `in_force` gives the last good ones.
+    """
 
     cycle: Cycle
     single: Cycle  # the same cycle with threads of its own, for the lane of single companies
     schedule: Schedule
     mappings: Callable[[], Mappings]
+    in_force: Callable[[], Mappings]
     mapping_problems: Callable[[], Sequence[object]]
     housekeeping: Callable[[], None]
     housekeeping_every: timedelta
@@ -94,7 +98,7 @@ class Service:
 
     def press(self, companies: Sequence[int] | None, reason: str, dry: bool = False) -> str:
         """Ask for a run of these companies (None: all); returns its id at once. Equal waiting presses are one run."""
-        chosen = tuple(sorted(self.mappings().companies if companies is None else set(companies)))
+        chosen = tuple(sorted(self.in_force().companies if companies is None else set(companies)))
         lane = self._single_lane if len(chosen) == 1 else self._fleet_lane
         return lane.submit(chosen, reason, dry, lambda: self._open(reason, chosen, dry))
 
@@ -116,7 +120,7 @@ class Service:
         unknown = len(self.cycle.store.entry_open())
         due = self.next_cycle()
         when = due.astimezone(self.cycle.zone).strftime("%H:%M") if due else "never"
-        return f"{len(self.mappings().companies)} companies, {holds} held, {unknown} unknown, next {when}"
+        return f"{len(self.in_force().companies)} companies, {holds} held, {unknown} unknown, next {when}"
 
     def _tick(self) -> None:
         now = self.cycle.clock.now()

@@ -35,6 +35,11 @@ class LastGood:
                 raise MappingsInvalid(self.problems)
             return self._good
 
+    def in_force(self) -> Mappings:
+        """Without looking at the files, for whoever may not wait while they settle."""
+        good = self._good
+        return self.current() if good is None else good
+
     def _look_again(self) -> None:
         contents = self._settled()
         if contents is None:

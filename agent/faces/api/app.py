@@ -65,7 +65,7 @@ async def sync(request: shapes.SyncRequest, at: At) -> Told:
 
 
 def _press(service: Service, request: shapes.SyncRequest) -> str:
-    unmapped = sorted(set(request.chosen or ()) - service.mappings().companies.keys())
+    unmapped = sorted(set(request.chosen or ()) - service.in_force().companies.keys())
     if unmapped:
         what = f"Company {unmapped[0]} is in no mapping file."
         raise Refused(404, "company-unmapped", what, "Correct the number, or map the company; see: trueup map check.")

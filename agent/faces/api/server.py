@@ -84,8 +84,8 @@ class _Uvicorn(uvicorn.Server):
     """uvicorn, with our door in place of its own listener."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket, limits: Limits) -> None:
-        # Loop and parser by name: "auto" takes uvloop and httptools where they happen to be installed, and httptools
-        # lets pass what h11 refuses.
+        # By name: "auto" takes another loop and another parser where they happen to be installed, and what is refused
+        # as no HTTP was tried with h11.
         config = uvicorn.Config(
             app,
             loop="asyncio",

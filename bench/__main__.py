@@ -6,6 +6,7 @@ The simulated services run on one core, the agent on the other. Every figure of 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,8 @@ QUICK = ((50, 0), (50, 80))
 
 
 @contextmanager
-def served(tenants: int, users: int, latency: int) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "bench.fleet", str(tenants), str(users), str(latency)]
+def served(tenants: int, users: int, latency: int, prorates: bool = True) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "bench.fleet", str(tenants), str(users), str(latency), str(int(prorates))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         if server.stdout is None or server.stdin is None:
             raise AssertionError("both were asked for as pipes")
@@ -49,6 +50,26 @@ def fleet_row(tenants: int, users: int, latency: int) -> dict[str, Any]:
             raise SystemExit(f"a cycle failed: {first['detail'] or steady[-1]['detail']}")
         last = min(steady, key=lambda cycle: cycle["wall"])
         return {"first": first, "steady": last, "standin": told("standin", home, THREADS)}
+
+
+def press_row(latency: int, prorates: bool) -> list[str]:
+    """One company with 100 users; the round trips are counted as if each waited for the one before."""
+    with served(1, 100, latency, prorates) as fleet, tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "fleet.json").write_text(json.dumps(fleet))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            listen = f"127.0.0.1:{free.getsockname()[1]}"
+        config = site.write(home, fleet, THREADS, listen)
+        found = told("press", config, home / "fleet.json", f"http://{listen}")
+    median = sorted(found["presses"])[len(found["presses"]) // 2]
+    three = 3 * latency / 1000
+    ratio = f"{median / three:.2f}" if three else "-"
+    what = "difference line and base" if prorates else "one quantity"
+    return [what, f"{latency} ms", f"{found['idle']:.3f}", f"{median:.3f}", f"{three:.2f}", ratio]
+
+
+PRESS_HEAD = ("*sync now* writes", "latency", "nothing to write s", "seconds", "three round trips s", "ratio")
 
 
 def bound(cycle: dict[str, Any], latency: int) -> float:
@@ -111,6 +132,8 @@ def main() -> None:
         print("Measuring 200 tenants of 1,000 users ...", file=sys.stderr, flush=True)
         rows.append(line(200, 1000, 0, fleet_row(200, 1000, 0)))
     print(table(HEAD, rows))
+    print()
+    print(table(PRESS_HEAD, [press_row(latency, prorates) for prorates in (False, True) for latency in (0, 80)]))
 
 
 if __name__ == "__main__":

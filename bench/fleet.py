@@ -1,4 +1,6 @@
-"""The simulated services of a fleet, in a process of their own: python -m bench.fleet TENANTS USERS LATENCY_MS.
+"""The simulated services of a fleet, in a process of their own.
+
+    python -m bench.fleet TENANTS USERS LATENCY_MS PRORATES
 
 Prints one JSON line with the addresses, then serves until its input closes.
 """
@@ -54,23 +56,24 @@ def agreements(company: int) -> list[int]:
     return [company * 10, company * 10 + 1] if company % 5 == 0 else [company * 10]
 
 
-def build(tenants: int, users: int) -> tuple[Graph, Psa, list[dict[str, Any]]]:
+def build(tenants: int, users: int, prorates: bool) -> tuple[Graph, Psa, list[dict[str, Any]]]:
     now = datetime.now(UTC)
     graph, psa = Graph(SimClock(now)), Psa(SimClock(now), Site(client_id=CLIENT))
     graph.logging = psa.logging = False
     graph.counted, psa.counted = Counter(), Counter()
     graph.login.register(APP, secret=SECRET)
     fleet = generate(graph, tenants, users, LICENCES, 7, app=APP)
-    return graph, psa, [_company(psa, number, tenant) for number, tenant in enumerate(fleet, 1)]
+    return graph, psa, [_company(psa, number, tenant, prorates) for number, tenant in enumerate(fleet, 1)]
 
 
-def _company(psa: Psa, number: int, tenant: Any) -> dict[str, Any]:
+def _company(psa: Psa, number: int, tenant: Any, prorates: bool) -> dict[str, Any]:
     """A company whose agreements bill what its tenant has: a steady state."""
     company = psa.add_company(f"Company {number:04}", id=number)
     upcoming = (datetime.now(UTC).date().replace(day=1) + timedelta(days=32)).replace(day=1)
     ids = agreements(number)
     for agreement in ids:
-        psa.add_agreement(company, "Managed", id=agreement, bills_from=date(2025, 1, 1), next_invoice=upcoming)
+        begun = date(2025, 1, 1)
+        psa.add_agreement(company, "Managed", id=agreement, bills_from=begun, next_invoice=upcoming, prorates=prorates)
     rows = []
     for position, held in enumerate(tenant.holdings.subscriptions.values()):
         agreement, product = ids[position % len(ids)], f"P-{held.sku[:8]}"
@@ -87,9 +90,9 @@ def _company(psa: Psa, number: int, tenant: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    tenants, users, latency = (int(word) for word in sys.argv[1:4])
+    tenants, users, latency, prorates = (int(word) for word in sys.argv[1:5])
     os.sched_setaffinity(0, {0})
-    graph, psa, companies = build(tenants, users)
+    graph, psa, companies = build(tenants, users, bool(prorates))
     graph.latency = psa.latency = latency / 1000
     with serve(graph) as graph_server, serve(psa) as psa_server:
         site = psa.site

@@ -8,7 +8,7 @@ from typing import Any
 from bench.fleet import APP, CLIENT, SECRET
 
 
-def write(folder: Path, fleet: dict[str, Any], workers: int) -> Path:
+def write(folder: Path, fleet: dict[str, Any], workers: int, listen: str = "127.0.0.1:0") -> Path:
     for name, text in (("graph-secret", SECRET), ("psa-key", fleet["keys"]["private"])):
         (folder / name).write_text(text)
         (folder / name).chmod(0o600)
@@ -22,7 +22,7 @@ def write(folder: Path, fleet: dict[str, Any], workers: int) -> Path:
     for company in fleet["companies"]:
         (companies / f"{company['company']:04}.toml").write_text(_company(company))
     config = folder / "agent.toml"
-    config.write_text(_settings(fleet, workers))
+    config.write_text(_settings(fleet, workers, listen))
     return config
 
 
@@ -36,7 +36,7 @@ def _company(company: dict[str, Any]) -> str:
     return head + "".join(rows)
 
 
-def _settings(fleet: dict[str, Any], workers: int) -> str:
+def _settings(fleet: dict[str, Any], workers: int, listen: str) -> str:
     keys = fleet["keys"]
     return f"""
 [agent]
@@ -51,7 +51,7 @@ every = "1h"
 jitter = "0s"
 
 [api]
-listen = "127.0.0.1:0"
+listen = "{listen}"
 
 [microsoft]
 client-id = "{APP}"

@@ -166,7 +166,8 @@ def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: S
         mark = Mark.read(text)
         base = by_tag.get(mark.key) if mark else None
         key = known.get(text) or (base and mark and _guessed_key(base, mark, line))
-        if key:
+        # A copy of a line that is bound and gone proves nothing: why the line went, only a person knows.
+        if key and key not in ground.bindings:
             yield _bind(key, line, ground, adopted=False)
 
 

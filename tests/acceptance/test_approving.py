@@ -3,12 +3,15 @@
 from typing import Any
 
 from tests.acceptance.conftest import Install
-from tests.acceptance.site import AGREEMENT, COMPANY, Msp
+from tests.acceptance.process import Daemon
+from tests.acceptance.site import AGREEMENT, COMPANY
 
 
-def holds(site: Msp) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = site.trueup("holds", "--json").json()
-    return found
+def only(daemon: Daemon) -> dict[str, Any]:
+    """The one hold that there is."""
+    (hold,) = daemon.get("/holds")
+    assert isinstance(hold, dict)
+    return hold
 
 
 def test_approved_change_is_written_and_nothing_else(install: Install) -> None:
@@ -18,50 +21,48 @@ def test_approved_change_is_written_and_nothing_else(install: Install) -> None:
     site.tenant().buy("SPB", 2)
     site.tenant().buy("SPE_E3", 1)
     daemon.sync(COMPANY)
+    premium, e3 = sorted(daemon.get("/holds"), key=lambda hold: "E3" in hold["sentence"])
     assert site.psa.sent() == []
-    seats = next(hold for hold in holds(site) if "Business Premium" in hold["sentence"])
 
-    approved = site.trueup("approve", seats["digest"])
-    daemon.sync(COMPANY)
+    assert site.trueup("approve", premium["digest"]).status == 0
+    written = daemon.sync(COMPANY)["entries"]
 
-    assert approved.status == 0
-    assert [f"{e.request.method} {len(e.request.body)}" for e in site.psa.sent()] == _sizes(seats["writes"], site)
+    assert [entry["sentence"] for entry in reversed(written)] == premium["writes"]
     assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
-    assert [hold["sentence"] for hold in holds(site)] != []
+    assert only(daemon) == e3
 
 
 def test_approval_is_void_once_the_count_has_moved(install: Install) -> None:
     """Twelve were approved, thirteen are there now: that is another change, and it waits for another word."""
     site = install(mode="review")
-    daemon = site.started()
     site.tenant().buy("SPB", 2)
-    daemon.sync(COMPANY)
-    (before,) = holds(site)
+    daemon = site.started()
+    before = only(daemon)
 
     assert site.trueup("approve", before["digest"][:8]).status == 0
     site.tenant().buy("SPB", 1)
     daemon.sync(COMPANY)
 
-    (after,) = holds(site)
-    assert after["digest"] != before["digest"]
-    assert after["state"] == "open"
+    assert only(daemon)["digest"] != before["digest"]
+    assert only(daemon)["state"] == "open"
     assert site.psa.sent() == []
-    assert site.trueup("approve", before["digest"]).status == 1
+    late = site.trueup("approve", before["digest"])
+    assert (late.status, "names no change that is held now" in late.err) == (1, True)
 
 
 def test_rejected_change_stays_until_it_is_approved(install: Install) -> None:
-    """A no is remembered; a later yes, written at once, takes it back."""
+    """A no is remembered, with its reason; a later yes, written at once, takes it back."""
     site = install(mode="review")
     site.tenant().buy("SPB", 2)
-    day = site.today
-    assert site.trueup("sync").status == 0
-    (hold,) = holds(site)
+    daemon, day = site.started(), site.today
+    hold = only(daemon)
 
     assert site.trueup("reject", hold["digest"], "--reason", "they have called").status == 0
-    assert site.trueup("sync").status == 0
-    assert [(h["digest"], h["state"]) for h in holds(site)] == [(hold["digest"], "rejected")]
+    daemon.sync(COMPANY)
+    assert only(daemon)["digest"] == hold["digest"]
+    assert only(daemon)["state"] == "rejected"
     assert site.psa.sent() == []
 
     assert site.trueup("approve", hold["digest"], "--now").status == 0
     assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
-    assert "they have called" in site.trueup("journal", "--json").out
+    assert [r["payload"] for r in daemon.get("/journal") if "they have called" in r["payload"]] != []

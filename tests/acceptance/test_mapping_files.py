@@ -39,7 +39,7 @@ def test_reload_takes_what_is_good_and_keeps_what_was(install: Install) -> None:
     reloaded(daemon)
     (complaint,) = complaints(daemon)
     daemon.sync(COMPANY)
-    assert f"{site.company_file()}:8: row.minimum" in complaint
+    assert f"{site.company_file()}:8: row[1].minimum: must be a whole number" in complaint
     assert {line.quantity for line in site.psa.lines(AGREEMENT)} == {13, 10, 2, 1}
 
     edited(site, '"a dozen"', "12")

@@ -1,0 +1,85 @@
+"""What the daemon does while the other sides do not answer, or refuse: it says so, waits, and lowers nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agent.simulators.wire import serve
+from tests.acceptance.conftest import Install
+from tests.acceptance.site import AGREEMENT, APP, COMPANY, Msp
+
+WRONG_SECRET = 7000215  # the number behind AADSTS
+
+
+def close_psa(site: Msp) -> None:
+    site.psa_server.close()
+
+
+def open_psa(site: Msp) -> None:
+    site.psa_server = serve(site.psa, port=site.psa_server.port)
+
+
+def refuse_secret(site: Msp) -> None:
+    site.graph.login.refuse(WRONG_SECRET)
+    site.tenant().revoke_tokens()
+
+
+def take_secret(site: Msp) -> None:
+    site.graph.login.relent()
+
+
+def withdraw_consent(site: Msp) -> None:
+    site.tenant().withdraw_consent(APP)
+    site.tenant().revoke_tokens()
+
+
+def give_consent(site: Msp) -> None:
+    site.tenant().consent(APP)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "state", "code"),
+    [
+        pytest.param(close_psa, open_psa, "failed", "psa-unreadable", id="PSA out of reach"),
+        pytest.param(refuse_secret, take_secret, "failed", "credentials-rejected", id="secret refused"),
+        pytest.param(withdraw_consent, give_consent, "done", "consent-lost", id="consent withdrawn"),
+    ],
+)
+def test_outage_is_told_and_survived(
+    install: Install, begin: Callable[[Msp], None], end: Callable[[Msp], None], state: str, code: str
+) -> None:
+    """A finding while it lasts, and no write; afterwards the finding is gone and what was bought is billed."""
+    site = install()
+    daemon, day = site.started(), site.today
+    assert code not in daemon.codes()
+
+    begin(site)
+    site.tenant().buy("SPB", 2)
+    site.tenant().reduce("SPE_E3", SEATS_LESS)
+    assert daemon.sync(COMPANY)["state"] == state
+    assert code in daemon.codes()
+    assert daemon.ask("GET", "/readyz", token="")[0] == 200
+    assert site.psa.sent() == []
+
+    end(site)
+    site.tenant().buy("SPE_E3", SEATS_LESS)
+    assert daemon.sync(COMPANY)["state"] == "done"
+    assert code not in daemon.codes()
+    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+
+
+def test_one_tenant_without_consent_stops_nobody_else(install: Install) -> None:
+    """Of two companies the one that can be read is billed; the other one is a finding with the link to consent."""
+    site = install(companies=2)
+    daemon, day = site.started(), site.today
+    withdraw_consent_of = site.tenant(1)
+    withdraw_consent_of.withdraw_consent(APP)
+    withdraw_consent_of.revoke_tokens()
+    site.tenant(0).buy("SPB", 2)
+
+    assert daemon.sync()["state"] == "done"
+
+    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    (finding,) = [found for found in daemon.get("/findings") if found["code"] == "consent-lost"]
+    assert finding["company"] == COMPANY + 1
+    assert "/adminconsent?client_id=" in finding["remedy"]

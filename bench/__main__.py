@@ -6,6 +6,7 @@ The simulated services run on one core, the agent on the other. Every figure of 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -36,7 +37,9 @@ def served(tenants: int, users: int, latency: int, prorates: bool = True) -> Ite
 
 def told(module: str, *arguments: object) -> Any:
     command = [sys.executable, "-m", f"bench.{module}", *map(str, arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}  # as in systemd/trueup.service
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def fleet_row(tenants: int, users: int, latency: int) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Service:
         return self.schedule.next(self.cycle.clock.now())
 
     def status_line(self) -> str:
-        holds = len(self.cycle.store.holds())
+        holds = sum(hold.state == "open" for hold in self.cycle.store.holds())
         unknown = len(self.cycle.store.entry_open())
         due = self.next_cycle()
         when = due.astimezone(self.cycle.zone).strftime("%H:%M") if due else "never"

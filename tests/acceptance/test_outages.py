@@ -9,6 +9,7 @@ from tests.acceptance.conftest import Install
 from tests.acceptance.site import AGREEMENT, APP, COMPANY, Msp
 
 WRONG_SECRET = 7000215  # the number behind AADSTS
+FEWER = 4  # seats given back where nobody can see it
 
 
 def close_psa(site: Msp) -> None:
@@ -28,9 +29,9 @@ def take_secret(site: Msp) -> None:
     site.graph.login.relent()
 
 
-def withdraw_consent(site: Msp) -> None:
-    site.tenant().withdraw_consent(APP)
-    site.tenant().revoke_tokens()
+def withdraw_consent(site: Msp, of: int = 0) -> None:
+    site.tenant(of).withdraw_consent(APP)
+    site.tenant(of).revoke_tokens()
 
 
 def give_consent(site: Msp) -> None:
@@ -55,14 +56,14 @@ def test_outage_is_told_and_survived(
 
     begin(site)
     site.tenant().buy("SPB", 2)
-    site.tenant().reduce("SPE_E3", SEATS_LESS)
+    site.tenant().reduce("SPE_E3", FEWER)
     assert daemon.sync(COMPANY)["state"] == state
     assert code in daemon.codes()
     assert daemon.ask("GET", "/readyz", token="")[0] == 200
     assert site.psa.sent() == []
 
     end(site)
-    site.tenant().buy("SPE_E3", SEATS_LESS)
+    site.tenant().buy("SPE_E3", FEWER)
     assert daemon.sync(COMPANY)["state"] == "done"
     assert code not in daemon.codes()
     assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
@@ -72,9 +73,7 @@ def test_one_tenant_without_consent_stops_nobody_else(install: Install) -> None:
     """Of two companies the one that can be read is billed; the other one is a finding with the link to consent."""
     site = install(companies=2)
     daemon, day = site.started(), site.today
-    withdraw_consent_of = site.tenant(1)
-    withdraw_consent_of.withdraw_consent(APP)
-    withdraw_consent_of.revoke_tokens()
+    withdraw_consent(site, of=1)
     site.tenant(0).buy("SPB", 2)
 
     assert daemon.sync()["state"] == "done"

@@ -33,6 +33,7 @@ class Ground:
     bindings: Mapping[LineKey, Binding]
     charges: Mapping[LineKey, tuple[Charge, ...]]
     boundaries: Mapping[int, date]
+    open_keys: frozenset[LineKey] = frozenset()  # keys with a write whose outcome is open
 
 
 @dataclass(slots=True)
@@ -159,15 +160,16 @@ def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: S
     lost = {text: lines[0] for text, lines in marked.items() if lines[0].id not in bound}
     if not lost:
         return
-    candidates = (*ground.bindings, *keys)
+    candidates = (*ground.bindings, *keys, *ground.open_keys)
     known = {str(Mark.of(ground.installation, key)): key for key in candidates}
     by_tag = {key_tag(key): key for key in candidates}
     for text, line in lost.items():
         mark = Mark.read(text)
         base = by_tag.get(mark.key) if mark else None
         key = known.get(text) or (base and mark and _guessed_key(base, mark, line))
-        # A copy of a line that is bound and gone proves nothing: why the line went, only a person knows.
-        if key and key not in ground.bindings:
+        # The line of an open write is bound when that is settled, and a second binding would count it twice. A copy of
+        # a bound line that is gone proves nothing: why the line went, only a person knows.
+        if key and key not in ground.open_keys and key not in ground.bindings:
             yield _bind(key, line, ground, adopted=False)
 
 

@@ -31,6 +31,7 @@ from agent.engine.recovery import Recovery
 from agent.engine.turns import Turns
 from agent.errors import ReadFailed, TrueupError
 from agent.ports import Clock, EntryState, Learnt, Psa, Source, Store
+from agent.reports.text import ended
 
 log = structlog.get_logger()
 
@@ -104,7 +105,7 @@ class Cycle:
             result = self._phases(run, mappings, mapped, dry, watcher)
         except TrueupError as error:
             log.error("run.failed", run=run, error=str(error))
-            result = Result(run, "failed", (), {}, detail=f"{error}")
+            result = Result(run, "failed", (), {}, detail=_why(error))
         finally:
             self.turns.end_all(run)
         self.store.seal_run(run, result.state, self.clock.now(), result.detail)
@@ -121,7 +122,7 @@ class Cycle:
         failed = [t.failed for t in thoughts if t.failed]
         state = "failed" if failed and len(failed) == len(thoughts) else "done"
         soon, waiting = self._again(plans, again)
-        return Result(run, state, tuple(plans), written, soon, waiting, "; ".join(dict.fromkeys(failed)))
+        return Result(run, state, tuple(plans), written, soon, waiting, " ".join(dict.fromkeys(failed)))
 
     def _settle(self, companies: Sequence[int]) -> datetime | None:
         return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle(frozenset(companies))
@@ -156,7 +157,7 @@ class Cycle:
     ) -> Thought:
         company = mapping.company
         if self.stopping():
-            return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="the agent is stopping")
+            return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="The agent is stopping.")
         self.turns.take(company, run)
         memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now())
         try:
@@ -170,7 +171,7 @@ class Cycle:
         learnt = self._with_refusals(learnt)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
-        refused = str(sweep.rejected or "")
+        refused = _why(sweep.rejected) if sweep.rejected else ""
         if plan.unasked:
             return Thought(plan, learnt, refused)  # stored after the breaker has looked at all plans
         self.store.learn(run, learnt, now)
@@ -196,7 +197,7 @@ class Cycle:
             Code.PSA_UNREADABLE, Severity.ERROR, mapping.company, f"company/{mapping.company}", sentence, error.remedy
         )
         self.store.report(mapping.company, [finding], self.clock.now())
-        return Thought(CompanyPlan(mapping.company, (), Money.zero(self.policy.currency)), failed=str(error))
+        return Thought(CompanyPlan(mapping.company, (), Money.zero(self.policy.currency)), failed=_why(error))
 
     def _breaker(self, run: str, thoughts: Sequence[Thought]) -> list[CompanyPlan]:
         plans = [thought.plan for thought in thoughts]
@@ -247,6 +248,11 @@ class Cycle:
         if unsettled & mine and not settle:
             due.append(now + timedelta(seconds=self.psa.traits.settle))
         return min(due, default=None), frozenset((waiting | unsettled) & mine)
+
+
+def _why(error: TrueupError) -> str:
+    """What happened and what to do about it: a run keeps one text."""
+    return " ".join(ended(said) for said in (str(error), error.remedy) if said)
 
 
 def _run_failed(result: Result) -> list[Finding]:

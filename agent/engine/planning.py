@@ -77,6 +77,7 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
         bindings=memory.bindings,
         charges=memory.charges,
         boundaries=memory.boundaries,
+        open_keys=frozenset(memory.open_entries),
     )
 
 

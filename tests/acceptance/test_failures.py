@@ -52,12 +52,12 @@ def mappings_never_were_good(site: Msp) -> None:
 @pytest.mark.parametrize(
     ("spoil", "command", "told"),
     [
-        (others_may_read_a_secret, "sync", r"secrets/psa .*0600"),
+        (others_may_read_a_secret, "sync", r"secrets/psa is open to others \(mode 0644\)\. .*chmod"),
         (secret_is_gone, "sync", r"secrets/psa does not exist"),
         (store_is_damaged, "run", r"trueup\.db .* restore the last backup"),
         (state_is_a_file, "run", r"state"),
-        (mappings_never_were_good, "run", r"companies/250\.toml: tenant: is missing"),
-        (mappings_never_were_good, "sync", r"companies/250\.toml: tenant: is missing"),
+        (mappings_never_were_good, "run", r"companies/250\.toml:1: tenant: is missing\. Add it"),
+        (mappings_never_were_good, "sync", r"companies/250\.toml:1: tenant: is missing\. Add it"),
     ],
 )
 def test_failure_ends_in_a_sentence(install: Install, spoil: Callable[[Msp], None], command: str, told: str) -> None:
@@ -68,7 +68,7 @@ def test_failure_ends_in_a_sentence(install: Install, spoil: Callable[[Msp], Non
     done = site.trueup(command)
 
     assert done.status == 1
-    assert re.search(told, " ".join(done.err.split())), done.err
+    assert re.search(told, " ".join((done.out + done.err).split())), done
 
 
 def test_taken_port_is_told(install: Install) -> None:

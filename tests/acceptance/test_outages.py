@@ -6,6 +6,7 @@ import pytest
 
 from agent.simulators.wire import serve
 from tests.acceptance.conftest import Install
+from tests.acceptance.process import wait_for
 from tests.acceptance.site import AGREEMENT, APP, COMPANY, Msp
 
 WRONG_SECRET = 7000215  # the number behind AADSTS
@@ -64,8 +65,7 @@ def test_outage_is_told_and_survived(
 
     end(site)
     site.tenant().buy("SPE_E3", FEWER)
-    assert daemon.sync(COMPANY)["state"] == "done"
-    assert code not in daemon.codes()
+    wait_for(lambda: daemon.sync(COMPANY)["state"] == "done" and code not in daemon.codes(), "the finding stays")
     assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
 
 

@@ -52,7 +52,7 @@ def boundary(anchor: date, months: int) -> date:
 
 def period(case: Case) -> tuple[date, date]:
     """The first day of the period and the first day of the next."""
-    return tuple(boundary(case.anchor, (case.nth + more) * case.months) for more in (0, 1))  # type: ignore[return-value]
+    return boundary(case.anchor, case.nth * case.months), boundary(case.anchor, (case.nth + 1) * case.months)
 
 
 def every_day(first: date, after: date) -> Iterator[date]:

@@ -138,7 +138,11 @@ GOLDEN = [
 ]
 
 
-@pytest.mark.parametrize(("convention", "price", "quantity", "dates", "period", "share", "expected"), GOLDEN)
+@pytest.mark.parametrize(
+    ("convention", "price", "quantity", "dates", "period", "share", "expected"),
+    GOLDEN,
+    ids=[f"{price} x {quantity} x {share} = {expected}" for _, price, quantity, _, _, share, expected in GOLDEN],
+)
 def test_published_amount(
     convention: Convention, price: str, quantity: int, dates: Interval, period: Period, share: F, expected: str
 ) -> None:

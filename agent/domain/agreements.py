@@ -86,7 +86,7 @@ class Line:
     """One line of an agreement as the PSA shows it: `[start, end)`, `end` None while it is open.
 
     `mark` is the raw text of the field that carries our marks (other people's text included).
-    `prorated` is the PSA's own price of one unit for the rest of the period in which the line begins, where it shows one.
+    `prorated` is the PSA's own price of one unit for the rest of the period in which the line begins, if it shows one.
     `version` and `changed_by` tell who touched it last; `extra` is opaque to everyone but the adapter that filled it.
     """
 

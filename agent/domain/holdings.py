@@ -48,6 +48,7 @@ class Owned:
     edited: str = ""
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
+    billed_until: date | None = None  # where the last ended one stops billing: a new one must not begin before
     over: list[Binding] = field(default_factory=list)  # lives that a later one has followed
 
     @property
@@ -71,6 +72,7 @@ class Ownership:
     orphans: tuple[Owned, ...]  # ours, live, and wanted by no row
     foreign: tuple[Line, ...]  # marked by another installation
     twice: Mapping[int, str]  # agreement -> the mark that two lines carry
+    strays: tuple[Line, ...]  # marked by us, live, and explained by no row and no memory
 
 
 def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
@@ -87,7 +89,8 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
     asked = set(keys)
     orphans = tuple(o for key, o in owned.items() if key not in asked and o.base is not None)
-    return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice)
+    strays = tuple(_strays(ground, marked, bindings, keys))
+    return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice, strays)
 
 
 def charged(
@@ -104,6 +107,8 @@ def charged(
     if base is None or base.start is None or boundary is None or agreement.months is None:
         return (), []
     start = max(agreement.period(since).start, base.start)
+    if _never_invoiced(mine.binding, boundary):
+        return tuple((piece, 0) for piece in agreement.grid.between(start, boundary)), []
     remembered = {c.period.start: c.quantity for c in ground.charges.get(key.base, ())}
     before = ground.boundaries.get(key.agreement)
     stretches: list[tuple[Period, int]] = []
@@ -116,6 +121,14 @@ def charged(
             kept.append(Charge(key.base, piece, quantity))
         stretches += _with_deltas(piece, quantity, mine.deltas)
     return tuple(stretches), kept
+
+
+def _never_invoiced(binding: Binding | None, boundary: date) -> bool:
+    """A line that we made and that no invoice has reached since: its first days are still to be caught up on.
+
+    Raising it together with a difference line would bill the new seats for those days twice.
+    """
+    return binding is not None and binding.boundary is not None and boundary <= binding.boundary
 
 
 def _with_deltas(piece: Period, quantity: int, deltas: Sequence[Delta]) -> list[tuple[Period, int]]:
@@ -173,6 +186,18 @@ def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: S
             yield _bind(key, line, ground, adopted=False)
 
 
+def _strays(
+    ground: Ground, marked: Mapping[str, Sequence[Line]], bindings: Mapping[LineKey, Binding], keys: Sequence[LineKey]
+) -> list[Line]:
+    """What a lost store leaves behind where the row is gone as well: a mark cannot be turned back into a key."""
+    bound = {b.line for b in bindings.values()}
+    unbound = [x for lines in marked.values() for x in lines if x.id not in bound and x.live(ground.today)]
+    if not unbound:
+        return []
+    tags = {key_tag(key) for key in (*keys, *bindings, *ground.open_keys)}
+    return [line for line in unbound if (mark := Mark.read(line.mark)) and mark.key not in tags]
+
+
 def _guessed_key(base: LineKey, mark: Mark, line: Line) -> LineKey:
     """A delta's or later life's key cannot be recomputed from its mark, so the mark's own tail stands for the part."""
     return replace(base.base, role=mark.role, part=f"{line.start}/{mark.part}")
@@ -183,6 +208,8 @@ def _bind(key: LineKey, line: Line, ground: Ground, adopted: bool) -> Binding:
     stands = line.open if key.role is Role.BASE else line.live(ground.today)
     state = BindingState.LIVE if stands else BindingState.ENDED
     boundary = ground.agreements[key.agreement].next_invoice if key.agreement in ground.agreements else None
+    if adopted:
+        boundary = None  # it was there before us, and invoiced by whoever made it
     return Binding(key, line.id, line.mark, state, adopted, {} if adopted else picture(line), boundary)
 
 
@@ -228,7 +255,10 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
             mine.binding = replace(binding, state=BindingState.MISSING)
             mine.stopped = _gone(binding)
         return
-    if binding.state is BindingState.ENDED or _follows(mine, binding, line):
+    if binding.state is BindingState.ENDED:
+        mine.billed_until = max((day for day in (mine.billed_until, line.end) if day), default=None)
+        return
+    if _follows(mine, binding, line):
         return
     mine.binding, mine.base = replace(binding, state=BindingState.LIVE), line
     if line.quantity != int(line.quantity):

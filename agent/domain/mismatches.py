@@ -154,6 +154,16 @@ def of_ownership(
         yield Finding(Code.FOREIGN_MARK, Severity.INFO, company, f"line/{line.id}", sentence, remedy)
 
 
+def of_strays(strays: Iterable[Line], company: int) -> Iterator[Finding]:
+    for line in strays:
+        sentence = (
+            f"line {line.id} bills {line.quantity:f} x {line.identifier} on agreement {line.agreement} and carries "
+            "Trueup's mark, but neither a row nor the store knows of it"
+        )
+        remedy = "map it again as it was, or end it in the PSA"
+        yield Finding(Code.ORPHAN_LINE, Severity.WARNING, company, f"line/{line.id}", sentence, remedy)
+
+
 def labels(wanted: Desired) -> dict[LineKey, str]:
     return {line.key: line.label for line in wanted.lines}
 

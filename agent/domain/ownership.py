@@ -24,7 +24,8 @@ class Binding:
     """ "This key is PSA line 4711", for ever.
 
     `confirmed` is the `picture` of the line when we last saw it as ours (empty: adopted, never written by us);
-    `boundary` is the agreement's next invoice date when the line was bound.
+    `boundary` is the agreement's next invoice date when we made the line or found it again: until it has moved past
+    that, no invoice has reached the line. None for an adopted line.
     """
 
     key: LineKey

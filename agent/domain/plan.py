@@ -178,7 +178,7 @@ class _Book:
                 label=line.label,
                 product=line.product.id,
                 after=line.terms,
-                effective=max(day for day in (line.row.start_on, sighting.since) if day),
+                effective=max(day for day in (line.row.start_on, sighting.since, mine.billed_until) if day),
                 reason="no line bills this row yet",
                 monthly=self._monthly(line.terms.price or line.product.price, line.terms, None, agreement),
                 waits=self._waits(line.key),

@@ -3,11 +3,12 @@ which requests would realise a change, which reads and sends nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
-from agent.domain.changes import Change, Planned, Realisation
+from agent.domain.agreements import Agreement
+from agent.domain.changes import Change, Planned, Realisation, Write
 from agent.domain.desired import Desired, desired
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
@@ -23,8 +24,10 @@ from agent.domain.mismatches import (
     of_proration,
     of_snapshot,
     of_stops,
+    of_strays,
 )
 from agent.domain.money import Money
+from agent.domain.ownership import Binding
 from agent.domain.plan import Draft, Timing, draft
 from agent.engine.reading import Reads
 from agent.ports import Learnt, Memory, Psa
@@ -58,7 +61,8 @@ def think(
     owned = ownership(ground, keys)
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
-    realised = [Planned(change, _realise(change, psa, reads, today)) for change in made.changes]
+    bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
+    realised = [Planned(change, _realise(change, psa, reads, bindings, today)) for change in made.changes]
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
@@ -81,13 +85,21 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
     )
 
 
-def _realise(change: Change, psa: Psa, reads: Reads, today: date) -> Realisation:
+def _realise(change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date) -> Realisation:
     if change.waits:
         return Realisation(note=change.waits)
     agreement = reads.agreements[change.key.agreement]
     realisation = psa.writes(change, agreement, today)
-    writes = tuple(replace(write, boundary=agreement.next_invoice) for write in realisation.writes)
+    writes = tuple(replace(w, boundary=_boundary(w, agreement, bindings)) for w in realisation.writes)
     return replace(realisation, writes=writes)
+
+
+def _boundary(write: Write, agreement: Agreement, bindings: Mapping[LineKey, Binding]) -> date | None:
+    """Where the invoices stood when the line was made; a later write to it changes nothing of that."""
+    if write.line is None:
+        return agreement.next_invoice
+    bound = bindings.get(write.key)
+    return bound.boundary if bound else None
 
 
 def _case(
@@ -176,6 +188,7 @@ def _findings(
     found += of_open_writes((entry.write for entry in memory.open_entries.values()), mapping.company)
     excluded = {sku: e for tenant in mapping.tenants for sku, e in mappings.excluded(tenant).items()}
     found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)
+    found += of_strays(owned.strays, mapping.company)
     for tenant, snapshot in reads.snapshots.items():
         # Of companies that share a tenant the first reports what is wrong inside it, so that it is told once.
         if mappings.companies_by_tenant[tenant][0].company == mapping.company:

@@ -9,7 +9,6 @@ from tests.acceptance.conftest import Install
 from tests.acceptance.process import wait_for
 from tests.acceptance.site import AGREEMENT, APP, COMPANY, Msp
 
-WRONG_SECRET = 7000215  # the number behind AADSTS
 FEWER = 4  # seats given back where nobody can see it
 
 
@@ -21,13 +20,15 @@ def open_psa(site: Msp) -> None:
     site.psa_server = serve(site.psa, port=site.psa_server.port)
 
 
-def refuse_secret(site: Msp) -> None:
-    site.graph.login.refuse(WRONG_SECRET)
+def take_secret_away(site: Msp) -> None:
+    site.graph.login.applications[APP].secrets.clear()
     site.tenant().revoke_tokens()
 
 
-def take_secret(site: Msp) -> None:
-    site.graph.login.relent()
+def give_new_secret(site: Msp) -> None:
+    site.canaries["second Microsoft secret"] = "canary-of-another-year"
+    site.graph.login.register(APP, secret="canary-of-another-year")
+    (site.folder / "secrets" / "graph").write_text("canary-of-another-year\n")
 
 
 def withdraw_consent(site: Msp, of: int = 0) -> None:
@@ -43,7 +44,7 @@ def give_consent(site: Msp) -> None:
     ("begin", "end", "state", "code"),
     [
         pytest.param(close_psa, open_psa, "failed", "psa-unreadable", id="PSA out of reach"),
-        pytest.param(refuse_secret, take_secret, "failed", "credentials-rejected", id="secret refused"),
+        pytest.param(take_secret_away, give_new_secret, "failed", "credentials-rejected", id="secret refused"),
         pytest.param(withdraw_consent, give_consent, "done", "consent-lost", id="consent withdrawn"),
     ],
 )

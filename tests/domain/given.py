@@ -87,7 +87,7 @@ def mappings(*companies: CompanyMapping) -> Mappings:
     return Mappings({c.company: c for c in companies}, (), "digest")
 
 
-def binding(key: LineKey, of: Line, adopted: bool = False, boundary: date | None = date(2026, 4, 1)) -> Binding:
+def binding(key: LineKey, of: Line, adopted: bool = False, boundary: date | None = date(2026, 3, 1)) -> Binding:
     mark = str(Mark.of(INSTALLATION, key))
     return Binding(key, of.id, mark, BindingState.LIVE, adopted, {} if adopted else picture(of), boundary)
 

@@ -295,3 +295,30 @@ def test_purchases_that_do_not_explain_the_rise_prove_nothing() -> None:
     snap, before = snapshot(bought(3, date(2026, 3, 15))), seen_before(KEY, 10, hours=72)
     assert only(drafted([exact], snap, ground([ours], [bound]), before).changes).effective == MARCH_17
     assert only(drafted([exact], snap, ground(), None).changes).effective == MARCH_17
+
+
+def test_a_line_that_no_invoice_has_reached_was_billed_for_nothing() -> None:
+    """We made it when March was invoiced already: its first days wait for April's invoice, so 0 are billed so far."""
+    ours = line(mark=MARK, start=date(2026, 3, 1))
+    bound = binding(KEY, ours, boundary=date(2026, 4, 1))
+    change = only(drafted([row()], snapshot(observation()), ground([ours], [bound])).changes)
+    assert change.holding is not None
+    assert change.holding.charged == ((Period(date(2026, 3, 1), date(2026, 4, 1)), 0),)
+
+
+def test_a_returning_licence_is_not_billed_for_days_that_were_paid() -> None:
+    """The old line was ended with March, which is invoiced; the licence is back on the 17th: billed from 1 April."""
+    ended = line(mark=MARK, end=date(2026, 4, 1))
+    bound = replace(binding(KEY, ended), state=BindingState.ENDED)
+    change = only(drafted([row()], snapshot(observation()), ground([ended], [bound])).changes)
+    assert isinstance(change, AddLine)
+    assert change.effective == date(2026, 4, 1)
+
+
+def test_a_line_in_its_second_life_is_changed_under_the_key_of_that_life() -> None:
+    """Its writes must never pass for those of the line that was ended."""
+    second = replace(KEY, part="2")
+    ended, ours = line(1, end=date(2026, 2, 1)), line(2, quantity=10)
+    first = replace(binding(KEY, ended), state=BindingState.ENDED)
+    on = ground([ended, ours], [first, binding(second, ours)])
+    assert only(drafted([row()], snapshot(observation()), on).changes).key == second

@@ -100,7 +100,7 @@ class Watch:
         self.sends.clear()
         self.edited.clear()
         self.restored = {entry.id for entry in self.store.entry_open()}
-        self.bases = {id: key for id, key in self.bases.items() if id in self.stack.now}
+        self.bases = {id: key for id, key in self.bases.items() if id in self.stack.now and self.stack.now[id].mark}
 
     # What a person does.
 

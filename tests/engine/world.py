@@ -335,7 +335,8 @@ class World:
         plans = [p for plan in result.plans for p in plan.planned] if result else []
         held = [p for p in plans if p.change.key.base == wish.key and _asks(p)]
         found = [f.finding for f in self.watch.store.findings(COMPANY)]
-        stopped = [f for f in found if f.subject == str(wish.key) and f.code not in _PLAIN]
+        subjects = {str(wish.key), *(f"line/{line.id}" for line in self.watch.lines_of(wish.key))}
+        stopped = [f for f in found if f.subject in subjects and f.code not in _PLAIN]
         detail = [(p.change.sentence, p.holds, p.realisation.note) for p in plans]
         told = "I8 what is not as wanted is held with a reason"
         require(bool(held or stopped), told, wish.product, f"{stands} stand, {wanted} wanted", detail, found)

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from agent.domain.counts import Account
 from agent.errors import AccessDenied, CredentialsRejected, ReadFailed, TrueupError, Unreachable
 from agent.simulators.microsoft import READ_LICENCES, Tenant
 from agent.sources.microsoft import Certificate, ClientSecret
@@ -114,6 +115,31 @@ class TestRefusal:
         contoso.withdraw_consent(APP)
         with pytest.raises(AccessDenied, match="AADSTS700016"):
             office.observe()
+
+    def test_consent_given_again_counts_at_once(self, office: Office, contoso: Tenant) -> None:
+        """Who has just consented and presses *sync now* must not be told that they have not."""
+        source = office.source()
+        contoso.withdraw_consent(APP)
+        with pytest.raises(AccessDenied):
+            source.observe(CONTOSO_ACCOUNT)
+        contoso.consent(APP)
+        assert source.observe(CONTOSO_ACCOUNT).observations
+
+    def test_replaced_secret_counts_without_a_restart(self, office: Office) -> None:
+        """Once refused, the secret is read again, for every tenant."""
+        fabrikam = office.add_tenant("4f1c0000-0000-4000-8000-000000000009", "Fabrikam")
+        secrets = [SECRET, "replaced"]
+        source = office.source(credential=ClientSecret(lambda: secrets[0]))
+        accounts = [CONTOSO_ACCOUNT, Account("microsoft", fabrikam.id)]
+        for account in accounts:
+            source.observe(account)
+        office.microsoft.login.applications[APP].secrets = {"replaced": None}
+        office.microsoft.clock.advance(seconds=3600)
+        with pytest.raises(CredentialsRejected):
+            source.observe(CONTOSO_ACCOUNT)
+        del secrets[0]
+        for account in accounts:
+            source.observe(account)
 
     def test_token_of_another_tenant_is_not_used(self, office: Office) -> None:
         """The login mixes up its tenants: nothing is read with what it gave."""

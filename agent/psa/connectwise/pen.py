@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Change, Write
 from agent.domain.descriptions import cleaned
-from agent.domain.keys import LineKey, Mark
+from agent.domain.keys import LineKey, Mark, Role
 from agent.domain.ownership import picture, plain
 from agent.domain.periods import DAY
 from agent.psa.connectwise.records import BILL_CUSTOMER, Marker, extra
@@ -109,14 +109,17 @@ class Pen:
         )
 
     def beside(self, key: LineKey, base: Line, quantity: Decimal | int, price: Decimal | None, **days: date) -> Write:
-        """A difference line: billed as its base is, so also taxed as it is and at its cost."""
+        """A difference line: billed as its base is, so also taxed as it is and at its cost.
+
+        Its text is the row's own or the product's, without the people: they are named on the base.
+        """
         like = extra(base)
         return self.post(
             key,
             quantity=Decimal(quantity),
             price=price,
             billable=base.billable,
-            text=self.change.after.text or None,
+            text=self.change.after.heading or None,
             taxable=like.get("taxableFlag"),
             cost=like.get("unitCost"),
             **days,
@@ -134,10 +137,7 @@ class Pen:
         operations = [
             {"op": "replace", "path": _FIELDS[name].name, "value": _FIELDS[name].json(values[name])} for name in moved
         ]
-        if self.manner.custom_fields:
-            # All of them as they were read: by some accounts what is left out is cleared, by others it is kept.
-            whole = extra(line).get("customFields", ())
-            operations.append({"op": "replace", "path": "customFields", "value": whole})
+        operations += self._beside(key, line)
         words = ", ".join(_moved(name, before[name], after[name]) for name in moved)
         return (
             Write(
@@ -154,6 +154,17 @@ class Pen:
                 boundary=self.agreement.next_invoice,
             ),
         )
+
+
+    def _beside(self, key: LineKey, line: Line) -> Iterator[dict[str, object]]:
+        """What a PATCH carries along: our mark where an adopted line has none, the custom fields where a site asks."""
+        whole = extra(line).get("customFields", ())
+        signs = key.role is Role.BASE and not line.mark
+        if signs:
+            yield dict(self.manner.marker.signing(str(Mark.of(self.manner.installation, key)), whole))
+        if self.manner.custom_fields and not (signs and self.manner.marker.custom):
+            # All of them as they were read: by some accounts what is left out is cleared, by others it is kept.
+            yield {"op": "replace", "path": "customFields", "value": whole}
 
 
 def _moved(name: str, before: str, after: str) -> str:

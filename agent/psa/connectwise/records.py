@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -75,6 +74,13 @@ class Marker:
     def names(self, caption: str) -> bool:
         return caption.strip().casefold() == self.caption.casefold()
 
+    def signing(self, mark: str, custom_fields: Sequence[Record]) -> Record:
+        """The PATCH operation that sets the mark on a line that has none; custom fields are only taken all together."""
+        if not self.custom:
+            return {"op": "replace", "path": "serialNumber", "value": mark}
+        whole = [{**entry, "value": mark} if self.names(_text(entry, "caption")) else entry for entry in custom_fields]
+        return {"op": "replace", "path": "customFields", "value": whole}
+
     def written(self, mark: str) -> Mapping[str, object]:
         """The part of a POST body that sets the mark."""
         if not self.custom:
@@ -143,21 +149,13 @@ def line(record: Record, agreement: int, marker: Marker) -> Line:
         billable=_BILLABLE[option],
         start=_day(record, "effectiveDate"),
         end=last + DAY if last else None,  # ConnectWise bills the cancelled date itself (reference 8.4)
-        text=canonical(_text(record, "invoiceDescription")),
+        text=cleaned(_text(record, "invoiceDescription")),
         mark=marker.read(record),
         version=_text(info, "lastUpdated"),
         changed_by=_text(info, "updatedBy"),
         prorated=_number(record, "proratePrice"),
         extra=json_text({name: record[name] for name in _EXTRA if record.get(name) is not None}),
     )
-
-
-def canonical(text: str) -> str:
-    """The text as `cleaned` makes it: another spelling of it is nobody's edit."""
-    # Cleaning looks at every character, and each cycle reads thousands of texts. Nearly all are clean already,
-    # which four looks at the whole tell: printable leaves the space as the only blank, and nothing to remove.
-    clean = text.isprintable() and "  " not in text and text == text.strip()
-    return text if clean and unicodedata.is_normalized("NFC", text) else cleaned(text)
 
 
 def extra(of: Line) -> Record:

@@ -426,7 +426,8 @@ def _ended(task: Task, key: LineKey, line: Line, end: date | None) -> tuple[Writ
 
 
 def _describe(task: Task) -> tuple[Write, ...]:
-    return tuple(w for key, line in task.each_line() for w in task.pen.patch(key, line, text=task.after.text))
+    # Differences carry the heading only: whom the seats belong to stands on the base.
+    return task.pen.patch(task.key, task.base, text=task.after.text)
 
 
 def _price(task: Task) -> tuple[Write, ...]:

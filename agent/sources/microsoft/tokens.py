@@ -38,10 +38,11 @@ class Token:
 
 @dataclass(slots=True)
 class _Slot:
-    """One tenant's place: its lock makes sure that many readers cost one request."""
+    """One tenant's place: its lock makes sure that many readers cost one request. `app` was made with `proof`."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     app: Any = None
+    proof: str | Signer | None = field(default=None, repr=False)
     token: Token | None = None
 
 
@@ -82,7 +83,7 @@ class Tokens:
         return f"{self._authority}/{tenant}/adminconsent?client_id={self._client_id}"
 
     def proof(self) -> str | Signer:
-        """The secret, or the loaded certificate; read when first needed."""
+        """The secret, or the loaded certificate; read when first needed, and anew once it has been refused."""
         with self._loading:
             if self._proof is None:
                 self._proof = self._load()
@@ -99,16 +100,17 @@ class Tokens:
             raise CredentialsRejected(str(error), error.remedy) from None
 
     def _acquire(self, slot: _Slot, tenant: str, claims: str | None) -> Token:
-        asked = self._clock.monotonic()
+        asked, proof = self._clock.monotonic(), self.proof()
         try:
-            slot.app = slot.app or self._application(tenant)
+            if slot.proof is not proof:
+                slot.app, slot.proof = self._application(tenant, proof), proof
             result = slot.app.acquire_token_for_client([self._scope], claims_challenge=claims)
         except (msal.exceptions.MsalServiceError, ValueError) as error:
             # ValueError is the library's word for whatever it does not like; its text may quote the whole answer.
             what = f"{self._login.host} gave an answer that is no token ({type(error).__name__})."
             raise Incomplete(what, "Check microsoft.login-url and the proxy, if there is one.") from None
         if "access_token" not in result:
-            raise refusal(result, self.consent_link(tenant))
+            raise self._refused(slot, refusal(result, self.consent_link(tenant)))
         owner, token = _read(result, asked)
         if owner != tenant:
             raise AccessDenied(
@@ -117,8 +119,16 @@ class Tokens:
             )
         return token
 
-    def _application(self, tenant: str) -> Any:
-        proof = self.proof()
+    def _refused(self, slot: _Slot, error: ReadFailed) -> ReadFailed:
+        """The error, after forgetting what a person may put right by the next time."""
+        with self._loading:
+            if isinstance(error, CredentialsRejected) and self._proof is slot.proof:
+                self._proof = None
+        # For a minute the library would repeat a refusal from memory, also once somebody has consented.
+        slot.proof = None
+        return error
+
+    def _application(self, tenant: str, proof: str | Signer) -> Any:
         audience = f"{self._authority}/{tenant}/oauth2/v2.0/token"
         return msal.ConfidentialClientApplication(
             self._client_id,

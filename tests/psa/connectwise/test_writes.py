@@ -415,15 +415,15 @@ def test_annual_agreements_are_billed_alike() -> None:
     assert sentences(to(12, TEN), yearly)[0] == "POST addition 2 x M365-BP-M, 2026-03-17 to 2026-12-31"
 
 
-def test_prices_and_texts_go_to_every_open_part() -> None:
-    """A delta bills what its base bills, so both get the price, the option and the text."""
+def test_prices_go_to_every_open_part_and_texts_to_the_base() -> None:
+    """A delta bills what its base bills, so both get price and option; the people are named on the base alone."""
     before = held(line(10), delta(2, "03-10"))
     price = SetPrice(**{**common(TODAY, 12), **before, "after": replace(terms(12), price=Decimal("23.10"))})
     assert sentences(price) == [f"PATCH addition {n}: unit price 22 -> 23.1" for n in (1, 2)]
     free = SetPrice(**{**common(TODAY, 12), **before, "after": replace(terms(12), billable=Billable.NO_CHARGE)})
     assert sentences(free)[0] == "PATCH addition 1: billing option billable -> no-charge"
     text = SetDescription(**{**common(TODAY, 12), **before, "after": terms(12, text="Ada")})
-    assert sentences(text) == [f"PATCH addition {n}: invoice text" for n in (1, 2)]
+    assert sentences(text) == ["PATCH addition 1: invoice text"]
 
 
 def test_the_post_of_a_delta() -> None:
@@ -434,7 +434,7 @@ def test_the_post_of_a_delta() -> None:
     assert write.path == "/finance/agreements/1021/additions"
     assert write.body == (
         '{"product": {"id": 4021}, "quantity": 2, "unitPrice": 22.00, "billCustomer": "Billable", '
-        '"invoiceDescription": "Microsoft 365 Business Premium", "taxableFlag": false, "unitCost": 17.60, '
+        '"taxableFlag": false, "unitCost": 17.60, '
         '"effectiveDate": "2026-03-17T00:00:00Z", "cancelledDate": "2026-03-31T00:00:00Z", '
         f'"serialNumber": "{Mark.of(INSTALLATION, key)}"}}'
     )
@@ -444,9 +444,16 @@ def test_the_post_of_a_delta() -> None:
     assert shown.items() <= write.after.items()
 
 
+def test_the_first_patch_of_an_adopted_line_signs_it() -> None:
+    """A lost store must find the line again; a text that somebody typed into the field stays."""
+    signed = plan(to(12, held(line(10, mark="")))).writes[1]
+    assert f'{{"op": "replace", "path": "serialNumber", "value": "{mark(KEY)}"}}' in signed.body
+    assert "serialNumber" not in plan(to(12, held(line(10, mark="SN-1")))).writes[1].body
+
+
 def test_the_patch_of_a_base() -> None:
     """Absolute values of what differs, and a picture of the whole line before."""
-    write = plan(to(12, TEN)).writes[1]
+    write = plan(to(12, held(line(10, mark=mark(KEY))))).writes[1]
     assert (write.method, write.path) == ("PATCH", "/finance/agreements/1021/additions/1")
     assert write.body == '[{"op": "replace", "path": "quantity", "value": 12}]'
     assert (write.line, write.after) == (1, {"quantity": "12"})

@@ -154,6 +154,15 @@ def of_ownership(
         yield Finding(Code.FOREIGN_MARK, Severity.INFO, company, f"line/{line.id}", sentence, remedy)
 
 
+def of_duplicates(twice: Mapping[int, str], stopped: Mapping[LineKey, Stop], company: int) -> Iterator[Finding]:
+    """Two lines with one mark, where no row is left whose stop would tell of them."""
+    told = {key.agreement for key, stop in stopped.items() if stop.code is Code.DUPLICATE_LINES}
+    for agreement in twice.keys() - told:
+        sentence = f"two lines of agreement {agreement} carry the mark {twice[agreement]}"
+        remedy = "end one of the two lines in the PSA; Trueup does not choose"
+        yield Finding(Code.DUPLICATE_LINES, Severity.ERROR, company, f"agreement/{agreement}", sentence, remedy)
+
+
 def of_strays(strays: Iterable[Line], company: int) -> Iterator[Finding]:
     for line in strays:
         sentence = (

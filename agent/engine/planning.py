@@ -17,6 +17,7 @@ from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import (
     labels,
+    of_duplicates,
     of_edits,
     of_open_writes,
     of_ownership,
@@ -188,6 +189,7 @@ def _findings(
     found += of_open_writes((entry.write for entry in memory.open_entries.values()), mapping.company)
     excluded = {sku: e for tenant in mapping.tenants for sku, e in mappings.excluded(tenant).items()}
     found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)
+    found += of_duplicates(owned.twice, made.stopped, mapping.company)
     found += of_strays(owned.strays, mapping.company)
     for tenant, snapshot in reads.snapshots.items():
         # Of companies that share a tenant the first reports what is wrong inside it, so that it is told once.

@@ -77,6 +77,7 @@ class Msp:
     port: int
     graph: MicrosoftSimulator
     psa: GatedPsa
+    graph_server: Server
     psa_server: Server
     canaries: dict[str, str]
     daemons: list[Daemon] = field(default_factory=list)
@@ -105,6 +106,16 @@ class Msp:
         text, found = re.subn(rf'^{name} = ".*"$', f'{name} = "{value}"', self.config.read_text(), flags=re.M)
         assert found == 1
         self.config.write_text(text)
+
+    def write_secret(self, name: str, text: str) -> Path:
+        path = self.folder / "secrets" / name
+        path.touch(mode=0o600)
+        path.write_text(f"{text}\n")
+        return path
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {"graph": self.graph_server.url, "psa": self.psa_server.url}
 
     def company_file(self, number: int = 0) -> Path:
         return self.folder / "mappings" / "companies" / f"{COMPANY + number}.toml"
@@ -165,22 +176,21 @@ class Msp:
         self.psa_server.close()
 
     def leaks(self) -> list[str]:
-        """Where a secret lies that does not belong there."""
-        known = {**self.canaries, **self._tokens()}
+        """Where a secret lies that does not belong there: said, stored, or in what all users can see of a process."""
         places = {f"trueup {' '.join(p.words)}": p.out + p.err for p in self.printed}
-        places |= {path.name: path.read_text() for path in self.folder.glob("*.log")}
-        places |= {"argv or environment": "".join(self.told)}
-        places |= {path.name: path.read_bytes().decode("latin-1") for path in self._state() if path != self.token_file}
+        places |= {f"process {number}": told for number, told in enumerate(self.told)}
+        places |= {path.name: path.read_bytes().decode("latin-1") for path in self._files() if not _is_secret(path)}
+        known = {**self.canaries, **self._tokens()}
         return [f"{name} in {place}" for name, secret in known.items() for place, text in places.items() if secret in text]
 
-    def _state(self) -> Iterator[Path]:
-        return (path for path in (self.folder / "state").rglob("*") if path.is_file())
+    def _files(self) -> Iterator[Path]:
+        return (path for path in self.folder.rglob("*") if path.is_file())
 
     def _tokens(self) -> dict[str, str]:
-        """The API's token, and those that Microsoft gave out."""
+        """Of the local interface, and those that Microsoft gave out."""
         given = {e.request.headers.get("authorization", "").removeprefix("Bearer ") for e in self.graph.log}
         found = {f"Graph token {number}": token for number, token in enumerate(given - {""})}
-        return found | ({"API token": self.token_file.read_text().strip()} if self.token_file.exists() else {})
+        return found | {str(path): path.read_text().strip() for path in self._files() if path.name == "api-token"}
 
     def _environment(self) -> dict[str, str]:
         """No proxy and no setting of whoever runs the tests."""
@@ -193,8 +203,8 @@ def msp(folder: Path, companies: int = 1, mode: str = "auto") -> Iterator[Msp]:
     """Serve both sides, write the configuration; whatever was started is dead afterwards."""
     graph, psa, canaries = _world(companies)
     with serve(graph) as graph_server, serve(psa) as psa_server:
-        made = Msp(folder, _free_port(), graph, psa, psa_server, canaries)
-        _write(made, companies, mode, {"graph": graph_server.url, "psa": psa_server.url})
+        made = Msp(folder, _free_port(), graph, psa, graph_server, psa_server, canaries)
+        _write(made, companies, mode)
         try:
             yield made
         finally:
@@ -239,14 +249,14 @@ def _settle(graph: MicrosoftSimulator, psa: GatedPsa, number: int) -> None:
         psa.add_addition(agreement, product, SEATS, effective=BEGAN)
 
 
-def _write(made: Msp, companies: int, mode: str, urls: dict[str, str]) -> None:
+def _write(made: Msp, companies: int, mode: str) -> None:
     for name in ("secrets", "state", "mappings/companies"):
         (made.folder / name).mkdir(mode=0o700, parents=True)
     for name, canary in (("graph", "Microsoft secret"), ("psa", "PSA key")):
-        _secret(made.folder / "secrets" / name, made.canaries[canary])
+        made.write_secret(name, made.canaries[canary])
     site = {"company": made.psa.site.company, "public_key": made.psa.site.public_key}
     ids = {"app": APP, "integration": INTEGRATION, "partner": tenant_id(99)}
-    made.config.write_text(SETTINGS.format(mode=mode, port=made.port, **site, **ids, **urls))
+    made.config.write_text(SETTINGS.format(mode=mode, port=made.port, **site, **ids, **made.urls))
     profiles = (f'[{product.lower()}]\nproduct = "{product}"\n' for product in PRODUCTS.values())
     (made.folder / "mappings" / "profiles.toml").write_text("\n".join(profiles))
     (made.folder / "mappings" / "exclusions.toml").touch()
@@ -263,9 +273,9 @@ def _company(number: int) -> str:
     return head + "".join(rows)
 
 
-def _secret(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(f"{text}\n")
+def _is_secret(path: Path) -> bool:
+    """Where secrets do belong."""
+    return path.name == "api-token" or path.parent.name == "secrets"
 
 
 def _free_port() -> int:

@@ -26,9 +26,9 @@ def take_secret_away(site: Msp) -> None:
 
 
 def give_new_secret(site: Msp) -> None:
-    site.canaries["second Microsoft secret"] = "canary-of-another-year"
-    site.graph.login.register(APP, secret="canary-of-another-year")
-    (site.folder / "secrets" / "graph").write_text("canary-of-another-year\n")
+    site.canaries["new Microsoft secret"] = new = "canary-of-another-year"
+    site.graph.login.register(APP, secret=new)
+    site.write_secret("graph", new)
 
 
 def withdraw_consent(site: Msp, of: int = 0) -> None:

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import Any
 
 from agent.domain.agreements import Line
-from agent.domain.changes import AddLine, EndLine, Fold, Planned, Receipt, SetPrice, SetQuantity, Write
+from agent.domain.changes import AddLine, EndLine, Planned, Receipt, SetPrice, SetQuantity, Write
 from agent.domain.keys import LineKey, Mark, Role, installation_tag, key_tag
 from agent.domain.mappings import Mode
 from agent.domain.ownership import Binding, BindingState, picture
@@ -99,6 +99,7 @@ class Watch:
         self.planned.clear()
         self.sends.clear()
         self.edited.clear()
+        self.deleted.clear()
         self.restored = {entry.id for entry in self.store.entry_open()}
         self.bases = {id: key for id, key in self.bases.items() if id in self.stack.now and self.stack.now[id].mark}
 
@@ -106,8 +107,12 @@ class Watch:
 
     def edits(self, line: Line) -> None:
         """What the store has never seen, it cannot see being changed."""
-        if line.id in {binding.line for binding in self.bindings()}:
+        if self._known(line):
             self.meanwhile.setdefault(line.id, line)
+
+    def deletes(self, line: Line) -> None:
+        if self._known(line):
+            self.deleted[line.id] = line
 
     def settles(self) -> None:
         self.edited = self.meanwhile | self.edited
@@ -157,6 +162,9 @@ class Watch:
         require(self.sends.keys() <= known, "I9 no entry is dropped", self.sends.keys() - known)
         live = Counter(b.key.base for b in self.bindings() if b.key.role is Role.BASE and b.state == "live")
         require(all(n == 1 for n in live.values()), "I1 a key has one standing line", live)
+
+    def _known(self, line: Line) -> bool:
+        return line.id in {binding.line for binding in self.bindings()}
 
     def _judge(self, write: Write, planned: Planned) -> None:
         change, now = planned.change, self.stack.clock.now()
@@ -215,7 +223,7 @@ class Watch:
         for id in [id for id, key in self.bases.items() if key == write.key.base]:
             line = self.stack.now.get(id)
             require(line is None or not line.open, "I1 a key has one standing line", write.sentence, line)
-            gone = line is None and self.deleted[id].open
+            gone = line is None and id in self.deleted and self.deleted[id].open
             require(not gone, "I2 a line that has gone is not made again", write.sentence, self.deleted.get(id))
 
     def _moves(self, write: Write) -> None:

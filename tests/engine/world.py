@@ -130,6 +130,7 @@ class World:
     met: Counter[str] = field(default_factory=Counter)
     trap: Trap = field(default_factory=Trap)
     backups: list[object] = field(default_factory=list)
+    binned: list[int] = field(default_factory=list)
     source: Witnessed = field(init=False)
     watch: Watch = field(init=False)
     agent: Cycle = field(init=False)
@@ -276,7 +277,8 @@ class World:
     def person_deletes(self, which: int) -> None:
         for line in self._some(which):
             self.stack.person_deletes(line.id)
-            self.watch.deleted[line.id] = line
+            self.watch.deletes(line)
+            self.binned.append(line.id)
 
     def _some(self, which: int) -> list[Line]:
         lines = self.managed()
@@ -284,9 +286,9 @@ class World:
 
     def person_tidies(self) -> None:
         """What was copied goes, what was deleted comes back."""
-        for id in [id for id in self.watch.deleted if id not in self.stack.now]:
-            self.stack.person_restores(id)
-            del self.watch.deleted[id]
+        while self.binned:
+            self.stack.person_restores(self.binned.pop())
+        self.watch.deleted.clear()
         marks: set[str] = set()
         for line in sorted(self.stack.now.values(), key=lambda line: line.id):
             if line.mark and line.mark in marks and line.live(self.stack.clock.today()):
@@ -337,6 +339,7 @@ class World:
         found = [f.finding for f in self.watch.store.findings(COMPANY)]
         subjects = {str(wish.key), *(f"line/{line.id}" for line in self.watch.lines_of(wish.key))}
         stopped = [f for f in found if f.subject in subjects and f.code not in _PLAIN]
+        stopped += [f for f in found if f.code is Code.DUPLICATE_LINES]
         detail = [(p.change.sentence, p.holds, p.realisation.note) for p in plans]
         told = "I8 what is not as wanted is held with a reason"
         require(bool(held or stopped), told, wish.product, f"{stands} stand, {wanted} wanted", detail, found)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -31,6 +32,7 @@ class Printed:
     err: str
 
     def json(self) -> Any:
+        assert self.out, self
         return json.loads(self.out)
 
 
@@ -56,7 +58,8 @@ class Forking:
     def __enter__(self) -> Forking:
         command = [sys.executable, "-m", "tests.acceptance.forking", str(self._folder / "forked.log")]
         environment = {**self._environment, "PYTHONPATH": str(Path(__file__).parents[2])}
-        self._parent = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._parent = subprocess.Popen(command, env=environment, text=True, **pipes)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,10 +79,8 @@ class Forking:
         while not due.wait(0.01) and Path("/proc", str(child)).exists():
             pass
         time.sleep(seconds)
-        try:
+        with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         return int(self._parent.stdout.readline()) == signal.SIGKILL
 
 

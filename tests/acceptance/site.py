@@ -57,7 +57,7 @@ company = "{company}"
 public-key = "{public_key}"
 private-key = "file:secrets/psa"
 client-id = "{integration}"
-settle = "2s"
+settle = "1s"
 rate = 60000
 
 [guards]
@@ -181,7 +181,9 @@ class Msp:
         places |= {f"process {number}": told for number, told in enumerate(self.told)}
         places |= {path.name: path.read_bytes().decode("latin-1") for path in self._files() if not _is_secret(path)}
         known = {**self.canaries, **self._tokens()}
-        return [f"{name} in {place}" for name, secret in known.items() for place, text in places.items() if secret in text]
+        return [
+            f"{name} in {place}" for place, text in places.items() for name, secret in known.items() if secret in text
+        ]
 
     def _files(self) -> Iterator[Path]:
         return (path for path in self.folder.rglob("*") if path.is_file())
@@ -266,11 +268,11 @@ def _write(made: Msp, companies: int, mode: str) -> None:
 
 def _company(number: int) -> str:
     head = f'company = {COMPANY + number}\nname = "Company {number}"\ntenant = "{tenant_id(number)}"\n'
-    rows = (
-        f'\n[[row]]\nlicence = "{licence}"\nprofile = "{product.lower()}"\nagreement = {AGREEMENT + number}\nadopt = true\n'
+    return head + "".join(
+        f'\n[[row]]\nlicence = "{licence}"\nprofile = "{product.lower()}"\nagreement = {AGREEMENT + number}\n'
+        "adopt = true\n"
         for licence, product in PRODUCTS.items()
     )
-    return head + "".join(rows)
 
 
 def _is_secret(path: Path) -> bool:

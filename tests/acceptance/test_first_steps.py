@@ -53,7 +53,7 @@ def test_from_nothing_to_two_billed_seats(install: Install) -> None:
     assert site.trueup_at(config, "approve", hold["digest"], "--now").status == 0
     assert site.psa.lines(AGREEMENT) == site.billed(site.today, SPB=12, difference=2)
 
-    (explained,) = site.trueup_at(config, "explain", "Company 0", "Business Premium", "--json").json()
+    (explained,) = site.trueup_at(config, "explain", "Company 0", "SPB", "--json").json()
     assert explained["company"] == COMPANY
     findings = site.trueup_at(config, "findings", "--json").json()
     assert {found["code"] for found in findings} == {"unmapped-licence", "unassigned-seats"}

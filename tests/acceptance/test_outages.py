@@ -70,6 +70,21 @@ def test_outage_is_told_and_survived(
     assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
 
 
+def test_lost_answer_is_settled_by_reading(install: Install) -> None:
+    """The PSA wrote the line, the answer never came: it is unknown, and no press sends it again before it is known."""
+    site = install()
+    daemon, day = site.started(), site.today
+    site.tenant().buy("SPB", 2)
+    site.psa.faults.add("lost-answer", method="POST")
+
+    assert daemon.sync(COMPANY)["unknown"] == 1
+    assert daemon.sync(COMPANY)["changes"] == 1
+    wait_for(lambda: daemon.sync(COMPANY)["changes"] == 0, "it stays unknown")
+
+    assert len(site.psa.sent("POST")) == 1
+    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+
+
 def test_one_tenant_without_consent_stops_nobody_else(install: Install) -> None:
     """Of two companies the one that can be read is billed; the other one is a finding with the link to consent."""
     site = install(companies=2)

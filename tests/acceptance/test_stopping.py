@@ -73,9 +73,7 @@ def test_second_signal_ends_at_once_and_the_next_start_settles(install: Install)
         pytest.param("POST", "additions$", True, id="before the PSA has answered"),
     ],
 )
-def test_write_of_a_killed_daemon_is_settled_by_reading(
-    install: Install, method: str, path: str, acted: bool
-) -> None:
+def test_write_of_a_killed_daemon_is_settled_by_reading(install: Install, method: str, path: str, acted: bool) -> None:
     """Killed between intention and confirmation: presses do not send it again, and the line is there once."""
     site = install()
     daemon, day = site.started(), site.today
@@ -102,7 +100,6 @@ def test_killed_anywhere_it_bills_once(install: Install) -> None:
     Each seat is billed from the next invoice by its base, and until then by a difference of its own.
     """
     site, rng = install(companies=2), random.Random(25)
-    site.set("settle", "1s")
     site.set("recheck", "0s")
     bought = {(number, licence): SEATS for number in range(2) for licence in PRODUCTS}
     left_open = 0

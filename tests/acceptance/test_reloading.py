@@ -1,4 +1,4 @@
-"""Mapping files that people edit while the daemon runs."""
+"""Mapping files and settings that people edit while the daemon runs."""
 
 import signal
 
@@ -49,11 +49,28 @@ def test_reload_takes_what_is_good_and_keeps_what_was(install: Install) -> None:
 
 
 def test_change_is_noticed_without_a_signal(install: Install) -> None:
-    """A saved file takes effect by itself, and so does its mending."""
+    """A file that was saved broken is a finding within seconds."""
     site = install()
     daemon = site.started()
 
     edited(site, f"company = {COMPANY}", "company = ")
+
     wait_for(lambda: len(complaints(daemon)) == 1, "the broken file is not noticed")
-    edited(site, "company = ", f"company = {COMPANY}")
-    wait_for(lambda: complaints(daemon) == [], "the mended file is not noticed")
+
+
+def test_reload_takes_new_settings_in_the_same_process(install: Install) -> None:
+    """From auto to report: what was bought is planned and not written. Wrong settings change nothing."""
+    site = install()
+    daemon = site.started()
+
+    site.set("mode", "report")
+    reloaded(daemon)
+    site.tenant().buy("SPB", 2)
+    run = daemon.sync(COMPANY)
+    assert (run["changes"], run["held"], site.psa.sent()) == (1, 1, [])
+
+    site.set("mode", "automatic")
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: f"{site.config}:4: agent.mode" in daemon.log(), "wrong settings are not told")
+    assert daemon.sync(COMPANY)["held"] == 1
+    assert daemon.stop() == 0

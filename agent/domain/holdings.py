@@ -71,7 +71,7 @@ class Ownership:
     learnt: tuple[Binding, ...]  # bindings that are new or whose state changed
     orphans: tuple[Owned, ...]  # ours, live, and wanted by no row
     foreign: tuple[Line, ...]  # marked by another installation
-    twice: Mapping[int, str]  # agreement -> the mark that two lines carry
+    twice: Mapping[int, str]  # agreement -> the mark that two lines carry, or one that is not the bound one
     strays: tuple[Line, ...]  # marked by us, live, and explained by no row and no memory
 
 
@@ -89,8 +89,9 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
     asked = set(keys)
     orphans = tuple(o for key, o in owned.items() if key not in asked and o.base is not None)
-    strays = tuple(_strays(ground, marked, bindings, keys))
-    return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice, strays)
+    copies, strays = _unbound(ground, marked, bindings, keys)
+    twice |= {line.agreement: line.mark for line in copies}
+    return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice, tuple(strays))
 
 
 def charged(
@@ -158,7 +159,7 @@ def _marked_lines(ground: Ground) -> tuple[dict[str, list[Line]], list[Line]]:
     return marked, foreign
 
 
-def _twice(marked: Mapping[str, Sequence[Line]], today: date) -> Mapping[int, str]:
+def _twice(marked: Mapping[str, Sequence[Line]], today: date) -> dict[int, str]:
     found = {}
     for mark, lines in marked.items():
         live = [line for line in lines if line.live(today)]
@@ -186,16 +187,21 @@ def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: S
             yield _bind(key, line, ground, adopted=False)
 
 
-def _strays(
+def _unbound(
     ground: Ground, marked: Mapping[str, Sequence[Line]], bindings: Mapping[LineKey, Binding], keys: Sequence[LineKey]
-) -> list[Line]:
-    """What a lost store leaves behind where the row is gone as well: a mark cannot be turned back into a key."""
+) -> tuple[list[Line], list[Line]]:
+    """Live lines with our mark that no binding names: copies of lines that we know, and lines that nothing explains.
+
+    The latter are what a lost store leaves behind where the row is gone as well: a mark cannot be turned into a key.
+    """
     bound = {b.line for b in bindings.values()}
-    unbound = [x for lines in marked.values() for x in lines if x.id not in bound and x.live(ground.today)]
-    if not unbound:
-        return []
-    tags = {key_tag(key) for key in (*keys, *bindings, *ground.open_keys)}
-    return [line for line in unbound if (mark := Mark.read(line.mark)) and mark.key not in tags]
+    found = [x for lines in marked.values() for x in lines if x.id not in bound and x.live(ground.today)]
+    if not found:
+        return [], []
+    tags = {key_tag(key) for key in (*keys, *bindings)}
+    awaited = {str(Mark.of(ground.installation, key)) for key in ground.open_keys}
+    read = [(x, mark) for x in found if (mark := Mark.read(x.mark)) and str(mark) not in awaited]
+    return [x for x, mark in read if mark.key in tags], [x for x, mark in read if mark.key not in tags]
 
 
 def _guessed_key(base: LineKey, mark: Mark, line: Line) -> LineKey:
@@ -208,8 +214,9 @@ def _bind(key: LineKey, line: Line, ground: Ground, adopted: bool) -> Binding:
     stands = line.open if key.role is Role.BASE else line.live(ground.today)
     state = BindingState.LIVE if stands else BindingState.ENDED
     boundary = ground.agreements[key.agreement].next_invoice if key.agreement in ground.agreements else None
-    if adopted:
-        boundary = None  # it was there before us, and invoiced by whoever made it
+    if key.role is Role.BASE:
+        # It was there before us, or before the store was lost: invoices may have reached it since it was made.
+        boundary = None
     return Binding(key, line.id, line.mark, state, adopted, {} if adopted else picture(line), boundary)
 
 

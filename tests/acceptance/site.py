@@ -181,9 +181,8 @@ class Msp:
         places |= {f"process {number}": told for number, told in enumerate(self.told)}
         places |= {path.name: path.read_bytes().decode("latin-1") for path in self._files() if not _is_secret(path)}
         known = {**self.canaries, **self._tokens()}
-        return [
-            f"{name} in {place}" for place, text in places.items() for name, secret in known.items() if secret in text
-        ]
+        found = ((name, place) for place, text in places.items() for name, secret in known.items() if secret in text)
+        return [f"{name} in {place}" for name, place in found]
 
     def _files(self) -> Iterator[Path]:
         return (path for path in self.folder.rglob("*") if path.is_file())

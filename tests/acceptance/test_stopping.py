@@ -4,8 +4,6 @@ import random
 import signal
 from datetime import UTC, datetime
 
-import pytest
-
 from agent.store.glance import glance
 from tests.acceptance.conftest import Install
 from tests.acceptance.process import wait_for
@@ -13,7 +11,6 @@ from tests.acceptance.psa import Line
 from tests.acceptance.site import AGREEMENT, BEGAN, COMPANY, PRODUCTS, SEATS, Msp
 
 KILLS = 25
-LOOKED_FOR_MARK = "conditions=serialNumber"
 
 
 def posts(site: Msp) -> int:
@@ -65,33 +62,32 @@ def test_second_signal_ends_at_once_and_the_next_start_settles(install: Install)
     assert posts(site) == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "acted"),
-    [
-        pytest.param("GET", LOOKED_FOR_MARK, False, id="before the request left"),
-        pytest.param("POST", "additions$", False, id="before the PSA has acted"),
-        pytest.param("POST", "additions$", True, id="before the PSA has answered"),
-    ],
-)
-def test_write_of_a_killed_daemon_is_settled_by_reading(install: Install, method: str, path: str, acted: bool) -> None:
-    """Killed between intention and confirmation: presses do not send it again, and the line is there once."""
-    site = install()
+def test_writes_of_a_killed_daemon_are_settled_by_reading(install: Install) -> None:
+    """Killed between intention and confirmation: of one company before its request left, of the next before the PSA
+    has acted on it, of the third before it has answered. Presses send nothing again, and each line is there once."""
+    site = install(companies=3)
     daemon, day = site.started(), site.today
-    site.tenant().buy("SPB", 2)
+    for number in range(3):
+        site.tenant(number).buy("SPB", 2)
+    agreements = range(AGREEMENT, AGREEMENT + 3)
 
-    with site.psa.gate(method, path, acted) as held:
-        daemon.press(COMPANY)
-        held.wait()
+    with (
+        site.psa.gate("GET", f"{AGREEMENT}/additions.*conditions=serialNumber") as unsent,
+        site.psa.gate("POST", f"{AGREEMENT + 1}/additions$") as unheeded,
+        site.psa.gate("POST", f"{AGREEMENT + 2}/additions$", acted=True) as unanswered,
+    ):
+        daemon.press()
+        for gate in (unsent, unheeded, unanswered):
+            gate.wait()
         daemon.kill()
-        assert (open_writes(site), posts(site)) == (1, acted)
+        assert (open_writes(site), posts(site)) == (3, 1)
     again = site.start()
-    while site.psa.lines(AGREEMENT) != site.billed(day, SPB=12, difference=2):
-        again.sync(COMPANY)
-        assert posts(site) <= 1
+    while any(site.psa.lines(a) != site.billed(day, SPB=12, difference=2) for a in agreements):
+        again.sync()
 
     wait_for(lambda: again.get("/status")["unknown"] == 0, "it stays open")
-    assert [e.effects for e in site.psa.sent("POST")] == [1]
-    assert set(site.psa.marks(AGREEMENT).values()) == {1}
+    assert [e.effects for e in site.psa.sent("POST")] == [1, 1, 1]
+    assert [set(site.psa.marks(a).values()) for a in agreements] == [{1}, {1}, {1}]
 
 
 def test_killed_anywhere_it_bills_once(install: Install) -> None:

@@ -56,6 +56,7 @@ class Watch:
     ours: set[int] = field(default_factory=set)
     bases: dict[int, LineKey] = field(default_factory=dict)
     deleted: dict[int, Line] = field(default_factory=dict)
+    handled: set[int | str | None] = field(default_factory=set)  # lines and marks that a person has had a hand on
     excused: Counter[str] = field(default_factory=Counter)
     invoiced_to: dict[int, date] = field(default_factory=dict)
     strangers: dict[int, Line] = field(default_factory=dict)
@@ -87,7 +88,8 @@ class Watch:
             self._confirmed(entry, binding)
         elif state in (EntryState.NOT_APPLIED, EntryState.REFUSED) and entry.id not in self.restored:
             happened = number is not None and (self.stack.executed(number) or self.stack.pending(number))
-            require(not happened or self._undone_by_a_person(number), "I9 what happened is not forgotten", entry)
+            undone = bool({entry.write.line, entry.write.mark} & self.handled)
+            require(not happened or undone, "I9 what happened is not forgotten", entry)
 
     def learns(self, learnt: Learnt) -> None:
         for b in learnt.bindings:
@@ -100,6 +102,9 @@ class Watch:
         self.sends.clear()
         self.edited.clear()
         self.deleted.clear()
+        # Whether an invoice has reached a difference line is not written on it.
+        difference = [id for id, line in self.stack.now.items() if (mark := Mark.read(line.mark)) and mark.role != "base"]
+        self.invoiced_to = {id: day for id, day in self.invoiced_to.items() if id not in difference}
         self.restored = {entry.id for entry in self.store.entry_open()}
         self.bases = {id: key for id, key in self.bases.items() if id in self.stack.now and self.stack.now[id].mark}
 
@@ -107,10 +112,12 @@ class Watch:
 
     def edits(self, line: Line) -> None:
         """What the store has never seen, it cannot see being changed."""
+        self.handled |= {line.id, line.mark}
         if self._known(line):
             self.meanwhile.setdefault(line.id, line)
 
     def deletes(self, line: Line) -> None:
+        self.handled |= {line.id, line.mark}
         if self._known(line):
             self.deleted[line.id] = line
 
@@ -250,9 +257,6 @@ class Watch:
             self.edited.pop(binding.line, None)
             if binding.key.role is Role.BASE and binding.state is BindingState.LIVE:
                 self.bases[binding.line] = binding.key.base
-
-    def _undone_by_a_person(self, number: int | None) -> bool:
-        return bool(self.edited or self.deleted)
 
 
 def _shows(write: Write, lines: Mapping[int, Line]) -> bool:

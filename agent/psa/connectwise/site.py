@@ -61,6 +61,8 @@ class Site:
         self._accept = f"application/vnd.connectwise.com+json; version={version}"
         self._root = ""
         self._finding = threading.Lock()
+        self._looks = 0
+        self._missed: ReadFailed | None = None
 
     def rows(self, path: str, **query: str) -> list[Record]:
         """Every row of a collection, by id. Raises `Incomplete` for a page that is no page or an id that comes twice.
@@ -169,11 +171,26 @@ class Site:
         return self._found_root() + path
 
     def _found_root(self, stale: str = "") -> str:
-        """Path of the API. Threads that meet the same 404 ask once: who comes second finds it changed already."""
+        """Path of the API. Threads that need it at the same time ask once: who comes second finds what was found.
+
+        That holds for a failure, too: one after the other they would each wait for the same silence.
+        """
+        looks = self._looks
         with self._finding:
             if self._root == stale:
-                self._root = f"/{self._codebase()}apis/3.0"
+                if self._looks != looks and self._missed:
+                    raise self._missed
+                self._look_for_root()
             return self._root
+
+    def _look_for_root(self) -> None:
+        try:
+            self._root, self._missed = f"/{self._codebase()}apis/3.0", None
+        except ReadFailed as error:
+            self._missed = error
+            raise
+        finally:
+            self._looks += 1
 
     def _codebase(self) -> str:
         page = f"/login/companyinfo/{quote(self._login.company, safe='')}"

@@ -1,5 +1,6 @@
 """Reading a site: where it is, whole lists or none, and what each refusal asks of a person (reference 2, 3, 5)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from urllib.parse import unquote_plus
 
@@ -62,6 +63,17 @@ def test_an_upgrade_in_mid_cycle(site: simulated.ConnectWise, psa: ConnectWise) 
     assert [company.name for company in psa.companies()] == ["Contoso Ltd"]
     roots = [exchange.request.path.split("/")[1] for exchange in site.log]
     assert roots[-4:] == ["v2026_4", "login", "v2026_5", "v2026_5"]
+
+
+def test_a_silent_login_page_is_waited_for_once(site: simulated.ConnectWise, psa: ConnectWise) -> None:
+    """Eight threads that need it at the same time share its failure; the next read asks anew, and goes on."""
+    site.faults.add(Kind.REFUSED, path="companyinfo", times=4)  # as often as one read asks
+    site.latency = 0.05
+    with ThreadPoolExecutor(8) as pool:
+        failed = [future.exception() for future in [pool.submit(psa.companies) for _ in range(8)]]
+    assert {type(error) for error in failed} == {Unreachable}
+    assert len(site.log) == 4
+    assert psa.companies()
 
 
 def test_a_404_without_an_upgrade_is_about_the_keys(site: simulated.ConnectWise, psa: ConnectWise) -> None:

@@ -5,7 +5,10 @@ import sys
 from typing import Any
 
 import hypothesis
+import pytest
 
+# Laws and helpers assert too: they are rewritten before any test module imports them.
+pytest.register_assert_rewrite("tests.contract", "tests.published", "tests.billing", "tests.engine")
 pytest_plugins = ("tests.postgres",)
 
 # A busy machine is not a fault of the law under test, so no example has a deadline.

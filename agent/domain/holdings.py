@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import pairwise
+from itertools import count, pairwise
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Delta, Holding
@@ -49,7 +49,7 @@ class Owned:
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
     billed_until: date | None = None  # where the last ended one stops billing: a new one must not begin before
-    over: list[Binding] = field(default_factory=list)  # lives that a later one has followed
+    past: list[Binding] = field(default_factory=list)  # lives that are missing, or that a later one has followed
 
     @property
     def holding(self) -> Holding | None:
@@ -60,9 +60,11 @@ class Owned:
         """The key under which the present base is bound; another would bind the line a second time."""
         return self.binding.key if self.binding else self.key
 
-    @property
-    def next_life(self) -> LineKey:
-        return replace(self.key, part=str(self.lives + 1) if self.lives else "")
+    def next_life(self, ground: Ground) -> LineKey:
+        """The key of a line to be made. A lost store miscounts the lives, so marks that stand on a line are skipped."""
+        taken = {line.mark.strip() for line in ground.lines.get(self.key.agreement, ())}
+        keys = (replace(self.key, part=str(life) if life > 1 else "") for life in count(self.lives + 1))
+        return next(key for key in keys if str(Mark.of(ground.installation, key)) not in taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     learnt |= {b.key: b for b in _adopted(ground, keys, bindings)}
     bindings |= learnt
     owned = _gather(ground, bindings, keys)
-    bases = [binding for o in owned.values() for binding in (o.binding, *o.over) if binding]
+    bases = [binding for o in owned.values() for binding in (o.binding, *o.past) if binding]
     learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
     asked = set(keys)
     orphans = tuple(o for key, o in owned.items() if key not in asked and o.base is not None)
@@ -259,7 +261,7 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
     mine.lives += 1
     if line is None:
         if binding.state is not BindingState.ENDED:
-            mine.binding = replace(binding, state=BindingState.MISSING)
+            mine.past.append(replace(binding, state=BindingState.MISSING))
             mine.stopped = _gone(binding)
         return
     if binding.state is BindingState.ENDED:
@@ -283,7 +285,7 @@ def _follows(mine: Owned, binding: Binding, line: Line) -> bool:
         mine.stopped = Stop(Code.DUPLICATE_LINES, reason, "end one of the two lines in the PSA; Trueup does not choose")
         return True
     past = binding if mine.base.open else mine.binding
-    mine.over.append(replace(past, state=BindingState.ENDED))
+    mine.past.append(replace(past, state=BindingState.ENDED))
     if not mine.base.open:
         mine.edited, mine.theirs = "", []
     return mine.base.open

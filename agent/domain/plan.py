@@ -173,7 +173,7 @@ class _Book:
             return
         self.changes.append(
             AddLine(
-                key=mine.next_life,
+                key=mine.next_life(self.ground),
                 company=self.ground.company,
                 label=line.label,
                 product=line.product.id,

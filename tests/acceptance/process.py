@@ -58,8 +58,9 @@ class Forking:
     def __enter__(self) -> Forking:
         command = [sys.executable, "-m", "tests.acceptance.forking", str(self._folder / "forked.log")]
         environment = {**self._environment, "PYTHONPATH": str(Path(__file__).parents[2])}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._parent = subprocess.Popen(command, env=environment, text=True, **pipes)
+        self._parent = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,7 +99,6 @@ class Notices:
 
     def wait(self, word: str, times: int = 1) -> None:
         """Until so many of the notices hold the line `word`."""
-
         with self._changed:
             came = self._changed.wait_for(lambda: self.count(word) >= times, PATIENCE)
         assert came, f"{word} did not come, only {self.received}"
@@ -139,10 +139,8 @@ class Daemon:
             )
 
     def wait_ready(self) -> None:
-        try:
-            self.notices.wait("READY=1")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from None
+        wait_for(lambda: self.notices.count("READY=1") > 0 or self.process.poll() is not None, "it is not ready")
+        assert self.process.poll() is None, self.log()
 
     def log(self) -> str:
         return self._out.read_text() + self._err.read_text()
@@ -202,14 +200,16 @@ class Daemon:
         return self.wait()
 
     def wait(self) -> int:
-        status = self.process.wait(PATIENCE)
-        self.notices.close()
-        return status
+        return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         """As the kernel would: nothing of its own runs any more."""
         self.process.kill()
-        self.wait()
+        self.process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        self.notices.close()
 
 
 def wait_for(happened: Callable[[], bool], otherwise: str, seconds: float = PATIENCE) -> None:

@@ -48,6 +48,8 @@ class Gate:
 
 
 class GatedPsa(ConnectWise):
+    """Served by several threads; gates are set up before the request that they shall catch."""
+
     gates: tuple[Gate, ...] = ()
     _nth = (0, Event())
 

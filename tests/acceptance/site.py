@@ -93,9 +93,8 @@ class Msp:
         return self.folder / "state" / "api-token"
 
     @property
-    def invoiced_to(self) -> date:
-        """This month has been invoiced in advance: the day on which the next invoice begins."""
-        return next_month(self.today)
+    def urls(self) -> dict[str, str]:
+        return {"graph": self.graph_server.url, "psa": self.psa_server.url}
 
     @property
     def today(self) -> date:
@@ -107,15 +106,10 @@ class Msp:
         assert found == 1
         self.config.write_text(text)
 
-    def write_secret(self, name: str, text: str) -> Path:
+    def write_secret(self, name: str, text: str) -> None:
         path = self.folder / "secrets" / name
         path.touch(mode=0o600)
         path.write_text(f"{text}\n")
-        return path
-
-    @property
-    def urls(self) -> dict[str, str]:
-        return {"graph": self.graph_server.url, "psa": self.psa_server.url}
 
     def company_file(self, number: int = 0) -> Path:
         return self.folder / "mappings" / "companies" / f"{COMPANY + number}.toml"
@@ -132,21 +126,14 @@ class Msp:
         self.printed.append(done)
         return done
 
-    @contextmanager
-    def forking(self) -> Iterator[Forking]:
+    def forking(self) -> Forking:
         """For many cycles that are to be killed."""
-        with Forking(self.folder, self._environment()) as forking:
-            yield forking
-
-    def launch(self) -> Daemon:
-        """A daemon that is not waited for."""
-        daemon = Daemon(self.config, self.port, self.token_file, self._environment(), len(self.daemons))
-        self.daemons.append(daemon)
-        return daemon
+        return Forking(self.folder, self._environment())
 
     def start(self) -> Daemon:
         """A daemon that has said that it is ready."""
-        daemon = self.launch()
+        daemon = Daemon(self.config, self.port, self.token_file, self._environment(), len(self.daemons))
+        self.daemons.append(daemon)
         daemon.wait_ready()
         self.told.append(daemon.told())
         return daemon
@@ -157,12 +144,6 @@ class Msp:
         daemon.idle()
         return daemon
 
-    def billed(self, day: date, SPB: int = SEATS, difference: int = 0) -> list[Line]:
-        """The first company's lines when its Business Premium has grown to `SPB`, by `difference` on the day."""
-        beside = [Line(PRODUCTS["SPB"], difference, day, next_month(day) - timedelta(days=1))] if difference else []
-        bases = [Line(PRODUCTS["SPB"], SPB, BEGAN, None), Line(PRODUCTS["SPE_E3"], SEATS, BEGAN, None)]
-        return sorted([*beside, *bases], key=str)
-
     def said(self) -> str:
         """All that commands and daemons printed."""
         logs = (path.read_text() for path in self.folder.glob("*.log"))
@@ -171,8 +152,7 @@ class Msp:
     def close(self) -> None:
         """Kill what still runs, and stop serving."""
         for daemon in self.daemons:
-            if daemon.process.poll() is None:
-                daemon.kill()
+            daemon.close()
         self.psa_server.close()
 
     def leaks(self) -> list[str]:
@@ -210,6 +190,14 @@ def msp(folder: Path, companies: int = 1, mode: str = "auto") -> Iterator[Msp]:
             yield made
         finally:
             made.close()
+
+
+def two_more(day: date) -> list[Line]:
+    """A company's lines when Business Premium has grown from 10 to 12 on the day: the base, and a difference up to
+    the next invoice, because the month has been invoiced in advance."""
+    difference = Line(PRODUCTS["SPB"], 2, day, next_month(day) - timedelta(days=1))
+    bases = Line(PRODUCTS["SPB"], SEATS + 2, BEGAN, None), Line(PRODUCTS["SPE_E3"], SEATS, BEGAN, None)
+    return sorted([difference, *bases], key=str)
 
 
 def tenant_id(number: int) -> str:

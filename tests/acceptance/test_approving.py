@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.acceptance.conftest import Install
 from tests.acceptance.process import Daemon
-from tests.acceptance.site import AGREEMENT, COMPANY
+from tests.acceptance.site import AGREEMENT, COMPANY, two_more
 
 
 def only(daemon: Daemon) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def test_approved_change_is_written_and_nothing_else(install: Install) -> None:
     written = daemon.sync(COMPANY)["entries"]
 
     assert [entry["sentence"] for entry in reversed(written)] == premium["writes"]
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
     assert [hold for hold in daemon.get("/holds") if hold["state"] == "open"] == [e3]
 
 
@@ -64,5 +64,5 @@ def test_rejected_change_stays_until_it_is_approved(install: Install) -> None:
     assert site.psa.sent() == []
 
     assert site.trueup("approve", hold["digest"], "--now").status == 0
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
     assert [r["payload"] for r in daemon.get("/journal") if "they have called" in r["payload"]] != []

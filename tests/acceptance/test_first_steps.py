@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.acceptance.conftest import Install
-from tests.acceptance.site import AGREEMENT, APP, COMPANY, INTEGRATION, Msp, tenant_id
+from tests.acceptance.site import AGREEMENT, APP, COMPANY, INTEGRATION, Msp, tenant_id, two_more
 
 
 def answers(site: Msp) -> dict[str, str]:
@@ -51,7 +51,7 @@ def test_from_nothing_to_two_billed_seats(install: Install) -> None:
     (hold,) = site.trueup_at(config, "holds", "--json").json()
     assert site.psa.sent() == []
     assert site.trueup_at(config, "approve", hold["digest"], "--now").status == 0
-    assert site.psa.lines(AGREEMENT) == site.billed(site.today, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(site.today)
 
     (explained,) = site.trueup_at(config, "explain", "Company 0", "SPB", "--json").json()
     assert explained["company"] == COMPANY

@@ -1,7 +1,7 @@
 """One agent writes; whoever else wants to is told who it is, or lets it do the work."""
 
 from tests.acceptance.conftest import Install
-from tests.acceptance.site import AGREEMENT
+from tests.acceptance.site import AGREEMENT, two_more
 
 
 def test_second_daemon_refuses(install: Install) -> None:
@@ -27,7 +27,7 @@ def test_sync_beside_a_daemon_is_done_by_it(install: Install) -> None:
     assert (told.status, told.json()["confirmed"]) == (0, 2), told
     assert daemon.get("/runs")[0]["id"] == told.json()["id"]
     assert daemon.get("/runs")[0]["reason"] == "sync now"
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
 
 
 def test_sync_beside_a_silent_daemon_says_so(install: Install) -> None:

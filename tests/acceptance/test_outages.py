@@ -7,7 +7,7 @@ import pytest
 from agent.simulators.wire import serve
 from tests.acceptance.conftest import Install
 from tests.acceptance.process import wait_for
-from tests.acceptance.site import AGREEMENT, APP, COMPANY, Msp
+from tests.acceptance.site import AGREEMENT, APP, COMPANY, Msp, two_more
 
 FEWER = 4  # seats given back where nobody can see it
 
@@ -67,7 +67,7 @@ def test_outage_is_told_and_survived(
     end(site)
     site.tenant().buy("SPE_E3", FEWER)
     wait_for(lambda: daemon.sync(COMPANY)["state"] == "done" and code not in daemon.codes(), "the finding stays")
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
 
 
 def test_lost_answer_is_settled_by_reading(install: Install) -> None:
@@ -82,7 +82,7 @@ def test_lost_answer_is_settled_by_reading(install: Install) -> None:
     wait_for(lambda: daemon.sync(COMPANY)["changes"] == 0, "it stays unknown")
 
     assert len(site.psa.sent("POST")) == 1
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
 
 
 def test_one_tenant_without_consent_stops_nobody_else(install: Install) -> None:
@@ -94,7 +94,7 @@ def test_one_tenant_without_consent_stops_nobody_else(install: Install) -> None:
 
     assert daemon.sync()["state"] == "done"
 
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
     (finding,) = [found for found in daemon.get("/findings") if found["code"] == "consent-lost"]
     assert finding["company"] == COMPANY + 1
     assert "/adminconsent?client_id=" in finding["remedy"]

@@ -3,7 +3,7 @@
 from sqlalchemy import make_url
 
 from tests.acceptance.conftest import Install
-from tests.acceptance.site import AGREEMENT, Msp
+from tests.acceptance.site import AGREEMENT, Msp, two_more
 
 
 def move_store(site: Msp, url: str) -> None:
@@ -26,7 +26,7 @@ def test_seats_are_billed_from_a_database(install: Install, postgres_url: str) -
     first, second = site.trueup("sync", "--json"), site.trueup("sync", "--json")
 
     assert [(told.status, told.json()["changes"]) for told in (first, second)] == [(0, 1), (0, 0)]
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
     assert len(site.psa.sent()) == 2
     assert site.trueup("journal", "verify").status == 0
     assert list((site.folder / "state").iterdir()) == []
@@ -44,4 +44,4 @@ def test_database_has_one_writer(install: Install, postgres_url: str) -> None:
     assert second.status == 1
     assert f"process {daemon.process.pid} on " in second.err
     assert (synced.status, synced.json()["confirmed"]) == (0, 2)
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)

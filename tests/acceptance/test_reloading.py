@@ -4,7 +4,7 @@ import signal
 
 from tests.acceptance.conftest import Install
 from tests.acceptance.process import Daemon, wait_for
-from tests.acceptance.site import AGREEMENT, COMPANY, Msp
+from tests.acceptance.site import AGREEMENT, COMPANY, Msp, two_more
 
 
 def reloaded(daemon: Daemon) -> None:
@@ -32,7 +32,7 @@ def test_reload_takes_what_is_good_and_keeps_what_was(install: Install) -> None:
     edited(site, 'profile = "m365-bp-m"', 'profile = "m365-bp-m"\nminimum = 12')
     reloaded(daemon)
     daemon.sync(COMPANY)
-    assert site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(day)
 
     edited(site, "minimum = 12", 'minimum = "a dozen"')
     site.tenant().buy("SPB", 3)

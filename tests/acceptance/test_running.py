@@ -4,7 +4,7 @@ import time
 
 from tests.acceptance.conftest import Install
 from tests.acceptance.psa import Line
-from tests.acceptance.site import AGREEMENT, BEGAN, COMPANY
+from tests.acceptance.site import AGREEMENT, BEGAN, COMPANY, two_more
 
 
 def test_daemon_tells_systemd_how_it_is(install: Install) -> None:
@@ -61,7 +61,7 @@ def test_sync_now_bills_two_more_seats(install: Install) -> None:
     took = time.monotonic() - pressed
 
     assert (run["state"], run["confirmed"]) == ("done", 2)
-    assert site.psa.lines(AGREEMENT) == site.billed(site.today, SPB=12, difference=2)
+    assert site.psa.lines(AGREEMENT) == two_more(site.today)
     assert set(site.psa.marks(AGREEMENT).values()) == {1}
     assert took < 5
 

@@ -8,7 +8,7 @@ from agent.store.glance import glance
 from tests.acceptance.conftest import Install
 from tests.acceptance.process import wait_for
 from tests.acceptance.psa import Line
-from tests.acceptance.site import AGREEMENT, BEGAN, COMPANY, PRODUCTS, SEATS, Msp
+from tests.acceptance.site import AGREEMENT, BEGAN, COMPANY, PRODUCTS, SEATS, Msp, two_more
 
 KILLS = 25
 
@@ -57,7 +57,7 @@ def test_second_signal_ends_at_once_and_the_next_start_settles(install: Install)
         assert daemon.wait() == 128 + signal.SIGTERM
     assert open_writes(site) == 1
     site.start()
-    wait_for(lambda: site.psa.lines(AGREEMENT) == site.billed(day, SPB=12, difference=2), "it did not go on by itself")
+    wait_for(lambda: site.psa.lines(AGREEMENT) == two_more(day), "it did not go on by itself")
 
     assert posts(site) == 1
 
@@ -82,10 +82,9 @@ def test_writes_of_a_killed_daemon_are_settled_by_reading(install: Install) -> N
         daemon.kill()
         assert (open_writes(site), posts(site)) == (3, 1)
     again = site.start()
-    while any(site.psa.lines(a) != site.billed(day, SPB=12, difference=2) for a in agreements):
-        again.sync()
+    wait_for(lambda: again.sync()["changes"] == again.get("/status")["unknown"] == 0, "it does not converge")
 
-    wait_for(lambda: again.get("/status")["unknown"] == 0, "it stays open")
+    assert all(site.psa.lines(a) == two_more(day) for a in agreements)
     assert [e.effects for e in site.psa.sent("POST")] == [1, 1, 1]
     assert [set(site.psa.marks(a).values()) for a in agreements] == [{1}, {1}, {1}]
 

@@ -40,7 +40,7 @@ def require(holds: bool, law: str, *evidence: object) -> None:
 @dataclass(slots=True)
 class Watch:
     """`rows` are the keys that the mapping files ask for now, and whether each may adopt a line; `readings` what each
-    asked for at every whole read; `approvals` digests until when."""
+    asked for at every whole read that the agent lived to remember; `approvals` digests until when."""
 
     stack: Stack
     mode: Mode
@@ -50,6 +50,7 @@ class Watch:
     sent: int = 0
     readings: dict[LineKey, list[tuple[datetime, int]]] = field(default_factory=dict)
     rows: dict[LineKey, bool] = field(default_factory=dict)
+    unlearnt: dict[LineKey, tuple[datetime, int]] = field(default_factory=dict)
     approvals: dict[str, datetime] = field(default_factory=dict)
     edited: dict[int, Line] = field(default_factory=dict)  # as they were before a person edited them
     meanwhile: dict[int, Line] = field(default_factory=dict)  # the same within the cycle that runs
@@ -92,6 +93,9 @@ class Watch:
             require(not happened or undone, "I9 what happened is not forgotten", entry)
 
     def learns(self, learnt: Learnt) -> None:
+        for key, reading in self.unlearnt.items():
+            self.readings.setdefault(key, []).append(reading)
+        self.unlearnt.clear()
         for b in learnt.bindings:
             if b.key.role is Role.BASE and b.state is BindingState.LIVE:
                 self.bases[b.line] = b.key.base
@@ -122,6 +126,7 @@ class Watch:
             self.deleted[line.id] = line
 
     def settles(self) -> None:
+        self.unlearnt.clear()
         self.edited = self.meanwhile | self.edited
         self.meanwhile.clear()
 
@@ -129,7 +134,7 @@ class Watch:
         self.approvals[digest] = until
 
     def reads(self, key: LineKey, wanted: int) -> None:
-        self.readings.setdefault(key, []).append((self.stack.clock.now(), wanted))
+        self.unlearnt[key] = (self.stack.clock.now(), wanted)
 
     def invoices(self, boundary: date) -> None:
         """Every line is billed up to the new boundary, or to its end."""

@@ -34,6 +34,7 @@ class Ground:
     charges: Mapping[LineKey, tuple[Charge, ...]]
     boundaries: Mapping[int, date]
     open_keys: frozenset[LineKey] = frozenset()  # keys with a write whose outcome is open
+    adopting: frozenset[LineKey] = frozenset()  # keys whose rows take over the line that is there, as it is
 
 
 @dataclass(slots=True)
@@ -269,6 +270,8 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         return
     if _follows(mine, binding, line):
         return
+    if binding.key in ground.adopting and not binding.confirmed:
+        binding = replace(binding, confirmed=picture(line))
     mine.binding, mine.base = replace(binding, state=BindingState.LIVE), line
     if line.quantity != int(line.quantity):
         reason = f"line {line.id} has the quantity {line.quantity}, which is not a whole number of seats"

@@ -197,8 +197,6 @@ class _Book:
         if change is None:
             # A person already made the lines what we would make them: theirs is the new base.
             self.rebased += mine.theirs
-        if line.row.adopt and mine.binding and not mine.binding.confirmed:
-            self.rebased.append(replace(mine.binding, confirmed=picture(holding.base)))
         if change is not None:
             self.changes.append(change)
         price = self._price(line, holding, before, agreement)

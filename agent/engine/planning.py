@@ -83,6 +83,7 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
         charges=memory.charges,
         boundaries=memory.boundaries,
         open_keys=frozenset(memory.open_entries),
+        adopting=frozenset(row.key(psa.traits.name) for row in mapping.rows if row.adopt),
     )
 
 

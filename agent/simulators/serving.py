@@ -156,6 +156,8 @@ def _read(stream: BinaryIO) -> Request | None:
     if "transfer-encoding" in headers or not length.isdigit():
         return None
     body = stream.read(int(length)) if length != "0" else b""
+    if len(body) < int(length):
+        return None  # whoever died while sending has asked for nothing
     return Request.parse(words[0].decode("latin-1"), words[1].decode("latin-1"), headers, body)
 
 

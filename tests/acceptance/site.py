@@ -63,6 +63,7 @@ rate = 60000
 [guards]
 recheck = "1s"
 company-percent = 1000
+raise-absolute = 1000
 
 [log]
 level = "debug"

@@ -250,7 +250,8 @@ class MemoryPsa:
         touched = [self._put(record, US, at)]
         if effect is Effect.TWICE and write.method == "POST":
             touched.append(self._put({**record, "id": None}, US, at))
-        self.touched[number] = touched
+        if effect is not Effect.OTHER:
+            self.touched[number] = touched
 
     def _fresh(self, body: Record) -> Record:
         """A new addition: what the body leaves open is the catalogue's."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -80,6 +81,11 @@ class Stack(Protocol):
     def pending(self, number: int) -> bool: ...
     def a_write_goes_wrong(self, fault: Any, seconds: int) -> None: ...
     def a_read_goes_wrong(self, fault: Any, nth: int) -> None: ...
+    @property
+    def met(self) -> Mapping[str, int]:
+        """How many faults of each kind have struck."""
+        ...
+
     def calm(self) -> None: ...
     def moves_invoice(self, day: date) -> None: ...
     def person_adds(self, product: str, quantity: int, start: date, **fields: Any) -> int: ...
@@ -264,6 +270,10 @@ class FullStack:
     def a_read_goes_wrong(self, fault: Any, nth: int) -> None:
         # Failed reads are repeated, so one failure is none.
         self.site.faults.add(fault, method="GET", path="additions|agreements", nth=nth, times=20)
+
+    @property
+    def met(self) -> Mapping[str, int]:
+        return Counter(exchange.fault for exchange in self.site.log if exchange.fault)
 
     def calm(self) -> None:
         self.site.faults.clear()

@@ -110,7 +110,9 @@ class Watch:
         difference = [id for id, line in self.stack.now.items() if (mark := Mark.read(line.mark)) and mark.role != "base"]
         self.invoiced_to = {id: day for id, day in self.invoiced_to.items() if id not in difference}
         self.restored = {entry.id for entry in self.store.entry_open()}
-        self.bases = {id: key for id, key in self.bases.items() if id in self.stack.now and self.stack.now[id].mark}
+        remembered = {b.line for b in self.bindings()}
+        marked = {id for id, line in self.stack.now.items() if line.mark}
+        self.bases = {id: key for id, key in self.bases.items() if id in remembered | marked}
 
     # What a person does.
 
@@ -172,8 +174,10 @@ class Watch:
             require(now.get(id) == line, "nobody else's line is touched", line, now.get(id))
         known = {entry.id for entry in self.store.entries(limit=10_000)}
         require(self.sends.keys() <= known, "I9 no entry is dropped", self.sends.keys() - known)
-        live = Counter(b.key.base for b in self.bindings() if b.key.role is Role.BASE and b.state == "live")
-        require(all(n == 1 for n in live.values()), "I1 a key has one standing line", live)
+        for key in self.rows:
+            found = [line for line in self.lines_of(key) if line.id not in self.handled and _is_base(line)]
+            bases = [line for line in found if not self.excused[line.mark]]
+            require(len(bases) <= 1, "I1 a key has one standing line", bases)
 
     def _known(self, line: Line) -> bool:
         return line.id in {binding.line for binding in self.bindings()}
@@ -262,6 +266,11 @@ class Watch:
             self.edited.pop(binding.line, None)
             if binding.key.role is Role.BASE and binding.state is BindingState.LIVE:
                 self.bases[binding.line] = binding.key.base
+
+
+def _is_base(line: Line) -> bool:
+    mark = Mark.read(line.mark)
+    return mark is None or mark.role is Role.BASE
 
 
 def _shows(write: Write, lines: Mapping[int, Line]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from agent.domain.agreements import Line
 from agent.domain.changes import Planned
 from agent.domain.counts import Account, Snapshot
-from agent.domain.findings import Code
+from agent.domain.findings import Code, Finding
 from agent.domain.guards import Limits
 from agent.domain.keys import LineKey
 from agent.domain.mappings import (
@@ -46,6 +46,7 @@ from tests.engine.here import (
     Here,
     Seats,
 )
+from tests.engine.memory_psa import Fault
 from tests.engine.stacks import INSTALLATION, OTHERS, Stack
 from tests.engine.trap import Crash, Mortal, Trap, commit_fails, dies
 from tests.engine.watch import Watch, WatchedPsa, WatchedStore, require
@@ -114,11 +115,15 @@ class Witnessed(Seats):
 
     def observe(self, account: Account) -> Snapshot:
         snapshot = super().observe(account)
-        if self.health is Health.WELL:
-            for wish in self.world.wishes:
-                if wish.present:
-                    self.world.watch.reads(wish.key, self.world.wanted(wish))
+        for wish in self.world.wishes:
+            if wish.present and self.speaks_of(wish.sku):
+                self.world.watch.reads(wish.key, self.world.wanted(wish))
         return snapshot
+
+    def speaks_of(self, sku: str) -> bool:
+        """Whether a read now says a number of the licence that may be believed."""
+        whole = self.health is Health.CONTRADICTS_ITSELF and not self.seats.get(sku)
+        return whole or self.health is Health.WELL
 
 
 @dataclass(slots=True)
@@ -218,11 +223,11 @@ class World:
             self.trap.set(nth, lambda: self.person_edits(nth + seconds, seconds % 30 + 1), ports=("psa",))
 
     def _look_after(self, before: dict[LineKey, int], trouble: Trouble) -> None:
-        if self.source.health is not Health.WELL and trouble[0] != "edit meanwhile":
-            for wish in self.wishes:
-                stands = self.watch.standing(wish.key)
-                lowered = wish.present and stands < before[wish.key]
-                require(not lowered, "I6 silence lowers nothing", self.source.health, before, stands)
+        for wish in self.wishes:
+            silent = wish.present and not self.source.speaks_of(wish.sku) and trouble[0] != "edit meanwhile"
+            stands = self.watch.standing(wish.key)
+            lowered = silent and stands < before[wish.key]
+            require(not lowered, "I6 silence lowers nothing", self.source.health, before, stands)
         for wish in self.wishes:
             # A person who already made a line what we would make it has not meant anything else.
             if self.watch.standing(wish.key) == self.wanted(wish):
@@ -271,7 +276,7 @@ class World:
 
     def person_copies(self, which: int) -> None:
         for line in self._some(which):
-            self.stack.person_copies(line.id)
+            self.watch.handled.add(self.stack.person_copies(line.id))
             self.watch.excused[line.mark] += 1
 
     def person_deletes(self, which: int) -> None:
@@ -340,6 +345,9 @@ class World:
         subjects = {str(wish.key), *(f"line/{line.id}" for line in self.watch.lines_of(wish.key))}
         stopped = [f for f in found if f.subject in subjects and f.code not in _PLAIN]
         stopped += [f for f in found if f.code is Code.DUPLICATE_LINES]
+        if self.stack.met[Fault.DISTORTED]:
+            # The PSA keeps another number than it was given, and would again: a person has to see to it.
+            stopped += [f for f in found if f.code is Code.REFUSED_BY_PSA and _of(f, wish.key)]
         detail = [(p.change.sentence, p.holds, p.realisation.note) for p in plans]
         told = "I8 what is not as wanted is held with a reason"
         require(bool(held or stopped), told, wish.product, f"{stands} stand, {wanted} wanted", detail, found)
@@ -347,6 +355,10 @@ class World:
 
 # These findings only tell that a number differs, not why nothing was done about it.
 _PLAIN = (Code.UNDER_BILLED, Code.OVER_BILLED, Code.FOREIGN_MARK)
+
+
+def _of(finding: Finding, key: LineKey) -> bool:
+    return LineKey.parse(finding.subject).base == key
 
 
 def _asks(planned: Planned) -> bool:

@@ -272,6 +272,15 @@ def test_one_connection_carries_many_requests(counter: Counter, server: Server) 
     assert counter.number == 2
 
 
+def test_half_a_request_asks_for_nothing(counter: Counter, server: Server) -> None:
+    """Its caller died between head and body: the server hangs up, and has done nothing."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"POST /n HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert (counter.number, len(counter.log)) == (0, 0)
+
+
 def test_a_server_that_closes_hangs_up(counter: Counter) -> None:
     """A caller that waits for an answer which never comes is released, and the port is free at once."""
     running = serve(counter)

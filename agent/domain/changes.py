@@ -47,12 +47,14 @@ class Delta:
 class Holding:
     """The lines with which the PSA bills one key today: a base, and the open deltas that count on top of it.
 
-    `charged` tells for each invoiced stretch of days from today on how many seats have been billed for it.
+    `charged` tells for each invoiced stretch of days from today on how many seats have been billed for it. `marks` are
+    those of every difference line that is still in the PSA, ended ones included: none may be given out again.
     """
 
     base: Line
     deltas: tuple[Delta, ...] = ()
     charged: tuple[tuple[Period, int], ...] = ()
+    marks: frozenset[str] = frozenset()
 
     @property
     def quantity(self) -> Decimal:

@@ -54,7 +54,10 @@ class Owned:
 
     @property
     def holding(self) -> Holding | None:
-        return Holding(self.base, tuple(d for d in self.deltas if d.line.open)) if self.base else None
+        if self.base is None:
+            return None
+        marks = frozenset(d.line.mark.strip() for d in self.deltas)
+        return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks)
 
     @property
     def this_life(self) -> LineKey:
@@ -226,6 +229,7 @@ def _bind(key: LineKey, line: Line, ground: Ground, adopted: bool) -> Binding:
 def _adopted(ground: Ground, keys: Sequence[LineKey], bindings: Mapping[LineKey, Binding]) -> Iterable[Binding]:
     """The only open unmarked line of a product, where only one unbound row asks for that product."""
     has_base = {b.key.base for b in bindings.values() if b.key.role is Role.BASE}
+    has_base |= {key.base for key in ground.open_keys}  # one may just have been made
     unbound = [key for key in keys if key.base not in has_base]
     asking = Counter((key.agreement, key.product) for key in unbound)
     for key in unbound:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from typing import Any, NamedTuple
 
 from agent.domain.agreements import Agreement, Line
@@ -115,7 +116,7 @@ class Pen:
         """
         like = extra(base)
         return self.post(
-            key,
+            self._unused(key),
             quantity=Decimal(quantity),
             price=price,
             billable=base.billable,
@@ -124,6 +125,14 @@ class Pen:
             cost=like.get("unitCost"),
             **days,
         )
+
+    def _unused(self, key: LineKey) -> LineKey:
+        """Up, down and up again on one day asks for the same difference twice, but one mark must not name two lines."""
+        holding = self.change.holding
+        keys = {delta.key for delta in holding.deltas} if holding else set()
+        marks = holding.marks if holding else frozenset()
+        asked = (key.delta(key.part if n == 1 else f"{key.part}/{n}", key.role) for n in count(1))
+        return next(k for k in asked if k not in keys and str(Mark.of(self.manner.installation, k)) not in marks)
 
     def patch(self, key: LineKey, line: Line, **values: object) -> tuple[Write, ...]:
         """One PATCH of what differs from the line; none where nothing does."""

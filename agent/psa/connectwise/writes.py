@@ -128,9 +128,6 @@ class Task:
             yield delta.key, delta.line
 
     def delta(self, seats: int, part: str, **days: date) -> Write:
-        # Up, down and up again on one day asks for the same part twice; one key must not name two lines.
-        taken = sum(f"{delta.key.part}/".startswith(f"{part}/") for delta in self.holding.deltas)
-        part = f"{part}/{taken + 1}" if taken else part
         return self.pen.beside(self.key.delta(part), self.base, seats, self.price, **days)
 
 
@@ -203,6 +200,9 @@ def _raise(task: Task, increase: Increase) -> Realisation:
         return _once_invoiced(task)
     start = task.first_day
     began_within = task.base.start is not None and task.base.start > task.agreement.period(start).start
+    if _covered(task, start):
+        # The seats are billed up to the next invoice already: a fold was interrupted, or they left and came back.
+        return Realisation(_total(task))
     unbilled = _unbilled(task, start) or began_within
     begins = task.base.start is not None and task.base.start >= task.today
     if not unbilled and not begins:
@@ -218,6 +218,12 @@ def _raise(task: Task, increase: Increase) -> Realisation:
         return Realisation(_total(task))
     opened = task.delta(seats, f"{start}/{task.before.quantity}-{task.before.quantity + seats}", start=start)
     return Realisation((opened, *_patch_base(task, task.base.quantity + more - seats)))
+
+
+def _covered(task: Task, start: date) -> bool:
+    """Whether the new quantity is known to be billed for every invoiced day from `start` on."""
+    charged = [seats for days, seats in task.holding.charged if days.end > start]
+    return task.agreement.invoiced(start) and bool(charged) and min(charged) >= task.after.quantity
 
 
 def _unbilled(task: Task, day: date) -> bool:

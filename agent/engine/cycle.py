@@ -166,6 +166,9 @@ class Cycle:
             )
         except ReadFailed as error:
             return self._unread(run, mapping, error)
+        if not reads.complete:
+            # A planning that lacks a tenant closes nothing by itself, but the PSA has just been read.
+            self.store.mended(company, [unreadable(company)], self.clock.now())
         now = self.clock.now()
         plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, self.clock.today(self.zone))
         learnt = self._with_refusals(learnt)
@@ -194,7 +197,7 @@ class Cycle:
         log.warning("company.unread", run=run, company=mapping.company, error=str(error))
         sentence = f"{mapping.name}: the PSA could not be read whole ({error})"
         finding = Finding(
-            Code.PSA_UNREADABLE, Severity.ERROR, mapping.company, f"company/{mapping.company}", sentence, error.remedy
+            Code.PSA_UNREADABLE, Severity.ERROR, mapping.company, unreadable(mapping.company), sentence, error.remedy
         )
         self.store.report(mapping.company, [finding], self.clock.now())
         return Thought(CompanyPlan(mapping.company, (), Money.zero(self.policy.currency)), failed=_why(error))
@@ -260,6 +263,11 @@ def _run_failed(result: Result) -> list[Finding]:
         return []
     remedy = "see the reason; the next cycle starts anew"
     return [Finding(Code.RUN_FAILED, Severity.ERROR, None, "run", f"the last cycle failed: {result.detail}", remedy)]
+
+
+def unreadable(company: int) -> str:
+    """Subject of the finding that the PSA could not be read for a company."""
+    return f"company/{company}"
 
 
 def replanned(learnt: Learnt, plan: CompanyPlan) -> Learnt:

@@ -38,7 +38,7 @@ from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, H
 # An annual period and some: what older invoices billed decides nothing any more.
 _CHARGES_KEPT = timedelta(days=400)
 
-_WRONG_QUANTITIES = {Code.UNDER_BILLED.value, Code.OVER_BILLED.value}
+_MENDABLE = {Code.UNDER_BILLED.value, Code.OVER_BILLED.value, Code.PSA_UNREADABLE.value}
 
 _KNOWN_BINDINGS = sa.select(BINDING).where(BINDING.c.key.in_(bindparam("keys", expanding=True)))
 _FORGET_CHARGES = sa.delete(CHARGE).where(
@@ -173,10 +173,10 @@ def report(connection: Connection, scope: str, findings: Iterable[Finding], comp
 
 
 def mended(connection: Connection, company: int, subjects: Iterable[str], at: datetime) -> None:
-    """Close the wrong quantities of these subjects; anything else that was found about them stays."""
+    """Close what is over once it succeeds; anything else that was found about these subjects stays."""
     wanted = set(subjects)
     rows = connection.execute(_OPEN_FINDINGS, {"of": company_scope(company)})
-    done = [row.id for row in rows if row.code in _WRONG_QUANTITIES and row.subject in wanted]
+    done = [row.id for row in rows if row.code in _MENDABLE and row.subject in wanted]
     if done:
         connection.execute(_CLOSE_FINDINGS, {"ids": done, "when": at})
 

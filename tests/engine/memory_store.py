@@ -38,7 +38,7 @@ from agent.store.tables import instant_text
 OPEN = (EntryState.INTENT, EntryState.UNKNOWN)
 _KEPT = timedelta(days=30)  # a run that wrote nothing
 _CHARGES_KEPT = timedelta(days=400)
-_WRONG = (Code.UNDER_BILLED, Code.OVER_BILLED)
+_WRONG = (Code.UNDER_BILLED, Code.OVER_BILLED, Code.PSA_UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)

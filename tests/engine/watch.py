@@ -24,6 +24,8 @@ from agent.psa.connectwise.pen import seen
 from tests.engine.here import AGREEMENT, COMPANY, RECHECK
 from tests.engine.stacks import INSTALLATION, Stack
 
+Picture = Mapping[str, str]
+
 # What a person may have meant; price and text are ours to set where a profile names them.
 _MEANT = ("quantity", "included", "start", "end")
 
@@ -52,8 +54,8 @@ class Watch:
     rows: dict[LineKey, bool] = field(default_factory=dict)
     unlearnt: dict[LineKey, tuple[datetime, int]] = field(default_factory=dict)
     approvals: dict[str, datetime] = field(default_factory=dict)
-    edited: dict[int, Line] = field(default_factory=dict)  # as they were before a person edited them
-    meanwhile: dict[int, Line] = field(default_factory=dict)  # the same within the cycle that runs
+    edited: dict[int, Picture] = field(default_factory=dict)  # as the agent knew them before a person edited them
+    meanwhile: dict[int, Picture] = field(default_factory=dict)  # the same within the cycle that runs
     ours: set[int] = field(default_factory=set)
     bases: dict[int, LineKey] = field(default_factory=dict)
     deleted: dict[int, Line] = field(default_factory=dict)
@@ -110,21 +112,22 @@ class Watch:
         difference = [id for id, line in self.stack.now.items() if (mark := Mark.read(line.mark)) and mark.role != "base"]
         self.invoiced_to = {id: day for id, day in self.invoiced_to.items() if id not in difference}
         self.restored = {entry.id for entry in self.store.entry_open()}
-        remembered = {b.line for b in self.bindings()}
         marked = {id for id, line in self.stack.now.items() if line.mark}
-        self.bases = {id: key for id, key in self.bases.items() if id in remembered | marked}
+        self.bases = {id: key for id, key in self.bases.items() if id in marked}
+        self.bases |= {b.line: b.key.base for b in self.bindings() if b.key.role is Role.BASE and b.state == "live"}
 
     # What a person does.
 
     def edits(self, line: Line) -> None:
         """What the store has never seen, it cannot see being changed."""
         self.handled |= {line.id, line.mark}
-        if self._known(line):
-            self.meanwhile.setdefault(line.id, line)
+        known = next((b.confirmed for b in self.bindings() if b.line == line.id), None)
+        if known:
+            self.meanwhile.setdefault(line.id, known)
 
     def deletes(self, line: Line) -> None:
         self.handled |= {line.id, line.mark}
-        if self._known(line):
+        if line.id in {binding.line for binding in self.bindings()}:
             self.deleted[line.id] = line
 
     def settles(self) -> None:
@@ -179,9 +182,6 @@ class Watch:
             bases = [line for line in found if not self.excused[line.mark]]
             require(len(bases) <= 1, "I1 a key has one standing line", bases)
 
-    def _known(self, line: Line) -> bool:
-        return line.id in {binding.line for binding in self.bindings()}
-
     def _judge(self, write: Write, planned: Planned) -> None:
         change, now = planned.change, self.stack.clock.now()
         require((write.company, write.agreement) == (COMPANY, AGREEMENT), "the company's own agreement", write)
@@ -210,7 +210,7 @@ class Watch:
 
     def _meant_otherwise(self, line: Line) -> bool:
         before = self.edited.get(line.id)
-        return before is not None and any(picture(before)[name] != picture(line)[name] for name in _MEANT)
+        return before is not None and any(before[name] != picture(line)[name] for name in _MEANT)
 
     def _quantity(self, planned: Planned) -> None:
         """I3: only what was read just now, and lower only what two reads agree on."""

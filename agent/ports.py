@@ -222,7 +222,7 @@ class Store(Protocol):
         ...
 
     def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
-        """Close the billing mismatches of these subjects, or that the PSA was unreadable: it has been seen to be over."""
+        """Close the billing mismatches of these subjects, or that the PSA was unreadable: it is seen to be over."""
         ...
 
     def forget(self, mapped: Iterable[int], at: datetime) -> None:

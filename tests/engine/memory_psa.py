@@ -72,6 +72,9 @@ Record = dict[str, Any]
 US = "trueup"
 
 
+TRAITS = Traits("connectwise", "addition", TEXT_LIMIT, SETTLE)
+
+
 @dataclass(slots=True)
 class MemoryPsa:
     """`sent` are the writes that came in; `touched` are the lines that each of them made or moved, by its number."""
@@ -80,7 +83,7 @@ class MemoryPsa:
     installation: str
     agreement: Agreement
     products_by_name: Mapping[str, Product]
-    traits: Traits = Traits("connectwise", "addition", TEXT_LIMIT, SETTLE)
+    traits: Traits = TRAITS
     sent: list[Write] = field(default_factory=list)
     touched: dict[int, list[int]] = field(default_factory=dict)
     credits: str = "off"

@@ -50,7 +50,7 @@ class Owned:
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
     billed_until: date | None = None  # where the last ended one stops billing: a new one must not begin before
-    past: list[Binding] = field(default_factory=list)  # lives that are missing, or that a later one has followed
+    news: list[Binding] = field(default_factory=list)  # other bindings of the key of which more is known now
 
     @property
     def holding(self) -> Holding | None:
@@ -58,6 +58,12 @@ class Owned:
             return None
         marks = frozenset(d.line.mark.strip() for d in self.deltas)
         return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks)
+
+    @property
+    def bills(self) -> tuple[Line, ...]:
+        """The lines that bill on for ever."""
+        lines = (*([self.base] if self.base else []), *(d.line for d in self.deltas))
+        return tuple(line for line in lines if line.open)
 
     @property
     def this_life(self) -> LineKey:
@@ -91,10 +97,10 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     learnt |= {b.key: b for b in _adopted(ground, keys, bindings)}
     bindings |= learnt
     owned = _gather(ground, bindings, keys)
-    bases = [binding for o in owned.values() for binding in (o.binding, *o.past) if binding]
+    bases = [binding for o in owned.values() for binding in (o.binding, *o.news) if binding]
     learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
     asked = set(keys)
-    orphans = tuple(o for key, o in owned.items() if key not in asked and o.base is not None)
+    orphans = tuple(o for key, o in owned.items() if key not in asked and (o.base is not None or o.bills))
     copies, strays = _unbound(ground, marked, bindings, keys)
     twice |= {line.agreement: line.mark for line in copies}
     return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice, tuple(strays))
@@ -219,11 +225,8 @@ def _bind(key: LineKey, line: Line, ground: Ground, adopted: bool) -> Binding:
     # A base with a last day has been ended, even if that day is yet to come; a difference line is born with one.
     stands = line.open if key.role is Role.BASE else line.live(ground.today)
     state = BindingState.LIVE if stands else BindingState.ENDED
-    boundary = ground.agreements[key.agreement].next_invoice if key.agreement in ground.agreements else None
-    if key.role is Role.BASE:
-        # It was there before us, or before the store was lost: invoices may have reached it since it was made.
-        boundary = None
-    return Binding(key, line.id, line.mark, state, adopted, {} if adopted else picture(line), boundary)
+    # No boundary: it was there before we knew of it, and invoices may have reached it since it was made.
+    return Binding(key, line.id, line.mark, state, adopted, {} if adopted else picture(line))
 
 
 def _adopted(ground: Ground, keys: Sequence[LineKey], bindings: Mapping[LineKey, Binding]) -> Iterable[Binding]:
@@ -258,18 +261,27 @@ def _gather(ground: Ground, bindings: Mapping[LineKey, Binding], keys: Sequence[
         if binding.key.role is Role.BASE:
             _take_base(mine, binding, lines.get(binding.line), ground)
         else:
-            _take_delta(mine, binding, lines.get(binding.line), ground.today)
+            _take_delta(mine, binding, lines.get(binding.line), ground)
+    for mine in owned.values():
+        if mine.base is None and mine.bills and mine.stopped is None:
+            mine.stopped = _baseless(mine.bills)
     return owned
+
+
+def _baseless(lines: Sequence[Line]) -> Stop:
+    reason = f"lines {', '.join(str(line.id) for line in lines)} bill differences, but the line beside them has ended"
+    return Stop(Code.ORPHAN_LINE, reason, "end them in the PSA, or let the line that they belong to go on")
 
 
 def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground) -> None:
     mine.lives += 1
     if line is None:
         if binding.state is not BindingState.ENDED:
-            mine.past.append(replace(binding, state=BindingState.MISSING))
+            mine.news.append(replace(binding, state=BindingState.MISSING))
             mine.stopped = _gone(binding)
         return
-    if binding.state is BindingState.ENDED:
+    # One that a person has opened again bills again, so it is ours to look after again.
+    if binding.state is BindingState.ENDED and not line.open:
         mine.billed_until = max((day for day in (mine.billed_until, line.end) if day), default=None)
         return
     if _follows(mine, binding, line):
@@ -292,7 +304,7 @@ def _follows(mine: Owned, binding: Binding, line: Line) -> bool:
         mine.stopped = Stop(Code.DUPLICATE_LINES, reason, "end one of the two lines in the PSA; Trueup does not choose")
         return True
     past = binding if mine.base.open else mine.binding
-    mine.past.append(replace(past, state=BindingState.ENDED))
+    mine.news.append(replace(past, state=BindingState.ENDED))
     if not mine.base.open:
         mine.edited, mine.theirs = "", []
     return mine.base.open
@@ -311,15 +323,25 @@ def _gone(binding: Binding) -> Stop:
     return Stop(Code.MISSING_LINE, reason, "restore the line, or remove the row so that the binding can be released")
 
 
-def _take_delta(mine: Owned, binding: Binding, line: Line | None, today: date) -> None:
+def _take_delta(mine: Owned, binding: Binding, line: Line | None, ground: Ground) -> None:
     if line is None:
         # Once its days are over, whether a difference line is kept or deleted changes no number of ours.
-        over = "" < binding.confirmed.get("end", "") <= today.isoformat()
+        over = "" < binding.confirmed.get("end", "") <= ground.today.isoformat()
         if binding.state is BindingState.LIVE and not over:
             mine.stopped = _gone(binding)
         return
-    mine.deltas.append(Delta(binding.key, line, binding.boundary))
+    opened = binding.boundary or _invoiced_since(binding, ground)
+    if opened != binding.boundary:
+        mine.news.append(replace(binding, boundary=opened))
+    mine.deltas.append(Delta(binding.key, line, opened))
     _take_edits(mine, binding, line)
+
+
+def _invoiced_since(binding: Binding, ground: Ground) -> date | None:
+    """The boundary that stood when a line was already bound, once an invoice has been made after that."""
+    before, agreement = ground.boundaries.get(binding.key.agreement), ground.agreements[binding.key.agreement]
+    moved = before and agreement.next_invoice and before < agreement.next_invoice
+    return before if moved and binding.key in ground.bindings else None
 
 
 # Price and billable flag are not watched: where a profile asks for one, a difference is a price change of its own.

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 
@@ -49,7 +50,8 @@ class LineKey:
 
     @property
     def base(self) -> LineKey:
-        return replace(self, role=Role.BASE, part="")
+        standing = self.role is Role.BASE and not self.part
+        return self if standing else replace(self, role=Role.BASE, part="")
 
     def _fields(self) -> tuple[object, ...]:
         where = (self.psa, self.agreement, self.tenant, self.count)
@@ -99,6 +101,7 @@ def installation_tag(installation: str) -> str:
     return _digest(installation, _INSTALLATION)
 
 
+@lru_cache(maxsize=8192)
 def key_tag(key: LineKey) -> str:
     """The same for a base and its deltas, whichever life the base is in."""
     return _digest(str(key.base), _KEY)

@@ -136,9 +136,9 @@ def of_ownership(
     orphans: Sequence[Owned], foreign: Sequence[Line], excluded: Mapping[str, object], company: int
 ) -> Iterator[Finding]:
     for mine in orphans:
-        if mine.holding is None or mine.holding.ended:
+        if not mine.bills:
             continue
-        free, base = mine.key.count in excluded, mine.holding.base
+        free, base = mine.key.count in excluded, mine.bills[0]
         yield Finding(
             Code.FREE_SKU_BILLED if free else Code.ORPHAN_LINE,
             Severity.WARNING,

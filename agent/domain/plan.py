@@ -194,8 +194,9 @@ class _Book:
             return
         line = replace(line, key=mine.this_life)
         change = self._difference(line, holding, before, agreement, sighting)
-        if change is None:
-            # A person already made the lines what we would make them: theirs is the new base.
+        if change is None and not self._waits(line.key):
+            # A person already made the lines what we would make them: theirs is the new base. While a write is open,
+            # not all lines are known.
             self.rebased += mine.theirs
         if change is not None:
             self.changes.append(change)
@@ -208,8 +209,9 @@ class _Book:
     def _ended_by_person(self, line: DesiredLine, mine: Owned, holding: Holding) -> bool:
         """Whether a base that a person has ended leaves nothing to plan. A line that we ended is no base any more."""
         if line.terms.quantity:
+            how = mine.edited or f"ended on {holding.base.end} while nobody looked"
             remedy = "clear the line's end in the PSA if it is to go on, or remove the row"
-            self.stopped[line.key] = Stop(Code.EDITED_BY_PERSON, f"line {holding.base.id} was {mine.edited}", remedy)
+            self.stopped[line.key] = Stop(Code.EDITED_BY_PERSON, f"line {holding.base.id} was {how}", remedy)
         elif holding.ended:
             self._accept_end(mine)
         return bool(line.terms.quantity or holding.ended)

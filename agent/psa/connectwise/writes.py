@@ -414,11 +414,13 @@ def _end(task: Task, at_zero: AtZero) -> Realisation:
     # What is invoiced stays billed to its end; what is not ends with the last day on which it was used.
     boundary = _boundary(task.agreement, task.effective)
     unbilled = boundary is None or task.charged_from(task.effective) == 0
-    found = _ended(task, task.key, task.base, task.effective if unbilled else boundary)
+    found: list[Write] = []
     for delta in task.holding.deltas:
         late = unbilled or delta.line.id in task.waiting
         found += _ended(task, delta.key, delta.line, task.effective if late else boundary)
-    return Realisation(found)
+    # The base last: without it nobody would remember the deltas, and they would bill for ever.
+    found += _ended(task, task.key, task.base, task.effective if unbilled else boundary)
+    return Realisation(tuple(found))
 
 
 def _ended(task: Task, key: LineKey, line: Line, end: date | None) -> tuple[Write, ...]:

@@ -193,7 +193,7 @@ CASES = [
         "to zero with open deltas",
         INVOICED,
         EndLine(**common(TODAY, 0), **held(line(10), delta(2, "02-17", 2), delta(3, "03-10", 3, opened="04-01"))),
-        [f"PATCH addition {n}: last day 2026-03-{last}" for n, last in ((1, 31), (2, 31), (3, 16))],
+        [f"PATCH addition {n}: last day 2026-03-{last}" for n, last in ((2, 31), (3, 16), (1, 31))],
     ),
     Case(
         "fold",

@@ -96,15 +96,14 @@ class ConnectWise:
 
     def lines(self, agreement: int) -> Sequence[Line]:
         """One request, and a second for the count where the list may have lost a line."""
-        self._find_marker()
         # Lists are not transactions: a page can lose rows while somebody edits. Counting each time would double the
         # requests of a cycle, so it is done where a line that we have seen is missing, and the first time.
         known = self._seen_lines.get(agreement)
-        rows = self._site.whole(
-            _additions(agreement),
-            lambda rows: known is None or not known <= {row["id"] for row in rows},
-            fields=records.ADDITION_FIELDS,
-        )
+        return self._listed(agreement, lambda rows: known is None or not known <= {row["id"] for row in rows})
+
+    def _listed(self, agreement: int, doubtful: Callable[[Sequence[Record]], bool]) -> Sequence[Line]:
+        self._find_marker()
+        rows = self._site.whole(_additions(agreement), doubtful, fields=records.ADDITION_FIELDS)
         lines = records.each(rows, lambda row: self._line(row, agreement), "addition")
         self._seen_lines[agreement] = frozenset(line.id for line in lines)
         return lines
@@ -135,14 +134,18 @@ class ConnectWise:
         return _compared(write, line)
 
     def _look_for_mark(self, write: Write) -> Seen:
-        """Presence is believed from the search; absence only if the whole list says the same."""
+        """Presence is believed from the search; absence only if the whole list, counted, says the same."""
         # That serialNumber can be searched for is nowhere written down; a search that finds nothing proves nothing.
-        lines = self._marked(write, self._search(write)) or self._marked(write, self.lines(write.agreement))
+        # Nor does a list in which all lines are that were known before: the one that is looked for is not among those.
+        lines = self._marked(write, self._search(write)) or self._marked(write, self._counted(write.agreement))
         if not lines:
             return Seen(Picture.BEFORE)
         if len(lines) > 1:
             return Seen(Picture.TWICE, lines[0])
         return _compared(write, lines[0])
+
+    def _counted(self, agreement: int) -> Sequence[Line]:
+        return self._listed(agreement, lambda rows: True)
 
     def _search(self, write: Write) -> Sequence[Line]:
         marker, literal = self._manner.marker, quoted(write.mark)

@@ -416,7 +416,7 @@ def _end(task: Task, at_zero: AtZero) -> Realisation:
     unbilled = boundary is None or task.charged_from(task.effective) == 0
     found: list[Write] = []
     for delta in task.holding.deltas:
-        late = unbilled or delta.line.id in task.waiting
+        late = boundary is None or delta.line.id in task.waiting
         found += _ended(task, delta.key, delta.line, task.effective if late else boundary)
     # The base last: without it nobody would remember the deltas, and they would bill for ever.
     found += _ended(task, task.key, task.base, task.effective if unbilled else boundary)

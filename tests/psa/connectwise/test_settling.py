@@ -7,7 +7,7 @@ import pytest
 
 from agent.domain.changes import AddLine, Outcome, Picture, SetQuantity, Write
 from agent.domain.mappings import Increase
-from agent.errors import ReadFailed
+from agent.errors import Incomplete, ReadFailed
 from agent.psa.connectwise import ConnectWise
 from agent.simulators import connectwise as simulated
 from agent.simulators.faults import Kind
@@ -98,6 +98,17 @@ def test_a_line_we_made_is_missed_by_a_list_that_lags(desk: Desk, site: simulate
     desk.psa.execute(adding(desk))
     site.faults.add(Kind.PAGE_SHORT, path=f"{LINES}$")
     assert len(desk.lines()) == 1
+
+
+def test_a_list_of_all_that_was_known_proves_no_absence(desk: Desk, site: simulated.ConnectWise) -> None:
+    """The answer was lost, so nobody knows the new line, and a list without it looks whole: its count tells."""
+    desk.lines()
+    write = adding(desk)
+    site.faults.add(Kind.LOST_ANSWER, method="POST")
+    desk.psa.execute(write)
+    site.faults.add(Kind.PAGE_SHORT, path=f"{LINES}$", times=8)
+    with pytest.raises(Incomplete):
+        desk.psa.look_for(write)
 
 
 def test_a_search_that_is_not_understood(desk: Desk, site: simulated.ConnectWise) -> None:

@@ -38,7 +38,7 @@ class LineKey:
     part: str = ""
 
     def __str__(self) -> str:
-        return "/".join(quote(str(field), safe=" :+,@=") for field in self._fields())
+        return _text(self)
 
     @classmethod
     def parse(cls, text: str) -> LineKey:
@@ -53,9 +53,12 @@ class LineKey:
         standing = self.role is Role.BASE and not self.part
         return self if standing else replace(self, role=Role.BASE, part="")
 
-    def _fields(self) -> tuple[object, ...]:
-        where = (self.psa, self.agreement, self.tenant, self.count)
-        return (*where, self.subscription, self.name, self.product, self.role.value, self.part)
+
+@lru_cache(maxsize=8192)
+def _text(key: LineKey) -> str:
+    where = (key.psa, str(key.agreement), key.tenant, key.count)
+    fields = (*where, key.subscription, key.name, key.product, key.role.value, key.part)
+    return "/".join(quote(field, safe=" :+,@=") for field in fields)
 
 
 _PREFIX = "TU"

@@ -115,7 +115,7 @@ class Cycle:
     def _phases(
         self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], dry: bool, watcher: Watcher
     ) -> Result:
-        again = None if dry else self._settle([m.company for m in mapped])
+        again = None if dry else self._settle(mappings, mapped)
         thoughts = self._think_all(run, mappings, mapped, watcher)
         plans = self._breaker(run, thoughts)
         written = {} if dry else self._write_all(run, plans, watcher)
@@ -124,8 +124,11 @@ class Cycle:
         soon, waiting = self._again(plans, again)
         return Result(run, state, tuple(plans), written, soon, waiting, " ".join(dict.fromkeys(failed)))
 
-    def _settle(self, companies: Sequence[int]) -> datetime | None:
-        return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle(frozenset(companies))
+    def _settle(self, mappings: Mappings, mapped: Sequence[CompanyMapping]) -> datetime | None:
+        # A company whose file is gone comes due no more, but what was sent for it must still become known.
+        gone = {e.write.company for e in self.store.entry_open()} - mappings.companies.keys()
+        mine = frozenset(m.company for m in mapped) | gone
+        return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle(mine)
 
     def _think_all(
         self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], watcher: Watcher

@@ -24,9 +24,7 @@ class MemoryBench:
 
     def agreement(self, *, prorates: bool, invoiced: bool) -> int:
         following = date(2026, 4 if invoiced else 3, 1)
-        self.psa.agreement = Agreement(
-            AGREEMENT, COMPANY, "Law", 1, "Monthly", prorates, date(2026, 1, 1), following
-        )
+        self.psa.agreement = Agreement(AGREEMENT, COMPANY, "Law", 1, "Monthly", prorates, date(2026, 1, 1), following)
         return AGREEMENT
 
     def person_adds(self, agreement: int, quantity: Decimal, price: Decimal, start: date) -> int:

@@ -413,7 +413,8 @@ def _end(task: Task, at_zero: AtZero) -> Realisation:
         return Realisation(tuple(zero))
     # What is invoiced stays billed to its end; what is not ends with the last day on which it was used.
     boundary = _boundary(task.agreement, task.effective)
-    unbilled = boundary is None or task.charged_from(task.effective) == 0
+    # With nothing on it a line costs nothing until its last billed day, whatever is known of what was billed.
+    unbilled = boundary is None or (task.base.quantity > 0 and task.charged_from(task.effective) == 0)
     found: list[Write] = []
     for delta in task.holding.deltas:
         late = boundary is None or delta.line.id in task.waiting

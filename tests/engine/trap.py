@@ -1,0 +1,74 @@
+"""What befalls the agent between any two of its steps: death, a commit that fails, somebody else's deed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from agent.errors import StoreFailed
+
+
+class Crash(BaseException):
+    """The process dies. Not an Exception, so that nothing in between can survive it."""
+
+
+def dies() -> None:
+    raise Crash
+
+
+def commit_fails() -> None:
+    raise StoreFailed("the disk is full")
+
+
+@dataclass(slots=True)
+class Trap:
+    """Springs once, at the n-th call from now of those it is set for: before the call, or before its answer is seen."""
+
+    left: int = 0
+    deed: Callable[[], None] | None = None
+    after: bool = False
+    ports: tuple[str, ...] = ()
+    sprung: bool = False
+
+    def set(self, nth: int, deed: Callable[[], None], *, after: bool = False, ports: tuple[str, ...]) -> None:
+        self.left, self.deed, self.after, self.ports, self.sprung = nth, deed, after, ports, False
+
+    def disarm(self) -> None:
+        self.deed = None
+
+    def call(self, port: str, made: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        deed = self._springs(port)
+        if deed and not self.after:
+            deed()
+        result = made(*args, **kwargs)
+        if deed and self.after:
+            deed()
+        return result
+
+    def _springs(self, port: str) -> Callable[[], None] | None:
+        if self.deed is None or port not in self.ports:
+            return None
+        self.left -= 1
+        if self.left:
+            return None
+        deed, self.deed, self.sprung = self.deed, None, True
+        return deed
+
+
+class Mortal:
+    """Passes on every call of a port by way of the trap."""
+
+    def __init__(self, inner: Any, port: str, trap: Trap) -> None:
+        self._inner, self._port, self._trap = inner, port, trap
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+        # The time between a comparison and its request cannot be closed, so nothing but death falls into it.
+        port = "wire" if name == "execute" else self._port
+        passed = partial(self._trap.call, port, found)
+        self.__dict__[name] = passed
+        return passed

@@ -171,7 +171,7 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     if seen.contradicts_itself:
         doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
     unassigned = seen.unassigned if seen.per_user else None
-    bought = tuple((s.created, s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
+    bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
     return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt, bought)
 
 

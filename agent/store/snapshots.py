@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import Account, Coverage, Deal, Member, Observation, Snapshot, Status, Subscription, Term
 from agent.store.canonical import canonical, parsed, sha256
 from agent.store.database import put
-from agent.store.tables import SNAPSHOT
+from agent.store.tables import SNAPSHOT, instant_text
 
 _THIS = sa.and_(SNAPSHOT.c.source == bindparam("of_source"), SNAPSHOT.c.account == bindparam("of_account"))
 _SAVED = sa.select(SNAPSHOT.c.taken_at, SNAPSHOT.c.digest, SNAPSHOT.c.name).where(_THIS)
@@ -99,18 +99,46 @@ def _observation(
 
 
 def _subscription_fields(bought: Subscription) -> list[object]:
-    days = [day.isoformat() if day else None for day in (bought.created, bought.renews)]
-    return [bought.status.value, *days, bought.id, bought.quantity, bought.trial, bought.owner]
+    instants = [_instant_text(moment) for moment in (bought.created, bought.renews)]
+    ids = [bought.owner, bought.commerce]
+    return [bought.status.value, *instants, bought.id, bought.quantity, bought.trial, *ids, deal_fields(bought.deal)]
 
 
 def _subscription(
-    status: str, created: str | None, renews: str | None, id_: str, quantity: int, trial: bool, owner: str
+    status: str,
+    created: str | None,
+    renews: str | None,
+    id_: str,
+    quantity: int,
+    trial: bool,
+    owner: str,
+    commerce: str,
+    deal: list[Any] | None,
 ) -> Subscription:
-    return Subscription(id_, quantity, Status(status), _day(created), _day(renews), trial, owner)
+    instants = _instant(created), _instant(renews)
+    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal))
 
 
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
+def deal_fields(deal: Deal | None) -> list[object] | None:
+    if deal is None:
+        return None
+    instants = [_instant_text(moment) for moment in (deal.ends, deal.cancel_until)]
+    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews]
+
+
+def deal_of(fields: list[Any] | None) -> Deal | None:
+    if fields is None:
+        return None
+    months, paid, quantity, ends, cancel_until, renews = fields
+    return Deal(Term(months, paid), quantity, _instant(ends), _instant(cancel_until), renews)
+
+
+def _instant_text(moment: datetime | None) -> str | None:
+    return instant_text(moment) if moment else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _member_fields(member: Member) -> list[object]:

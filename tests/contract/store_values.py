@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from agent.domain.agreements import Billable
 from agent.domain.changes import AddLine, Planned, Realisation, Step, Terms, Write
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import Account, Coverage, Deal, Member, Observation, Snapshot, Status, Subscription, Term
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
@@ -201,8 +201,25 @@ helds = st.builds(
     st.builds(Realisation, st.lists(writes, max_size=2).map(tuple)),
     st.lists(texts, min_size=1, max_size=3).map(tuple),
 )
+deals = st.builds(
+    Deal,
+    st.builds(Term, st.sampled_from([1, 12, 36]), st.sampled_from([1, 12, 36, None])),
+    numbers,
+    st.none() | instants,
+    st.none() | instants,
+    st.booleans(),
+)
 subscriptions = st.builds(
-    Subscription, ids, numbers, st.sampled_from(Status), st.none() | days, st.none() | days, st.booleans(), texts
+    Subscription,
+    ids,
+    numbers,
+    st.sampled_from(Status),
+    st.none() | instants,
+    st.none() | instants,
+    st.booleans(),
+    texts,
+    texts,
+    st.none() | deals,
 )
 observations = st.builds(
     Observation, ids, texts, texts, numbers, numbers, st.booleans(), st.lists(subscriptions, max_size=3).map(tuple)

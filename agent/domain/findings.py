@@ -52,6 +52,10 @@ class Code(StrEnum):
     PERMISSION_TOO_WIDE = "permission-too-wide"
     MAPPING_INVALID = "mapping-invalid"
     PRORATE_MISMATCH = "prorate-mismatch"
+    COMMITMENT_WINDOW = "commitment-window"
+    COMMITMENT_RENEWAL = "commitment-renewal"
+    TERM_UNKNOWN = "term-unknown"
+    TERM_DISAGREES = "term-disagrees"
     RUN_FAILED = "run-failed"
 
 

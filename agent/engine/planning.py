@@ -30,6 +30,8 @@ from agent.domain.mismatches import (
 from agent.domain.money import Money
 from agent.domain.ownership import Binding
 from agent.domain.plan import Draft, Timing, draft
+from agent.domain.renewals import of_commitments, of_terms
+from agent.domain.terms import History
 from agent.engine.reading import Reads
 from agent.ports import Learnt, Memory, Psa
 
@@ -54,9 +56,14 @@ def think(
     policy: Policy,
     now: datetime,
     today: date,
+    histories: Mapping[str, History],
 ) -> tuple[CompanyPlan, Learnt]:
-    """One company's plan with everything that is to be remembered about it."""
-    wanted = desired(mapping, mappings, reads.snapshots, reads.products, psa.traits.name, psa.traits.text_limit)
+    """One company's plan with everything that is to be remembered about it.
+
+    `histories` are those of the company's tenants, as far as its rows ask for terms.
+    """
+    names = psa.traits.name, psa.traits.text_limit
+    wanted = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
     ground = _ground(mapping, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
@@ -67,7 +74,11 @@ def think(
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
-    odd = of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency)
+    odd = [
+        *of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency),
+        *of_commitments(wanted.lines, reads.agreements, mapping.company, policy.currency),
+        *of_terms(wanted.lines, reads.snapshots, histories, mapping.company),
+    ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
 
@@ -88,8 +99,8 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
 
 
 def _realise(change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date) -> Realisation:
-    if change.waits:
-        return Realisation(note=change.waits)
+    if change.waits or change.queued:
+        return Realisation(note=change.waits or change.queued)
     agreement = reads.agreements[change.key.agreement]
     realisation = psa.writes(change, agreement, today)
     writes = tuple(replace(w, boundary=_boundary(w, agreement, bindings)) for w in realisation.writes)
@@ -182,8 +193,10 @@ def _findings(
     made: Draft,
     plan: CompanyPlan,
 ) -> list[Finding]:
-    # A tenant that was not read has a finding of its own, which each of its lines would only repeat.
-    stopped = {key: stop for key, stop in made.stopped.items() if stop.code is not Code.SOURCE_STALE}
+    # A tenant that was not read has a finding of its own, which each of its lines would only repeat; an unknown term
+    # is told whether or not a line rests for it.
+    told = (Code.SOURCE_STALE, Code.TERM_UNKNOWN)
+    stopped = {key: stop for key, stop in made.stopped.items() if stop.code not in told}
     found = [*reads.failures, *of_stops(stopped, labels(wanted), mapping.company)]
     found += of_plan(plan.planned, mapping.company)
     found += of_edits(owned.owned.values(), mapping.company)

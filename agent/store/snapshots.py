@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
-from agent.domain.counts import Account, Coverage, Deal, Member, Observation, Snapshot, Status, Subscription, Term
+from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.store import histories
 from agent.store.canonical import canonical, parsed, sha256
 from agent.store.database import put
-from agent.store.tables import SNAPSHOT, instant_text
+from agent.store.rows import deal_of, deal_plain, instant_of, instant_plain
+from agent.store.tables import SNAPSHOT
 
 _THIS = sa.and_(SNAPSHOT.c.source == bindparam("of_source"), SNAPSHOT.c.account == bindparam("of_account"))
 _SAVED = sa.select(SNAPSHOT.c.taken_at, SNAPSHOT.c.digest, SNAPSHOT.c.name).where(_THIS)
@@ -26,7 +28,7 @@ class Packed:
     """A snapshot made ready before the transaction begins: encoding takes longer than storing."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.account, self.taken_at = snapshot.account, snapshot.taken_at
+        self.snapshot, self.account, self.taken_at = snapshot, snapshot.account, snapshot.taken_at
         self.text = _text(snapshot)
         self.digest = sha256(self.text)
 
@@ -47,6 +49,7 @@ def remember(connection: Connection, packed: Packed) -> None:
     account = {"source": packed.account.source, "account": packed.account.id, "name": packed.account.name}
     read = {"taken_at": packed.taken_at, "digest": packed.digest, "body": packed.body}
     put(connection, SNAPSHOT, [account | read])
+    histories.remember(connection, packed.snapshot, saved.taken_at if saved else None)
 
 
 def last(connection: Connection, account: Account) -> Snapshot | None:
@@ -99,9 +102,9 @@ def _observation(
 
 
 def _subscription_fields(bought: Subscription) -> list[object]:
-    instants = [_instant_text(moment) for moment in (bought.created, bought.renews)]
+    instants = [instant_plain(moment) for moment in (bought.created, bought.renews)]
     ids = [bought.owner, bought.commerce]
-    return [bought.status.value, *instants, bought.id, bought.quantity, bought.trial, *ids, deal_fields(bought.deal)]
+    return [bought.status.value, *instants, bought.id, bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
 
 
 def _subscription(
@@ -115,30 +118,8 @@ def _subscription(
     commerce: str,
     deal: list[Any] | None,
 ) -> Subscription:
-    instants = _instant(created), _instant(renews)
+    instants = instant_of(created), instant_of(renews)
     return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal))
-
-
-def deal_fields(deal: Deal | None) -> list[object] | None:
-    if deal is None:
-        return None
-    instants = [_instant_text(moment) for moment in (deal.ends, deal.cancel_until)]
-    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews]
-
-
-def deal_of(fields: list[Any] | None) -> Deal | None:
-    if fields is None:
-        return None
-    months, paid, quantity, ends, cancel_until, renews = fields
-    return Deal(Term(months, paid), quantity, _instant(ends), _instant(cancel_until), renews)
-
-
-def _instant_text(moment: datetime | None) -> str | None:
-    return instant_text(moment) if moment else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def _member_fields(member: Member) -> list[object]:

@@ -26,7 +26,7 @@ from agent.domain.mappings import (
 )
 from agent.domain.owed import Owed, commitment_steps, owed
 from agent.domain.partition import overlaps
-from agent.domain.terms import History
+from agent.domain.terms import UNREAD, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def desired(
         elif product.refusal:
             unknown[key] = _no_product(row, product.refusal)
         else:
-            owes = owed(row, snapshot, histories.get(row.tenant, {}))
+            owes = owed(row, snapshot, histories.get(row.tenant, UNREAD))
             lines.append(_line(row, key, snapshot, product, text_limit, doubled.get(row.place), owes))
     return Desired(tuple(lines), unknown)
 

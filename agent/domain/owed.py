@@ -11,7 +11,7 @@ from agent.domain.commitment import Batch, batches, committed
 from agent.domain.counts import Observation, Snapshot, Subscription
 from agent.domain.findings import Code, Stop
 from agent.domain.mappings import Commitment, Row
-from agent.domain.terms import History, Known, chapters, known_term
+from agent.domain.terms import History, Known, known_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def owed(row: Row, snapshot: Snapshot, history: History) -> Owed | None:
         return None
     promises: list[Promise] = []
     for one in purchases(row, seen):
-        told = chapters(history, one, snapshot)
+        told = history.told(one, snapshot)
         known = known_term(row.term, told)
         held = batches(told, known.term, snapshot.taken_at) if known else None
         if known is None or held is None:

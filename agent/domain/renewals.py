@@ -12,7 +12,7 @@ from agent.domain.desired import DesiredLine
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.money import Money
 from agent.domain.owed import Owed, Promise, purchases
-from agent.domain.terms import History, chapters, learnt_term
+from agent.domain.terms import UNREAD, History, learnt_term
 
 WARNED_BEFORE = timedelta(hours=48)
 # Days before a renewal: the one finding becomes more severe, and says so once each.
@@ -43,13 +43,13 @@ def of_terms(
             yield _about(line, stop.code, Severity.WARNING, company, stop.reason, stop.remedy)
         snapshot = snapshots.get(line.row.tenant)
         if line.row.term is not None and snapshot is not None:
-            yield from _disagreeing(line, snapshot, histories.get(line.row.tenant, {}), company)
+            yield from _disagreeing(line, snapshot, histories.get(line.row.tenant, UNREAD), company)
 
 
 def _disagreeing(line: DesiredLine, snapshot: Snapshot, history: History, company: int) -> Iterator[Finding]:
     stated, seen = line.row.term, snapshot.observations.get(line.row.skus[0])
     for one in purchases(line.row, seen) if seen else ():
-        known = learnt_term(chapters(history, one, snapshot))
+        known = learnt_term(history.told(one, snapshot))
         if stated is None or known is None or known.term.months == stated.months:
             continue
         reason = f"the row says {stated}, but subscription {one.id[:8]} is {known.term}: {known.says}"

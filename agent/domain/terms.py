@@ -7,7 +7,7 @@ difference of dates alone says nothing (a monthly purchase that has renewed for 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -51,8 +51,22 @@ class Chapter:
         return (self.deal and self.deal.ends) or self.renews
 
 
-History = Mapping[str, tuple[Chapter, ...]]
-"""Of one tenant: subscription id -> its chapters, the oldest first."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """Of one tenant: its subscriptions' chapters by id, the oldest first, and when it was last read."""
+
+    chapters: Mapping[str, tuple[Chapter, ...]] = field(default_factory=dict)
+    read: datetime | None = None
+
+    def told(self, seen: Subscription, snapshot: Snapshot) -> tuple[Chapter, ...]:
+        """The chapters of a subscription up to a snapshot, whether that is in the history already or not."""
+        known = self.chapters.get(seen.id, ())
+        before = self.read if self.read and self.read < snapshot.taken_at else None
+        news = next_chapter(known[-1] if known else None, seen, snapshot, before)
+        return known if news is None else (*known, news)
+
+
+UNREAD = History()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +98,6 @@ def next_chapter(
     told = seen.deal if Coverage.TERMS in snapshot.coverage else remembered
     now = Chapter(snapshot.taken_at, before, seen.quantity, seen.status, seen.created, seen.renews, told)
     return None if last is not None and _same(last, now) else now
-
-
-def chapters(history: History, seen: Subscription, snapshot: Snapshot) -> tuple[Chapter, ...]:
-    """The chapters of a subscription up to a snapshot, whether that is in the history already or not."""
-    known = history.get(seen.id, ())
-    news = next_chapter(known[-1] if known else None, seen, snapshot, None)
-    return known if news is None else (*known, news)
 
 
 def known_term(stated: Term | None, told: Sequence[Chapter]) -> Known | None:

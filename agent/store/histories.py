@@ -11,19 +11,22 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
 from agent.domain.counts import Coverage, Snapshot, Status
-from agent.domain.terms import Chapter, History, next_chapter
+from agent.domain.terms import UNREAD, Chapter, History, next_chapter
 from agent.store.database import put
 from agent.store.rows import Values, deal_of, deal_plain
-from agent.store.tables import CHAPTER
+from agent.store.tables import CHAPTER, SNAPSHOT
 
 # The longest term and some: what was bought before it has been renewed since.
 _KEPT = timedelta(days=1_200)
 
-_OF_ACCOUNTS = (
-    sa.select(CHAPTER)
-    .where(CHAPTER.c.source == bindparam("of_source"), CHAPTER.c.account.in_(bindparam("accounts", expanding=True)))
-    .order_by(CHAPTER.c.since)
-)
+
+def _of_accounts(table: sa.Table) -> sa.ColumnElement[bool]:
+    accounts = table.c.account.in_(bindparam("accounts", expanding=True))
+    return sa.and_(table.c.source == bindparam("of_source"), accounts)
+
+
+_CHAPTERS = sa.select(CHAPTER).where(_of_accounts(CHAPTER)).order_by(CHAPTER.c.since)
+_READ = sa.select(SNAPSHOT.c.account, SNAPSHOT.c.taken_at).where(_of_accounts(SNAPSHOT))
 _FORGET = sa.delete(CHAPTER).where(
     CHAPTER.c.source == bindparam("of_source"),
     CHAPTER.c.account == bindparam("of_account"),
@@ -36,7 +39,7 @@ def remember(connection: Connection, snapshot: Snapshot, before: datetime | None
     if Coverage.SUBSCRIPTIONS not in snapshot.coverage:
         return
     account = snapshot.account
-    known = histories(connection, account.source, [account.id]).get(account.id, {})
+    known = histories(connection, account.source, [account.id]).get(account.id, UNREAD).chapters
     bought = {one.id: one for seen in snapshot.observations.values() for one in seen.subscriptions}
     last = {id_: told[-1] for id_, told in known.items()}
     found = {id_: next_chapter(last.get(id_), one, snapshot, before) for id_, one in bought.items()}
@@ -49,11 +52,13 @@ def remember(connection: Connection, snapshot: Snapshot, before: datetime | None
 
 
 def histories(connection: Connection, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
+    named = {"of_source": source, "accounts": list(accounts)}
     found: dict[str, dict[str, tuple[Chapter, ...]]] = {}
-    for row in connection.execute(_OF_ACCOUNTS, {"of_source": source, "accounts": list(accounts)}):
+    for row in connection.execute(_CHAPTERS, named):
         of_account = found.setdefault(row.account, {})
         of_account[row.subscription] = (*of_account.get(row.subscription, ()), _chapter(row))
-    return found
+    read = {row.account: row.taken_at for row in connection.execute(_READ, named)}
+    return {account: History(told, read.get(account)) for account, told in found.items()}
 
 
 def _values(snapshot: Snapshot, subscription: str, chapter: Chapter) -> Values:

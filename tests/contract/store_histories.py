@@ -29,16 +29,23 @@ class Histories(WithStore):
         for hours, seats in ((0, 10), (1, 10), (2, 13)):
             store.remember_snapshot(reading(hours, replace(TEN, quantity=seats)))
 
-        first, second = store.histories("microsoft", ["t"])["t"]["sub-1"]
+        first, second = store.histories("microsoft", ["t"])["t"].chapters["sub-1"]
 
         assert (first.quantity, first.since, first.before) == (10, NOW, None)
         assert (second.quantity, second.since, second.before) == (13, NOW + 2 * HOUR, NOW + HOUR)
+
+    def test_history_knows_when_the_tenant_was_last_read(self, store: Store) -> None:
+        """A reading without news begins no chapter, but seats that come after it were not there yet."""
+        for hours in (0, 1):
+            store.remember_snapshot(reading(hours, TEN))
+
+        assert store.histories("microsoft", ["t"])["t"].read == NOW + HOUR
 
     def test_chapter_keeps_what_was_told(self, store: Store) -> None:
         """State, dates and the seller's word come back as they were read."""
         store.remember_snapshot(reading(0, TEN))
 
-        [chapter] = store.histories("microsoft", ["t"])["t"]["sub-1"]
+        [chapter] = store.histories("microsoft", ["t"])["t"].chapters["sub-1"]
 
         assert (chapter.status, chapter.created, chapter.renews) == (TEN.status, TEN.created, TEN.renews)
         assert chapter.deal == TEN.deal
@@ -55,4 +62,4 @@ class Histories(WithStore):
         store.remember_snapshot(reading(0, TEN))
         store.remember_snapshot(reading(1, coverage=frozenset({Coverage.LICENCES})))
 
-        assert len(store.histories("microsoft", ["t"])["t"]["sub-1"]) == 1
+        assert len(store.histories("microsoft", ["t"])["t"].chapters["sub-1"]) == 1

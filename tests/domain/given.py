@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 
 from agent.domain.agreements import Agreement, Billable, Line, Product
 from agent.domain.changes import Change
@@ -26,7 +25,7 @@ from agent.domain.mappings import (
 )
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
 from agent.domain.plan import Draft, Timing, draft
-from agent.domain.terms import History
+from agent.domain.terms import UNREAD, History
 
 TENANT = "4f1c0000-0000-0000-0000-000000000001"
 PREMIUM = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
@@ -121,7 +120,7 @@ def seen_before(key: LineKey, quantity: int, hours: int = 24, since: date = MARC
     return {key: Sighting(key, quantity, since, first, first)}
 
 
-def wished(rows: Sequence[Row], snap: Snapshot, history: History = MappingProxyType({})) -> Desired:
+def wished(rows: Sequence[Row], snap: Snapshot, history: History = UNREAD) -> Desired:
     company, products = mapping(*rows), {PRODUCT.identifier: PRODUCT}
     return desired(company, mappings(company), {TENANT: snap}, products, "connectwise", 6000, {TENANT: history})
 
@@ -132,7 +131,7 @@ def drafted(
     on: Ground,
     sightings: dict[LineKey, Sighting] | None = None,
     open_keys: frozenset[LineKey] = frozenset(),
-    history: History = MappingProxyType({}),
+    history: History = UNREAD,
 ) -> Draft:
     wanted = wished(rows, snap, history)
     owned = ownership(on, [r.key("connectwise") for r in rows])

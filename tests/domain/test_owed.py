@@ -55,9 +55,8 @@ def chapter(since: datetime, quantity: int, before: datetime | None = None) -> C
 
 
 # 10 bought on 1 March, 3 more on the 11th.
-HISTORY: History = {
-    "sub": (chapter(at("2026-03-01"), 10), chapter(at("2026-03-11"), 13, before=at("2026-03-11", 8))),
-}
+TEN, THIRTEEN = chapter(at("2026-03-01"), 10), chapter(at("2026-03-11"), 13, before=at("2026-03-11", 8))
+HISTORY = History({"sub": (TEN, THIRTEEN)})
 
 
 def reading(when: datetime, used: int, purchased: int = 13, **changes: object) -> Snapshot:
@@ -108,7 +107,7 @@ def test_without_hold_the_used_seats_are_billed() -> None:
 def test_billed_lies_between_used_and_purchased(used: int, more: int, day: int) -> None:
     """Whatever was bought and is used, on whichever day: used <= billed <= max(used, purchased)."""
     when = datetime.fromordinal(date(2026, 3, 11).toordinal() + day).replace(tzinfo=UTC)
-    history = {"sub": (*HISTORY["sub"][:1], chapter(at("2026-03-11"), 10 + more, before=at("2026-03-11", 8)))}
+    history = History({"sub": (TEN, replace(THIRTEEN, quantity=10 + more))})
     [wanted] = wished([holding()], reading(when, used, 10 + more), history).lines
     assert used <= wanted.terms.quantity <= max(used, 10 + more)
 
@@ -214,18 +213,19 @@ def test_a_term_that_does_not_matter_is_not_missed() -> None:
 
 def test_a_row_that_contradicts_a_proven_term_is_told() -> None:
     """The row says annual; its date moved from 1 to 31 March when that came, with 10 seats: monthly."""
-    first = replace(HISTORY["sub"][0], renews=at("2026-03-01", 0))
+    first = replace(TEN, renews=at("2026-03-01", 0))
     moved = replace(first, since=at("2026-03-02"), before=at("2026-03-01"), renews=at("2026-04-01", 0))
+    history = History({"sub": (first, moved)})
     snap = reading(at("2026-03-05"), 8, 10, renews=at("2026-04-01", 0))
-    lines = wished([holding()], snap, {"sub": (first, moved)}).lines
-    [finding] = of_terms(lines, {TENANT: snap}, {TENANT: {"sub": (first, moved)}}, 250)
+    lines = wished([holding()], snap, history).lines
+    [finding] = of_terms(lines, {TENANT: snap}, {TENANT: history}, 250)
     assert finding.code is Code.TERM_DISAGREES
     assert "the row says annual, paid monthly, but subscription sub is monthly" in finding.sentence
 
 
 def test_a_trial_commits_nobody() -> None:
     """13 seats on trial, 8 used: 8 billed, and no term is missed."""
-    [wanted] = wished([holding(term=None)], reading(at("2026-03-31"), 8, trial=True), {}).lines
+    [wanted] = wished([holding(term=None)], reading(at("2026-03-31"), 8, trial=True)).lines
     assert wanted.terms.quantity == 8
     assert wanted.owes is not None
     assert wanted.owes.unsure is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.domain.counts import Account, Coverage, Deal, Snapshot, Status, Subscription, Term
-from agent.domain.terms import TERMS, Chapter, chapters, known_term, later, next_chapter, proven
+from agent.domain.terms import TERMS, UNREAD, Chapter, History, known_term, later, next_chapter, proven
 
 MARCH = datetime(2026, 3, 15, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -133,9 +133,11 @@ def test_a_seller_who_does_not_answer_takes_nothing_back() -> None:
 
 
 def test_the_present_reading_is_the_last_chapter() -> None:
-    """With or without a store that knows it: what is seen now ends the history."""
+    """Whether the store knows it yet or not; what it adds was not there when the tenant was last read."""
     seen = Subscription("s", 10, Status.ENABLED)
-    now = reading(seen, MARCH)
-    [only] = chapters({}, seen, now)
-    assert only.quantity == 10
-    assert chapters({"s": (only,)}, seen, now) == (only,)
+    [only] = UNREAD.told(seen, reading(seen, MARCH))
+    assert (only.quantity, only.before) == (10, None)
+    history = History({"s": (only,)}, read=MARCH + HOUR)
+    assert history.told(seen, reading(seen, MARCH + DAY)) == (only,)
+    more = replace(seen, quantity=13)
+    assert history.told(more, reading(more, MARCH + DAY))[-1].before == MARCH + HOUR

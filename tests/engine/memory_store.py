@@ -18,7 +18,7 @@ from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
-from agent.domain.terms import History, next_chapter
+from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, StoreFailed
 from agent.ports import (
     Clock,
@@ -61,7 +61,7 @@ class Disk:
     newest: datetime | None = None
     runs: dict[str, RunSummary] = field(default_factory=dict)
     snapshots: dict[Account, Snapshot] = field(default_factory=dict)
-    chapters: dict[Account, History] = field(default_factory=dict)
+    histories: dict[Account, History] = field(default_factory=dict)
     bindings: dict[LineKey, tuple[int, Binding]] = field(default_factory=dict)
     sightings: dict[LineKey, tuple[int, Sighting]] = field(default_factory=dict)
     charges: dict[tuple[LineKey, date], tuple[int, Charge]] = field(default_factory=dict)
@@ -142,20 +142,21 @@ class MemoryStore:
             saved = disk.snapshots.get(snapshot.account)
             if saved is None or saved.taken_at <= snapshot.taken_at:
                 disk.snapshots[snapshot.account] = snapshot
-                if Coverage.SUBSCRIPTIONS in snapshot.coverage:
-                    disk.chapters[snapshot.account] = self._continued(snapshot, saved.taken_at if saved else None)
+                self._continue(snapshot, saved.taken_at if saved else None)
 
-    def _continued(self, snapshot: Snapshot, before: datetime | None) -> History:
-        told = dict(self.disk.chapters.get(snapshot.account, {}))
-        for one in (one for seen in snapshot.observations.values() for one in seen.subscriptions):
+    def _continue(self, snapshot: Snapshot, before: datetime | None) -> None:
+        told = dict(self.disk.histories.get(snapshot.account, UNREAD).chapters)
+        bought = [one for seen in snapshot.observations.values() for one in seen.subscriptions]
+        for one in bought if Coverage.SUBSCRIPTIONS in snapshot.coverage else ():
             known = told.get(one.id, ())
             news = next_chapter(known[-1] if known else None, one, snapshot, before)
             told[one.id] = (*known, news) if news else known
-        return told
+        self.disk.histories[snapshot.account] = History(told, snapshot.taken_at)
 
     def histories(self, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
         wanted = set(accounts)
-        return {of.id: told for of, told in self.disk.chapters.items() if of.source == source and of.id in wanted}
+        kept = self.disk.histories.items()
+        return {of.id: told for of, told in kept if of.source == source and of.id in wanted and told.chapters}
 
     def last_snapshot(self, account: Account) -> Snapshot | None:
         return self.disk.snapshots.get(account)

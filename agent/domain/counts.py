@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from agent.domain.findings import Stop
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Account:
@@ -65,7 +67,8 @@ _EVERY = {1: "monthly", 12: "annually", 36: "in one"}
 class Deal:
     """What the seller says of a purchase. `ends` is the first instant after its term; None for one without an end.
 
-    All of it can be cancelled until `cancel_until`; `renews` is whether it goes on by itself.
+    All of it can be cancelled until `cancel_until`; `renews` is whether it goes on by itself, and `next_quantity` what
+    has been ordered for then.
     """
 
     term: Term
@@ -73,6 +76,7 @@ class Deal:
     ends: datetime | None = None
     cancel_until: datetime | None = None
     renews: bool = True
+    next_quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +146,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything one read of one account said, at one time."""
+    """Everything one read of one account said, at one time.
+
+    What was asked for and could not be read is in `gaps`, with the reason, under the name of its coverage.
+    """
 
     account: Account
     taken_at: datetime
     observations: Mapping[str, Observation]
     members: tuple[Member, ...]
     coverage: frozenset[Coverage]
+    gaps: Mapping[str, Stop] = field(default_factory=dict)
 
     def holders(self, sku: str) -> tuple[Member, ...]:
         return tuple(m for m in self.members if sku in m.licences)

@@ -119,14 +119,14 @@ def deal_plain(deal: Deal | None) -> list[object] | None:
     if deal is None:
         return None
     instants = [instant_plain(moment) for moment in (deal.ends, deal.cancel_until)]
-    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews]
+    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews, deal.next_quantity]
 
 
 def deal_of(plain: Sequence[Any] | None) -> Deal | None:
     if plain is None:
         return None
-    months, paid, quantity, ends, cancel_until, renews = plain
-    return Deal(Term(months, paid), quantity, instant_of(ends), instant_of(cancel_until), renews)
+    months, paid, quantity, ends, cancel_until, *rest = plain
+    return Deal(Term(months, paid), quantity, instant_of(ends), instant_of(cancel_until), *rest)
 
 
 def instant_plain(moment: datetime | None) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
 from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.findings import Code, Stop
 from agent.store import histories
 from agent.store.canonical import canonical, parsed, sha256
 from agent.store.database import put
@@ -74,18 +75,20 @@ def _text(snapshot: Snapshot) -> str:
             sorted(coverage.value for coverage in snapshot.coverage),
             {key: _observation_fields(seen) for key, seen in snapshot.observations.items()},
             [_member_fields(member) for member in snapshot.members],
+            {what: [stop.code.value, stop.reason, stop.remedy] for what, stop in snapshot.gaps.items()},
         ]
     )
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:
-    coverage, observations, members = parsed(zlib.decompress(row.body).decode("ascii"))
+    coverage, observations, members, gaps = parsed(zlib.decompress(row.body).decode("ascii"))
     return Snapshot(
         Account(row.source, row.account, row.name),
         row.taken_at,
         {key: _observation(*fields) for key, fields in observations.items()},
         tuple(_member(*fields) for fields in members),
         frozenset(map(Coverage, coverage)),
+        {what: Stop(Code(code), reason, remedy) for what, (code, reason, remedy) in gaps.items()},
     )
 
 

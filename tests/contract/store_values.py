@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent.domain.agreements import Billable
 from agent.domain.changes import AddLine, Planned, Realisation, Step, Terms, Write
 from agent.domain.counts import Account, Coverage, Deal, Member, Observation, Snapshot, Status, Subscription, Term
-from agent.domain.findings import Code, Finding, Severity
+from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
@@ -208,6 +208,7 @@ deals = st.builds(
     st.none() | instants,
     st.none() | instants,
     st.booleans(),
+    st.none() | numbers,
 )
 subscriptions = st.builds(
     Subscription,
@@ -234,6 +235,7 @@ snapshots = st.builds(
     st.dictionaries(ids, observations, max_size=3),
     st.lists(members, max_size=3).map(tuple),
     st.frozensets(st.sampled_from(Coverage)),
+    st.dictionaries(ids, st.builds(Stop, st.sampled_from(Code), texts, texts), max_size=2),
 )
 
 

@@ -15,12 +15,14 @@ from requests.adapters import BaseAdapter
 from agent.domain.counts import Account, Coverage, Member, Snapshot
 from agent.domain.findings import Code, Finding, Severity
 from agent.errors import AccessDenied
-from agent.outgoing import Outgoing, Timeouts
+from agent.outgoing import Outgoing, Rate, Timeouts
 from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
 from agent.sources.microsoft import clouds
 from agent.sources.microsoft.credentials import Credential, Signer
 from agent.sources.microsoft.graph import Graph
+from agent.sources.microsoft.partner_center import PER_MINUTE, PartnerCenter
+from agent.sources.microsoft.partner_center import scope as sales_scope
 from agent.sources.microsoft.reads import CONTRACTS, RELATIONSHIPS, SKUS, SUBSCRIPTIONS, USERS, Read
 from agent.sources.microsoft.records import Members, check_unique, observations
 from agent.sources.microsoft.tokens import Tokens
@@ -41,8 +43,9 @@ class MicrosoftSource:
     """`agent.ports.Source` over Graph.
 
     `partner` is the tenant whose relationships and contracts list the others. With `members` False, users are neither
-    read nor covered, and Organization.Read.All is the only permission needed. `transport` makes the adapter that
-    carries requests, for tests. All methods are for all threads; each thread has its own connections.
+    read nor covered, and Organization.Read.All is the only permission needed. `partner_center` is where the partner's
+    sales are told, asked once in `sales_every` seconds for each tenant; None: nobody asks. `transport` makes the
+    adapter that carries requests, for tests. All methods are for all threads; each thread has its own connections.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class MicrosoftSource:
         partner: str | None = None,
         names: SkuTable | None = None,
         members: bool = True,
+        partner_center: str | None = None,
+        sales_every: int = 86_400,
         timeouts: Timeouts | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
@@ -65,9 +70,10 @@ class MicrosoftSource:
     ) -> None:
         clouds.check_pair(login_url, graph_url)
 
-        def outgoing(base_url: str) -> Outgoing:
+        def outgoing(base_url: str, rate: Rate | None = None) -> Outgoing:
             return Outgoing(
                 base_url=base_url,
+                rate=rate,
                 timeouts=timeouts or Timeouts(),
                 ca_file=ca_file,
                 proxy=proxy,
@@ -76,13 +82,19 @@ class MicrosoftSource:
                 log=log,
             )
 
-        self._wires = (outgoing(login_url.rstrip("/")), outgoing(f"{graph_url.rstrip('/')}/v1.0"))
+        self._wires: tuple[Outgoing, ...] = (outgoing(login_url.rstrip("/")), outgoing(f"{graph_url.rstrip('/')}/v1.0"))
         self._tokens = Tokens(client_id, credential, self._wires[0], clouds.scope(graph_url.rstrip("/")), clock)
         self._graph = Graph(self._wires[1], self._tokens, sleep)
         self._clock = clock
         self._partner = partner.lower() if partner else None
         self._names = names or shipped()
         self._members = members
+        self._sales: PartnerCenter | None = None
+        if partner_center and self._partner:
+            url = partner_center.rstrip("/")
+            sellers = Tokens(client_id, credential, self._wires[0], sales_scope(url), clock)
+            self._wires = (*self._wires, outgoing(url, Rate(PER_MINUTE)))
+            self._sales = PartnerCenter(self._wires[-1], sellers, self._partner, clock, sales_every)
 
     @property
     def name(self) -> str:
@@ -112,7 +124,10 @@ class MicrosoftSource:
         return [Account(NAME, tenant, name) for tenant, name in sorted(named.items())]
 
     def observe(self, account: Account) -> Snapshot:
-        """One batch, and one request more for every further 999 licensed users. All of it, or `ReadFailed`."""
+        """One batch, and one request more for every further 999 licensed users. All of it, or `ReadFailed`.
+
+        Terms that the seller does not tell are a gap: the seats are the tenant's own.
+        """
         tenant = account.id.lower()
         at = self._clock.now()
         reads = (SKUS, SUBSCRIPTIONS, USERS) if self._members else (SKUS, SUBSCRIPTIONS)
@@ -122,12 +137,16 @@ class MicrosoftSource:
         bought = self._rows(tenant, SUBSCRIPTIONS, first.pop(SUBSCRIPTIONS.id))
         check_unique((one.id for one in bought), "subscription")
         members = self._people(tenant, first.pop(USERS.id)) if self._members else ()
+        covered = _COVERED if self._members else _COVERED - {Coverage.MEMBERS}
+        seen = observations(skus, bought, self._names)
+        seen, terms, gaps = self._sales.tell(tenant, seen) if self._sales else (seen, frozenset(), {})
         return Snapshot(
             account=replace(account, id=tenant),
             taken_at=at,
-            observations=observations(skus, bought, self._names),
+            observations=seen,
             members=members,
-            coverage=_COVERED if self._members else _COVERED - {Coverage.MEMBERS},
+            coverage=covered | terms,
+            gaps=gaps,
         )
 
     def check(self, account: Account) -> Sequence[Finding]:
@@ -146,7 +165,7 @@ class MicrosoftSource:
                 f"{self._tokens.consent_link(tenant)}",
             )
         self._rows(tenant, SKUS)
-        return [*_too_wide(tenant, roles - needed), *self._expiring()]
+        return [*_too_wide(tenant, roles - needed), *self._expiring(), *self._unsold(tenant)]
 
     def close(self) -> None:
         for wire in self._wires:
@@ -174,6 +193,13 @@ class MicrosoftSource:
         users = {USERS.permission} if self._members else set()
         lists = {RELATIONSHIPS.permission, CONTRACTS.permission} if tenant == self._partner else set()
         return frozenset({SKUS.permission} | users | lists)
+
+    def _unsold(self, tenant: str) -> Iterator[Finding]:
+        """Why Partner Center tells nothing, if it was to be asked."""
+        trouble = self._sales.trouble(tenant) if self._sales else None
+        if trouble:
+            subject, sentence = f"{tenant}/{Coverage.TERMS}", f"the terms of tenant {tenant} cannot be read: {trouble}"
+            yield Finding(Code.SOURCE_INCOMPLETE, Severity.WARNING, None, subject, sentence, trouble.remedy)
 
     def _expiring(self) -> Iterator[Finding]:
         proof = self._tokens.proof()

@@ -144,7 +144,7 @@ class TestFailures:
         seen = selling.sold()
         assert seen.observations[SPB].purchased == 12
         assert "refuses the application (403)" in seen.gaps[Coverage.TERMS].reason
-        assert "read = false" in seen.gaps[Coverage.TERMS].remedy
+        assert "microsoft.partner-center.every" in seen.gaps[Coverage.TERMS].remedy
 
     def test_check_tells_what_cannot_be_read(self, selling: Office) -> None:
         """`trueup check` shows it before anybody relies on terms."""

@@ -30,7 +30,9 @@ _RETRY = 3_600 * _SECOND  # what could not be read is not asked for in every cyc
 _MONTHS = {"P1M": 1, "P1Y": 12, "P3Y": 36}
 _PAID = {"monthly": 1, "annual": 12, "triennial": 36}
 _LATER = "Nothing to do unless it lasts: what was known of the terms stays known."
-_DIRECT = "Only direct partners can read it: let microsoft.tenant be the partner's own tenant, or set read = false."
+_DIRECT = (
+    "Only direct partners can read it: let microsoft.tenant be their own, or remove microsoft.partner-center.every."
+)
 
 
 class Next(Struct):

@@ -96,7 +96,7 @@ class Change:
     holding: Holding | None = None
     monthly: Money | None = None
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
-    queued: str = ""  # until when, and for what, it has been put off: a renewal, months away perhaps
+    queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal
 
     @property
     def sentence(self) -> str:

@@ -77,6 +77,7 @@ class Deal:
     cancel_until: datetime | None = None
     renews: bool = True
     next_quantity: int | None = None
+    by: str = "the seller"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from agent.domain.changes import Step
 from agent.domain.commitment import Batch, batches, committed
-from agent.domain.counts import Observation, Snapshot, Subscription
+from agent.domain.counts import Coverage, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Code, Stop
 from agent.domain.mappings import Commitment, Row
 from agent.domain.terms import History, Known, known_term
@@ -25,6 +25,10 @@ class Promise:
     @property
     def renews(self) -> datetime | None:
         return self.batches[0].renews if self.batches else None
+
+    @property
+    def seats(self) -> int:
+        return sum(batch.seats for batch in self.batches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,16 @@ def owed(row: Row, snapshot: Snapshot, history: History) -> Owed | None:
         known = known_term(row.term, told)
         held = batches(told, known.term, snapshot.taken_at) if known else None
         if known is None or held is None:
-            return Owed(snapshot.taken_at, seen, (), _unknown(seen, one, "end" if known else "term"))
+            gap = snapshot.gaps.get(Coverage.TERMS)
+            return Owed(snapshot.taken_at, seen, (), _unknown(one, "end" if known else "term", gap))
         promises.append(Promise(one, known, held))
     return Owed(snapshot.taken_at, seen, tuple(promises))
 
 
 def purchases(row: Row, seen: Observation) -> Iterator[Subscription]:
-    """Those that the row bills and somebody pays for; a trial commits nobody."""
+    """Those behind the row that can commit somebody: not a trial, nor what is in its month of grace."""
     for one in seen.subscriptions:
-        if one.status.billed and not one.trial and row.subscription in ("", one.id):
+        if one.status is Status.ENABLED and one.quantity and not one.trial and row.subscription in ("", one.id):
             yield one
 
 
@@ -83,13 +88,21 @@ def commitment_steps(owes: Owed, used: int) -> Iterator[Step]:
     """How the committed seats came about, batch by batch."""
     for promise in owes.promises:
         yield Step("term", f"{promise.bought.id[:8]} is {promise.known.term}: {promise.known.says}")
+        yield from _sold_otherwise(promise.bought)
         for batch in promise.batches:
             yield _batch_step(batch, owes.at)
     release = owes.next_release
     if release is not None and owes.seats > used:
         free = min(owes.seats - used, owes.seats - owes.seats_after(release))
-        says = f"{used} used, {owes.seats} committed: {free} of them free again on {release:%Y-%m-%d}, waits until then"
+        says = f"{used} used, {owes.seats} committed: {free} of them wait until their renewal on {release:%Y-%m-%d}"
         yield Step("held", says, str(owes.seats))
+
+
+def _sold_otherwise(bought: Subscription) -> Iterator[Step]:
+    """A sale reaches the tenant within hours; until then the two sides tell different numbers."""
+    if bought.deal and bought.deal.quantity != bought.quantity:
+        says = f"{bought.deal.by} says {bought.deal.quantity}, the tenant {bought.quantity}: the tenant's seats count"
+        yield Step("seller", says, str(bought.quantity))
 
 
 def _batch_step(batch: Batch, at: datetime) -> Step:
@@ -99,7 +112,8 @@ def _batch_step(batch: Batch, at: datetime) -> Step:
     return Step("commitment", f"{what} are committed until {batch.renews:%Y-%m-%d}", str(batch.seats))
 
 
-def _unknown(seen: Observation, bought: Subscription, what: str) -> Stop:
-    reason = f"the {what} of its subscription {bought.id} is not known, so nothing is lowered on its account"
+def _unknown(bought: Subscription, what: str, gap: Stop | None) -> Stop:
+    why = f" ({gap.reason})" if gap else ""
+    reason = f"the {what} of its subscription {bought.id} is not known, so nothing is lowered on its account{why}"
     remedy = 'write the term into the row, such as term = "annual/monthly", or let microsoft.partner-center tell it'
     return Stop(Code.TERM_UNKNOWN, reason, remedy)

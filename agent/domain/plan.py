@@ -259,7 +259,7 @@ class _Book:
         after = replace(before, quantity=release.quantity)
         change = self._quantity(line, holding, before, after, agreement, sighting)
         reason = f"{line.counted} counted, {before.quantity} billed because of committed seats"
-        queued = f"until {release.on}, the renewal of seats that nobody uses"
+        queued = f"waits until {release.on}, the renewal of seats that nobody uses"
         return replace(change, effective=release.on, reason=reason, waits="", queued=queued)
 
     def _quantity(

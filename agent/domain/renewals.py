@@ -64,15 +64,16 @@ def _window(
     free = min(batch.seats, owes.seen.unassigned)
     if not (owes.at < batch.closes <= owes.at + WARNED_BEFORE) or not free:
         return
+    money = (seat * free).at_coins() if seat else None
     yield Finding(
         Code.COMMITMENT_WINDOW,
         Severity.WARNING,
         company,
         f"{line.key}/{promise.bought.id}/{batch.closes:%Y-%m-%dT%H:%M}",
         f"{line.label}: {free} unused of {_seats(batch.seats)} from {batch.bought:%Y-%m-%d} can be lowered until "
-        f"{batch.closes:%Y-%m-%d %H:%M} UTC; after that they are owed until {batch.renews:%Y-%m-%d}",
+        f"{batch.closes:%Y-%m-%d %H:%M} UTC; after that they are owed until {batch.renews:%Y-%m-%d}{_worth(money)}",
         "lower the subscription at Microsoft before then, or keep the seats",
-        (seat * free).at_coins() if seat else None,
+        money,
     )
 
 
@@ -83,20 +84,24 @@ def _renewal(line: DesiredLine, owes: Owed, promise: Promise, company: int, seat
     if renews is None or stage is None:
         return
     days, severity = stage
-    quantity = sum(batch.seats for batch in promise.batches)
-    free = min(quantity, owes.seen.unassigned)
-    goes_on = promise.bought.deal is None or promise.bought.deal.renews
-    what = "renews" if goes_on else "ends and does not renew by itself"
+    # What unused seats cost is told, but is no mismatch: until that day they are owed.
+    free, deal = min(promise.seats, owes.seen.unassigned), promise.bought.deal
+    worth = _worth((seat * free).at_coins() if seat and free else None)
+    what = "renews" if deal is None or deal.renews else "ends, and does not renew by itself,"
+    ordered = f"; {_seats(deal.next_quantity)} ordered for then" if deal and deal.next_quantity is not None else ""
     yield Finding(
         Code.COMMITMENT_RENEWAL,
         severity,
         company,
         f"{line.key}/{promise.bought.id}",
-        f"{line.label}: the {promise.known.term} subscription of {_seats(quantity)} {what} on {renews:%Y-%m-%d}, "
-        f"within {days} days; {free} of them are used by nobody",
-        f"order {quantity - free} for the renewal, or keep the seats" if free else "nothing, if the seats are to stay",
-        (seat * -free).at_coins() if seat and free else None,
+        f"{line.label}: the subscription of {_seats(promise.seats)} ({promise.known.term}) {what} on "
+        f"{renews:%Y-%m-%d}, within {days} days; {free} unused{worth}{ordered}",
+        f"order {promise.seats - free} for the renewal, or keep the seats" if free else "nothing, if all are to stay",
     )
+
+
+def _worth(money: Money | None) -> str:
+    return f", {money} a month" if money else ""
 
 
 def _stage(at: datetime, renews: datetime) -> tuple[int, Severity] | None:

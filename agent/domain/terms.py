@@ -111,7 +111,7 @@ def learnt_term(told: Sequence[Chapter]) -> Known | None:
     """The term without the row's word."""
     deal = told[-1].deal if told else None
     if deal is not None:
-        return Known(deal.term, "Partner Center says so")
+        return Known(deal.term, f"{deal.by} says so")
     seen = proven(told)
     if seen is None:
         return None

@@ -27,10 +27,19 @@ def _of_accounts(table: sa.Table) -> sa.ColumnElement[bool]:
 
 _CHAPTERS = sa.select(CHAPTER).where(_of_accounts(CHAPTER)).order_by(CHAPTER.c.since)
 _READ = sa.select(SNAPSHOT.c.account, SNAPSHOT.c.taken_at).where(_of_accounts(SNAPSHOT))
+_NEWER = CHAPTER.alias()
+_SUPERSEDED = (
+    sa.select(sa.func.max(_NEWER.c.since))
+    .where(*(_NEWER.c[name] == CHAPTER.c[name] for name in ("source", "account", "subscription")))
+    .where(_NEWER.c.since < bindparam("limit"))
+    .correlate(CHAPTER)
+    .scalar_subquery()
+)
+# What still is as it was years ago must stay: read for the first time again, it would look newly bought.
 _FORGET = sa.delete(CHAPTER).where(
     CHAPTER.c.source == bindparam("of_source"),
     CHAPTER.c.account == bindparam("of_account"),
-    CHAPTER.c.since < bindparam("limit"),
+    CHAPTER.c.since < _SUPERSEDED,
 )
 
 

@@ -119,7 +119,7 @@ def deal_plain(deal: Deal | None) -> list[object] | None:
     if deal is None:
         return None
     instants = [instant_plain(moment) for moment in (deal.ends, deal.cancel_until)]
-    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews, deal.next_quantity]
+    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews, deal.next_quantity, deal.by]
 
 
 def deal_of(plain: Sequence[Any] | None) -> Deal | None:
@@ -264,6 +264,7 @@ def _change_plain(change: Change) -> Values:
         "sentence": change.sentence,
         "reason": change.reason,
         "waits": change.waits,
+        "queued": change.queued,
         "effective": change.effective.isoformat(),
         "line": _line_plain(base),
         "before": _terms_plain(change.before),

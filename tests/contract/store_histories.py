@@ -63,3 +63,13 @@ class Histories(WithStore):
         store.remember_snapshot(reading(1, coverage=frozenset({Coverage.LICENCES})))
 
         assert len(store.histories("microsoft", ["t"])["t"].chapters["sub-1"]) == 1
+
+    def test_chapters_long_past_are_dropped_but_for_the_one_in_force(self, store: Store) -> None:
+        """Four years on: of two old chapters the later one still says how it was at the limit."""
+        for hours, seats in ((0, 10), (1, 11), (4 * 365 * 24, 12)):
+            store.remember_snapshot(reading(hours, replace(TEN, quantity=seats), replace(TEN, id="sub-2")))
+
+        told = store.histories("microsoft", ["t"])["t"].chapters
+
+        assert [chapter.quantity for chapter in told["sub-1"]] == [11, 12]
+        assert [chapter.quantity for chapter in told["sub-2"]] == [10]

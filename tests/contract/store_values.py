@@ -209,6 +209,7 @@ deals = st.builds(
     st.none() | instants,
     st.booleans(),
     st.none() | numbers,
+    texts,
 )
 subscriptions = st.builds(
     Subscription,

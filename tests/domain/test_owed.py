@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.domain.changes import SetQuantity
-from agent.domain.counts import Snapshot, Status, Subscription, Term
+from agent.domain.counts import Deal, Snapshot, Status, Subscription, Term
 from agent.domain.desired import DesiredLine
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.keys import Mark
@@ -119,8 +120,16 @@ def test_the_derivation_names_every_batch() -> None:
         "sub is annual, paid monthly: the row says so",
         "10 from 2026-03-01 are committed until 2027-03-01",
         "3 from 2026-03-11 can be lowered until 2026-03-18 08:00 UTC",
-        "8 used, 10 committed: 2 of them free again on 2027-03-01, waits until then",
+        "8 used, 10 committed: 2 of them wait until their renewal on 2027-03-01",
     ]
+
+
+def test_the_tenants_seats_count_whatever_was_sold() -> None:
+    """15 sold, and the tenant shows 13 yet: 13 are committed, and the derivation says why not 15."""
+    sale = Deal(ANNUAL, 15, RENEWS, by="Partner Center")
+    [wanted] = wished([holding()], reading(at("2026-03-31"), 8, deal=sale), HISTORY).lines
+    assert wanted.terms.quantity == 13
+    assert "Partner Center says 15, the tenant 13: the tenant's seats count" in [step.says for step in wanted.steps]
 
 
 def planned(when: datetime, used: int, standing: int = 13, **changes: object):
@@ -135,7 +144,7 @@ def test_a_held_decrease_is_queued_for_the_renewal() -> None:
     change = only(planned(at("2026-03-31"), 8).changes)
     assert isinstance(change, SetQuantity)
     assert (change.was, change.after.quantity, change.effective) == (13, 8, date(2027, 3, 1))
-    assert change.queued == "until 2027-03-01, the renewal of seats that nobody uses"
+    assert change.queued == "waits until 2027-03-01, the renewal of seats that nobody uses"
     assert change.waits == ""
     assert str(change.monthly) == "-110.00 USD"
 
@@ -170,7 +179,7 @@ def test_a_window_that_closes_is_told_48_hours_before() -> None:
     assert (finding.code, str(finding.money)) == (Code.COMMITMENT_WINDOW, "44.00 USD")
     assert finding.sentence == (
         "Licence cbdc: 2 unused of 3 seats from 2026-03-11 can be lowered until 2026-03-18 08:00 UTC; "
-        "after that they are owed until 2027-03-01"
+        "after that they are owed until 2027-03-01, 44.00 USD a month"
     )
     assert told(at("2026-03-18", 8), 11) == []
 
@@ -191,7 +200,21 @@ def test_a_renewal_is_told_30_14_and_7_days_before() -> None:
     ] * 2
     assert len({(f.code, f.subject) for [f] in found[1:]}) == 1
     [last] = found[-1]
-    assert (last.remedy, str(last.money)) == ("order 8 for the renewal, or keep the seats", "-110.00 USD")
+    assert last.sentence == (
+        "Licence cbdc: the subscription of 13 seats (annual, paid monthly) renews on 2027-03-01, within 7 days; "
+        "5 unused, 110.00 USD a month"
+    )
+    assert (last.remedy, last.money) == ("order 8 for the renewal, or keep the seats", None)
+
+
+def test_what_is_ordered_for_the_renewal_is_told() -> None:
+    """Partner Center knows of 8 for the next term, and of subscriptions that end."""
+    sale = Deal(ANNUAL, 13, RENEWS, renews=False, next_quantity=8)
+    snap = reading(at("2027-02-27"), 8, deal=sale)
+    lines = wished([holding()], snap, HISTORY).lines
+    [finding] = of_commitments(lines, {1021: agreement()}, 250, "USD")
+    assert "ends, and does not renew by itself, on 2027-03-01" in finding.sentence
+    assert finding.sentence.endswith("; 8 seats ordered for then")
 
 
 def test_monthly_terms_renew_in_silence() -> None:
@@ -223,9 +246,23 @@ def test_a_row_that_contradicts_a_proven_term_is_told() -> None:
     assert "the row says annual, paid monthly, but subscription sub is monthly" in finding.sentence
 
 
-def test_a_trial_commits_nobody() -> None:
-    """13 seats on trial, 8 used: 8 billed, and no term is missed."""
-    [wanted] = wished([holding(term=None)], reading(at("2026-03-31"), 8, trial=True)).lines
+@pytest.mark.parametrize("changes", [{"trial": True}, {"status": Status.WARNING}])
+def test_a_trial_and_the_month_of_grace_commit_nobody(changes: dict[str, object]) -> None:
+    """13 seats, 8 used: 8 billed, and no term is missed."""
+    [wanted] = wished([holding(term=None)], reading(at("2026-03-31"), 8, **changes)).lines
     assert wanted.terms.quantity == 8
     assert wanted.owes is not None
     assert wanted.owes.unsure is None
+
+
+@given(st.integers(1, 40), st.integers(0, 40), st.integers(0, 30), st.integers(1, 700))
+def test_no_plan_ever_lowers_committed_seats(standing: int, used: int, more: int, day: int) -> None:
+    """Whatever stands and is used, on whichever day: what is not queued ends at the committed seats or above."""
+    when = datetime.fromordinal(date(2026, 3, 11).toordinal() + day).replace(tzinfo=UTC)
+    history = History({"sub": (TEN, replace(THIRTEEN, quantity=10 + more))})
+    ours = line(quantity=standing, mark=str(Mark.of(INSTALLATION, KEY)))
+    snap, on = reading(when, used, 10 + more), ground([ours], [binding(KEY, ours)])
+    [wanted] = wished([holding()], snap, history).lines
+    assert wanted.owes is not None
+    for change in drafted([holding()], snap, on, seen_before(KEY, standing), history=history).changes:
+        assert change.queued or change.after.quantity >= wanted.owes.seats

@@ -327,7 +327,8 @@ class MemoryStore:
         if summary.ended:
             return summary
         states = Counter(entry.state.value for entry in disk.entries.values() if entry.run == run)
-        plans = [learnt.planned for by, _, learnt in disk.plans.values() if by == run]
+        every = [learnt.planned for by, _, learnt in disk.plans.values() if by == run]
+        plans = [[planned for planned in plan if not planned.change.queued] for plan in every]
         return replace(
             summary,
             changes=sum(map(len, plans)),

@@ -15,6 +15,7 @@ from agent.simulators.faults import ANATOMY, Show
 from agent.simulators.microsoft import Odd, Tenant
 from agent.simulators.microsoft.fleet import fill
 from agent.sources.microsoft import MicrosoftSource
+from agent.sources.microsoft.partner_center import WireSale, deal_of
 from tests.contract.source_contract import SourceContract
 from tests.sources.office import APP, CENTER, CONTOSO_ACCOUNT, MARCH, PARTNER, SPB, SPE_E3, STRANGER, Office
 
@@ -53,8 +54,9 @@ class TestTerms:
         assert deal(premium) == Deal(
             Term(12, 1),
             12,
-            ends=datetime(2027, 3, 16, tzinfo=UTC),
+            ends=datetime(2027, 3, 15, 9, tzinfo=UTC),
             cancel_until=MARCH + 5 * DAY,
+            by="Partner Center",
         )
         assert Coverage.TERMS in seen.coverage
 
@@ -98,6 +100,23 @@ class TestTerms:
         found = deal(selling.sold().observations[SPB])
         assert found is not None
         assert found.next_quantity == 8
+
+
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        ("2027-02-28T00:00:00Z", datetime(2027, 3, 1, tzinfo=UTC)),
+        ("2027-02-28T23:59:59.9999999Z", datetime(2027, 3, 1, tzinfo=UTC)),
+        ("2027-03-01T08:29:59Z", datetime(2027, 3, 1, 8, 30, tzinfo=UTC)),
+        ("9999-12-30T23:59:59.9999999Z", None),
+    ],
+)
+def test_last_day_of_a_commitment_is_inclusive(told: str, end: datetime | None) -> None:
+    """The term is over when its last day, or its last second, is."""
+    sale = WireSale("id", "active", 10, termDuration="P1Y", commitmentEndDate=told)
+    found = deal_of(sale, MARCH)
+    assert found is not None
+    assert found.ends == end
 
 
 class TestThrift:

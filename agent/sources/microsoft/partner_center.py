@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
@@ -138,7 +138,7 @@ class PartnerCenter:
         if sales.count != len(sales.items):
             raise Incomplete(f"Partner Center counts {sales.count} sales but listed {len(sales.items)}.", _LATER)
         check_unique((sale.id for sale in sales.items), "sale")
-        found = {sale.id.lower(): _deal(sale, self._clock.now()) for sale in sales.items}
+        found = {sale.id.lower(): deal_of(sale, self._clock.now()) for sale in sales.items}
         return {id: deal for id, deal in found.items() if deal is not None}
 
     def _read(self, tenant: str, token: Token) -> Answer:
@@ -152,7 +152,7 @@ def _told(found: Observation, sold: Mapping[str, Deal]) -> Observation:
     return replace(found, subscriptions=subscriptions)
 
 
-def _deal(sale: WireSale, now: datetime) -> Deal | None:
+def deal_of(sale: WireSale, now: datetime) -> Deal | None:
     """None for sales without a term, which are older than the new commerce."""
     months = _MONTHS.get(sale.termDuration or "")
     if months is None:
@@ -165,14 +165,18 @@ def _deal(sale: WireSale, now: datetime) -> Deal | None:
         cancel_until=instant_of(sale.cancellationAllowedUntilDate),
         renews=sale.autoRenewEnabled is not False,
         next_quantity=then.quantity if then else None,
+        by="Partner Center",
     )
 
 
 def _end(last: datetime | None, months: int, now: datetime) -> datetime | None:
-    """The midnight after the last day. What does not renew by itself is given a last day in another age."""
+    """The first instant after the last one that is told: a day, where it has no time, or a second.
+
+    What does not renew by itself is given a last day in another age.
+    """
     if last is None or last > now + timedelta(days=31 * (months + 1)):
         return None
-    return datetime.combine(last.date() + timedelta(days=1), time(), UTC)
+    return last + timedelta(days=1) if last.time() == time() else last.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _refusal(status: int) -> ReadFailed:

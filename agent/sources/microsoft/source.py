@@ -93,7 +93,8 @@ class MicrosoftSource:
         if partner_center and self._partner:
             url = partner_center.rstrip("/")
             sellers = Tokens(client_id, credential, self._wires[0], sales_scope(url), clock)
-            self._wires = (*self._wires, outgoing(url, Rate(PER_MINUTE)))
+            rate = Rate(PER_MINUTE, monotonic=clock.monotonic, sleep=sleep)
+            self._wires = (*self._wires, outgoing(url, rate))
             self._sales = PartnerCenter(self._wires[-1], sellers, self._partner, clock, sales_every)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -36,6 +37,7 @@ from tests.domain.given import (
     snapshot,
     wished,
 )
+from tests.house.source import REPOSITORY
 
 HELD = replace(PROFILE, commitment=Commitment.HOLD)
 ANNUAL = Term(12, 1)
@@ -80,6 +82,26 @@ def test_what_is_owed_is_billed_though_nobody_uses_it() -> None:
 def test_seats_in_their_window_are_billed_as_used() -> None:
     """On 15 March the 10 are owed and the 3 can still be given back: max(8, 10) = 10."""
     assert billed(at("2026-03-15"), 8) == 10
+
+
+DOCUMENTED = [
+    ("5 March", at("2026-03-05"), 10),
+    ("12 March", at("2026-03-12"), 13),
+    ("31 March", at("2026-03-31"), 8),
+    ("1 March of the next year, renewed", at("2027-03-01"), 8),
+    ("8 March of the next year, still 13 at Microsoft", at("2027-03-08"), 8),
+]
+
+
+@pytest.mark.parametrize(("called", "when", "used"), DOCUMENTED, ids=[called for called, *_ in DOCUMENTED])
+def test_the_documented_year_is_what_the_program_makes_of_it(called: str, when: datetime, used: int) -> None:
+    """docs/billing.md: committed and billed on each of its days."""
+    page = (REPOSITORY / "docs" / "billing.md").read_text("utf-8")
+    [row_of_day] = re.findall(rf"^\| {called} \| (\d+) \| (\d+) \|$", page, re.M)
+    bought, history = (10, History({"sub": (TEN,)})) if when < THIRTEEN.since else (13, HISTORY)
+    [wanted] = wished([holding()], reading(when, used, bought), history).lines
+    assert wanted.owes is not None
+    assert (wanted.owes.seats, wanted.terms.quantity) == tuple(map(int, row_of_day))
 
 
 def test_more_used_than_owed_is_billed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from agent.domain.agreements import Agreement
@@ -10,6 +10,7 @@ from agent.domain.commitment import Batch
 from agent.domain.counts import Snapshot
 from agent.domain.desired import DesiredLine
 from agent.domain.findings import Code, Finding, Severity
+from agent.domain.keys import LineKey
 from agent.domain.money import Money
 from agent.domain.owed import Owed, Promise, purchases
 from agent.domain.terms import UNREAD, History, learnt_term
@@ -34,11 +35,18 @@ def of_commitments(
 
 
 def of_terms(
-    lines: Iterable[DesiredLine], snapshots: Mapping[str, Snapshot], histories: Mapping[str, History], company: int
+    lines: Iterable[DesiredLine],
+    snapshots: Mapping[str, Snapshot],
+    histories: Mapping[str, History],
+    stopped: Container[LineKey],
+    company: int,
 ) -> Iterator[Finding]:
-    """Terms that are needed and unknown, and rows that say something else than is known."""
+    """Terms that are needed and unknown, and rows that say something else than is known.
+
+    A line that is `stopped` because of its term already has that finding, as an error.
+    """
     for line in lines:
-        if line.owes and line.owes.unsure:
+        if line.owes and line.owes.unsure and line.key not in stopped:
             stop = line.owes.unsure
             yield _about(line, stop.code, Severity.WARNING, company, stop.reason, stop.remedy)
         snapshot = snapshots.get(line.row.tenant)

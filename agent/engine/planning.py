@@ -77,7 +77,7 @@ def think(
     odd = [
         *of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency),
         *of_commitments(wanted.lines, reads.agreements, mapping.company, policy.currency),
-        *of_terms(wanted.lines, reads.snapshots, histories, mapping.company),
+        *of_terms(wanted.lines, reads.snapshots, histories, made.stopped, mapping.company),
     ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
@@ -193,10 +193,8 @@ def _findings(
     made: Draft,
     plan: CompanyPlan,
 ) -> list[Finding]:
-    # A tenant that was not read has a finding of its own, which each of its lines would only repeat; an unknown term
-    # is told whether or not a line rests for it.
-    told = (Code.SOURCE_STALE, Code.TERM_UNKNOWN)
-    stopped = {key: stop for key, stop in made.stopped.items() if stop.code not in told}
+    # A tenant that was not read has a finding of its own, which each of its lines would only repeat.
+    stopped = {key: stop for key, stop in made.stopped.items() if stop.code is not Code.SOURCE_STALE}
     found = [*reads.failures, *of_stops(stopped, labels(wanted), mapping.company)]
     found += of_plan(plan.planned, mapping.company)
     found += of_edits(owned.owned.values(), mapping.company)

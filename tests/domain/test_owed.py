@@ -191,7 +191,7 @@ def told(when: datetime, used: int, **changes: object) -> list[Finding]:
 
 
 def terms(lines: Iterable[DesiredLine], when: datetime, used: int) -> Iterable[Finding]:
-    return of_terms(lines, {TENANT: reading(when, used)}, {TENANT: HISTORY}, 250)
+    return of_terms(lines, {TENANT: reading(when, used)}, {TENANT: HISTORY}, (), 250)
 
 
 def test_a_window_that_closes_is_told_48_hours_before() -> None:
@@ -263,7 +263,7 @@ def test_a_row_that_contradicts_a_proven_term_is_told() -> None:
     history = History({"sub": (first, moved)})
     snap = reading(at("2026-03-05"), 8, 10, renews=at("2026-04-01", 0))
     lines = wished([holding()], snap, history).lines
-    [finding] = of_terms(lines, {TENANT: snap}, {TENANT: history}, 250)
+    [finding] = of_terms(lines, {TENANT: snap}, {TENANT: history}, (), 250)
     assert finding.code is Code.TERM_DISAGREES
     assert "the row says annual, paid monthly, but subscription sub is monthly" in finding.sentence
 

@@ -128,11 +128,11 @@ def test_terms_outlive_a_restart_without_partner_center(year: Contoso) -> None:
 def test_without_any_word_on_the_term_nothing_is_lowered(year: Contoso) -> None:
     """Partner Center never answered: one finding with the remedy, and the line stays."""
     year.microsoft.partner_center.partners.clear()
-    year.at("2026-03-11 11:00")
+    assert "warning term-unknown" in year.says(year.at("2026-03-11 11:00"))
     year.leave(9, 10)
     said = year.says(year.at("2026-03-31 09:00"))
     assert year.billed == 10
-    assert Code.TERM_UNKNOWN in year.codes()
+    assert "error term-unknown" in said
     assert "is not known, so nothing is lowered on its account (Partner Center refuses the application (403).)" in said
     assert 'write the term into the row, such as term = "annual/monthly"' in said
 

@@ -65,16 +65,23 @@ def owed(row: Row, snapshot: Snapshot, history: History) -> Owed | None:
     seen = snapshot.observations.get(row.skus[0]) if row.skus else None
     if row.profile.commitment is not Commitment.HOLD or seen is None:
         return None
-    promises: list[Promise] = []
+    found = promises(row, seen, snapshot, history)
+    if isinstance(found, Stop):
+        return Owed(snapshot.taken_at, seen, (), found)
+    return Owed(snapshot.taken_at, seen, found)
+
+
+def promises(row: Row, seen: Observation, snapshot: Snapshot, history: History) -> tuple[Promise, ...] | Stop:
+    """The subscriptions behind a row in their batches; why not, where the term or end of one is not known."""
+    found = []
     for one in purchases(row, seen):
         told = history.told(one, snapshot)
         known = known_term(row.term, told)
         held = batches(told, known.term, snapshot.taken_at) if known else None
         if known is None or held is None:
-            gap = snapshot.gaps.get(Coverage.TERMS)
-            return Owed(snapshot.taken_at, seen, (), _unknown(one, "end" if known else "term", gap))
-        promises.append(Promise(one, known, held))
-    return Owed(snapshot.taken_at, seen, tuple(promises))
+            return _unknown(one, "end" if known else "term", snapshot.gaps.get(Coverage.TERMS))
+        found.append(Promise(one, known, held))
+    return tuple(found)
 
 
 def purchases(row: Row, seen: Observation) -> Iterator[Subscription]:

@@ -81,6 +81,7 @@ def desired(
     products: Mapping[str, Product],
     psa: str,
     text_limit: int,
+    currency: str,
     histories: Mapping[str, History] = MappingProxyType({}),
 ) -> Desired:
     """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero.
@@ -100,7 +101,8 @@ def desired(
             unknown[key] = _no_product(row, product.refusal)
         else:
             owes = owed(row, snapshot, histories.get(row.tenant, UNREAD))
-            lines.append(_line(row, key, snapshot, product, text_limit, doubled.get(row.place), owes))
+            stop = doubled.get(row.place)
+            lines.append(_line(row, key, snapshot, product, text_limit, currency, stop, owes))
     return Desired(tuple(lines), unknown)
 
 
@@ -136,14 +138,21 @@ def label(row: Row, snapshot: Snapshot | None) -> str:
 
 
 def _line(
-    row: Row, key: LineKey, snapshot: Snapshot, product: Product, limit: int, doubled: Stop | None, owes: Owed | None
+    row: Row,
+    key: LineKey,
+    snapshot: Snapshot,
+    product: Product,
+    limit: int,
+    currency: str,
+    doubled: Stop | None,
+    owes: Owed | None,
 ) -> DesiredLine:
     found = tally(row, snapshot)
     counted = max(found.counted, owes.seats) if owes else found.counted
     terms = Terms(
         quantity=_shown_quantity(row, counted),
         included=_shown_included(row, counted),
-        price=row.profile.price.price(product.price),
+        price=row.profile.price.price(product.price, currency),
         billable=row.profile.billable,
         text=_text(row, product, found, limit),
         heading=row.text,

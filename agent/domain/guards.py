@@ -70,6 +70,17 @@ class CompanyPlan:
         return tuple(p for p in self.planned if p.ready)
 
     @property
+    def first(self) -> tuple[Planned, ...]:
+        """Of what is ready the first change of each line: what comes after it rests on what the PSA shows then.
+
+        Written together, a new difference line would get the price that its base had before.
+        """
+        found: dict[LineKey, Planned] = {}
+        for planned in self.ready:
+            found.setdefault(planned.change.key.base, planned)
+        return tuple(found.values())
+
+    @property
     def unasked(self) -> tuple[Planned, ...]:
         """What would be written without anybody having looked at it."""
         return tuple(p for p in self.ready if not p.approved)

@@ -57,7 +57,8 @@ class Owned:
         if self.base is None:
             return None
         marks = frozenset(d.line.mark.strip() for d in self.deltas)
-        return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks)
+        opened = self.binding.boundary if self.binding else None
+        return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks, opened_before=opened)
 
     @property
     def bills(self) -> tuple[Line, ...]:

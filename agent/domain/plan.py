@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from agent.domain.agreements import Agreement
+from agent.domain.agreements import Agreement, Billable, Line
 from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDescription, SetPrice, SetQuantity, Terms
 from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
@@ -180,7 +180,8 @@ class _Book:
                 after=line.terms,
                 effective=max(day for day in (line.row.start_on, sighting.since, mine.billed_until) if day),
                 reason="no line bills this row yet",
-                monthly=self._monthly(line.terms.price or line.product.price, line.terms, None, agreement),
+                listed=line.product.price,
+                monthly=self._monthly(_price_of(line), line.terms, None, agreement),
                 waits=self._waits(line.key),
             )
         )
@@ -298,15 +299,26 @@ class _Book:
         return f"a lower count needs a second read that agrees, not before {after:%H:%M:%S} UTC"
 
     def _price(self, line: DesiredLine, holding: Holding, before: Terms, agreement: Agreement) -> Change | None:
-        price = before.price if line.terms.price is None else line.terms.price
-        if price == before.price and line.terms.billable is before.billable:
+        """A change of its own. Open differences are paid like their base, so they get its price with it or after it."""
+        price, billable = before.price if line.terms.price is None else line.terms.price, line.terms.billable
+        lines = (holding.base, *(delta.line for delta in holding.deltas))
+        odd = [one for one in lines if one.billable is not billable or price not in (None, one.price)]
+        if not odd:
             return None
-        after = replace(before, price=price, billable=line.terms.billable)
-        change = self._change(SetPrice, line, holding, before, after, f"profile {line.row.profile.name} asks for it")
-        if price is None or before.price is None:
-            return change
-        difference = Money(price - before.price, self.currency) * before.quantity
-        return replace(change, monthly=_per_month(difference, agreement))
+        before = replace(before, price=odd[0].price, billable=odd[0].billable)
+        after = replace(before, price=price, billable=billable)
+        reason = f"profile {line.row.profile.name} asks for it"
+        if odd[0] is not holding.base:
+            reason = "its difference lines are to bill what the line itself does"
+        change = self._change(SetPrice, line, holding, before, after, reason)
+        return replace(change, monthly=self._dearer(odd, _paid(price, billable), agreement))
+
+    def _dearer(self, lines: Sequence[Line], paid: Decimal | None, agreement: Agreement) -> Money | None:
+        found = [(_paid(line.price, line.billable), line.quantity - line.included) for line in lines]
+        known = [(paid - was) * seats for was, seats in found if was is not None and paid is not None]
+        if len(known) < len(found):
+            return None
+        return _per_month(Money(sum(known, Decimal(0)), self.currency), agreement)
 
     def _foldable(self, holding: Holding, agreement: Agreement) -> bool:
         """Open deltas fold once the invoice boundary has moved past where it stood when they were written."""
@@ -356,10 +368,11 @@ class _Book:
         )
 
     def _monthly(self, price: Decimal | None, after: Terms, before: Terms | None, agreement: Agreement) -> Money | None:
-        if price is None:
+        paid = _paid(price, after.billable)
+        if paid is None:
             return None
         was = before.quantity - before.included if before else 0
-        return _per_month(Money(price, self.currency) * (after.quantity - after.included - was), agreement)
+        return _per_month(Money(paid, self.currency) * (after.quantity - after.included - was), agreement)
 
 
 def _proven_day(line: DesiredLine, before: Sighting | None) -> date | None:
@@ -389,6 +402,15 @@ def _no_agreement() -> Stop:
 def _per_month(amount: Money, agreement: Agreement) -> Money:
     """An amount per billing period as an amount per month, at the currency's coins: an estimate, never written."""
     return Money(amount.amount / (agreement.months or 1), amount.currency).at_coins()
+
+
+def _price_of(line: DesiredLine) -> Decimal | None:
+    return line.product.price if line.terms.price is None else line.terms.price
+
+
+def _paid(price: Decimal | None, billable: Billable) -> Decimal | None:
+    """What a unit brings: a line may show its price and bill nothing."""
+    return price if billable is Billable.BILLABLE else Decimal(0)
 
 
 def _terms(holding: Holding) -> Terms:

@@ -233,7 +233,7 @@ class Cycle:
 
     def _write_one(self, run: str, plan: CompanyPlan) -> list[EntryState]:
         applying = Applying(self.psa, self.store, self.clock, self.stopping)
-        tried = [(planned, applying.apply(run, planned)) for planned in plan.ready]
+        tried = [(planned, applying.apply(run, planned)) for planned in plan.first]
         self._tell(plan.company, [done for _, done in tried if done])
         mended = [str(planned.change.key) for planned, done in tried if done and done.state is EntryState.CONFIRMED]
         if mended:
@@ -253,7 +253,7 @@ class Cycle:
         """When to come back before the next regular cycle, and to whom."""
         now = self.clock.now()
         unsettled = {entry.write.company for entry in self.store.entry_open()}
-        waiting = {plan.company for plan in plans if any(p.change.waits for p in plan.planned)}
+        waiting = {p.company for p in plans if len(p.first) < len(p.ready) or any(c.change.waits for c in p.planned)}
         mine = {plan.company for plan in plans}
         due = [settle] if settle else []
         if waiting - unsettled:

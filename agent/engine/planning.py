@@ -13,6 +13,7 @@ from agent.domain.desired import Desired, desired
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
+from agent.domain.invoicing import effect
 from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import (
@@ -62,7 +63,7 @@ def think(
 
     `histories` are those of the company's tenants, as far as its rows ask for terms.
     """
-    names = psa.traits.name, psa.traits.text_limit
+    names = psa.traits.name, psa.traits.text_limit, policy.currency
     wanted = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
     ground = _ground(mapping, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
@@ -70,7 +71,9 @@ def think(
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
     bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
-    realised = [Planned(change, _realise(change, psa, reads, bindings, today)) for change in made.changes]
+    realised = [
+        Planned(change, _realise(change, psa, reads, bindings, today, policy.currency)) for change in made.changes
+    ]
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
@@ -98,13 +101,16 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
     )
 
 
-def _realise(change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date) -> Realisation:
+def _realise(
+    change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date, currency: str
+) -> Realisation:
     if change.waits or change.queued:
         return Realisation(note=change.waits or change.queued)
     agreement = reads.agreements[change.key.agreement]
     realisation = psa.writes(change, agreement, today)
     writes = tuple(replace(w, boundary=_boundary(w, agreement, bindings)) for w in realisation.writes)
-    return replace(realisation, writes=writes)
+    money = effect(writes, change, agreement, psa.traits.convention, currency)
+    return replace(realisation, writes=writes, next_invoice=money)
 
 
 def _boundary(write: Write, agreement: Agreement, bindings: Mapping[LineKey, Binding]) -> date | None:

@@ -249,6 +249,7 @@ def _planned_plain(planned: Planned, digest: str) -> Values:
         "approved": planned.approved,
         "note": realisation.note,
         "refused": realisation.refused,
+        "next_invoice": money_plain(realisation.next_invoice),
         "writes": [write_plain(write) | {"digest": write.digest} for write in realisation.writes],
     }
 

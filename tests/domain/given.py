@@ -122,7 +122,8 @@ def seen_before(key: LineKey, quantity: int, hours: int = 24, since: date = MARC
 
 def wished(rows: Sequence[Row], snap: Snapshot, history: History = UNREAD) -> Desired:
     company, products = mapping(*rows), {PRODUCT.identifier: PRODUCT}
-    return desired(company, mappings(company), {TENANT: snap}, products, "connectwise", 6000, {TENANT: history})
+    snapshots, histories = {TENANT: snap}, {TENANT: history}
+    return desired(company, mappings(company), snapshots, products, "connectwise", 6000, "USD", histories)
 
 
 def drafted(

@@ -97,4 +97,4 @@ def test_prices_are_right() -> None:
     assert len(rows) == 4
     for column, price in ((1, Decimal("20.00")), (2, Decimal("24.00"))):
         shown = [Decimal(row[column]) for row in rows]
-        assert shown == [asked if (asked := policy.price(price)) is not None else price for policy in policies]
+        assert shown == [asked if (asked := policy.price(price, "USD")) is not None else price for policy in policies]

@@ -194,6 +194,7 @@ class PlannedChange(Answered):
     before: Terms | None
     after: Terms
     monthly: Money | None
+    next_invoice: Money | None = Field(description="What its requests add to the agreement's next invoice")
     holds: list[str]
     approved: bool
     note: str

@@ -215,6 +215,7 @@ class Write:
     line: int | None = None
     mark: str = ""
     boundary: date | None = None  # the agreement's next invoice date when the write was planned
+    locked: date | None = None  # up to which renewal the line's seats keep their price
 
     @property
     def digest(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
 from agent.domain.agreements import Product
 from agent.domain.changes import Step, Terms
-from agent.domain.counts import Coverage, Member, Observation, Snapshot, Status
+from agent.domain.counts import Coverage, Member, Observation, Snapshot, Status, Subscription
 from agent.domain.descriptions import invoice_text, shown
 from agent.domain.findings import Code, Stop
 from agent.domain.keys import LineKey
@@ -39,11 +39,16 @@ class Tally:
     steps: tuple[Step, ...]
     doubt: Stop | None = None
     bought: tuple[tuple[date, int], ...] = ()  # purchases behind the count whose day the source proves
+    renews: date | None = None  # when all of them will have renewed, as the source tells
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredLine:
-    """What a row asks for. With a `doubt` its line stays as it is, whatever the number says."""
+    """What a row asks for. With a `doubt` its line stays as it is, whatever the number says.
+
+    `renews` is when the seats' commitments will have renewed, where the source tells; `locked` up to which renewal
+    the line keeps its price.
+    """
 
     key: LineKey
     row: Row
@@ -56,6 +61,8 @@ class DesiredLine:
     bought: tuple[tuple[date, int], ...] = ()
     owes: Owed | None = None
     release: Release | None = None
+    renews: date | None = None
+    locked: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,8 @@ def _line(
     bought = found.bought if row.profile.date_from_source else ()
     release = _release(row, found.counted, owes) if owes and not doubt else None
     called = label(row, snapshot)
-    return DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
+    plain = DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
+    return replace(plain, renews=found.renews)
 
 
 def _shown_included(row: Row, counted: int) -> int:
@@ -217,7 +225,8 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
         doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
     unassigned = seen.unassigned if seen.per_user else None
     bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
-    return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt, bought)
+    step = Step("purchased", says, str(seen.purchased))
+    return Tally(seen.purchased, people, unassigned, (step,), doubt, bought, _renews(seen.subscriptions))
 
 
 def _subscription_tally(subscription: str, seen: Observation) -> Tally:
@@ -229,7 +238,12 @@ def _subscription_tally(subscription: str, seen: Observation) -> Tally:
     counted = found.quantity if found.status.billed else 0
     says = f"{seen.name}: {found.quantity} in subscription {subscription}, {found.status}"
     doubt = _half_told("the subscription's state is not known") if found.status is Status.UNKNOWN else None
-    return Tally(counted, (), None, (Step("subscription", says, str(counted)),), doubt)
+    return Tally(counted, (), None, (Step("subscription", says, str(counted)),), doubt, renews=_renews([found]))
+
+
+def _renews(purchases: Sequence[Subscription]) -> date | None:
+    """Of purchases that renew on different days the last one: until then some of the seats keep their price."""
+    return max((p.renews.date() for p in purchases if p.renews and p.status.billed), default=None)
 
 
 def _assigned_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:

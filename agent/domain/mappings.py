@@ -97,6 +97,7 @@ class BillingProfile:
     name: str
     product: str
     price: PricePolicy
+    price_lock: bool = False
     billable: Billable = Billable.BILLABLE
     increase: Increase = Increase.PRORATE
     decrease: Decrease = Decrease.NOW

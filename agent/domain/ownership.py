@@ -25,7 +25,8 @@ class Binding:
 
     `confirmed` is the `picture` of the line when we last saw it as ours (empty: adopted, never written by us);
     `boundary` is the agreement's next invoice date when we made the line or found it again: until it has moved past
-    that, no invoice has reached the line. None for an adopted line.
+    that, no invoice has reached the line. None for an adopted line. `locked` is the renewal up to which its seats
+    keep their price, where the profile locks prices.
     """
 
     key: LineKey
@@ -35,6 +36,7 @@ class Binding:
     adopted: bool
     confirmed: Mapping[str, str]
     boundary: date | None = None
+    locked: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class _Book:
         self.stopped: dict[LineKey, Stop] = {}
 
     def row(self, line: DesiredLine, owned: Ownership) -> None:
-        mine = owned.owned[line.key]
+        mine = owned.owned.get(line.key) or Owned(line.key)
         agreement = self.ground.agreements.get(line.key.agreement)
         sighting = self._sighting(line)
         stop = line.doubt or mine.stopped or self._closed(agreement, owned) or self._ambiguous(line, mine, owned)
@@ -164,7 +164,8 @@ class _Book:
         return Stop(Code.AMBIGUOUS_LINES, reason, "end the lines that are too many, or give each row its own product")
 
     def _waits(self, key: LineKey) -> str:
-        if any(open_key.base == key.base for open_key in self.open_keys):
+        # Of all lines of the row: a seat that one of them may have got must not be given to another.
+        if any(open_key.row == key.row for open_key in self.open_keys):
             return "an earlier write to this line is not settled yet"
         return ""
 
@@ -190,6 +191,7 @@ class _Book:
         stretches, learnt = charged(line.key, mine, self.ground, min(sighting.since, self.timing.today))
         self.charges += learnt
         holding = replace(holding, charged=stretches)
+        self._lock(line, mine)
         before = _terms(holding)
         if not holding.base.open and self._ended_by_person(line, mine, holding):
             return
@@ -209,6 +211,12 @@ class _Book:
             self.changes.append(self._fold(line, holding, before))
         elif change is None and not unsure and line.release is not None:
             self.changes.append(self._queued(line, line.release, holding, before, agreement, sighting))
+
+    def _lock(self, line: DesiredLine, mine: Owned) -> None:
+        """Keep up to which renewal the price stands."""
+        if line.locked and mine.binding and mine.binding.locked != line.locked:
+            mine.binding = replace(mine.binding, locked=line.locked)
+            self.rebased.append(mine.binding)
 
     def _ended_by_person(self, line: DesiredLine, mine: Owned, holding: Holding) -> bool:
         """Whether a base that a person has ended leaves nothing to plan. A line that we ended is no base any more."""

@@ -31,6 +31,7 @@ from agent.domain.mismatches import (
 from agent.domain.money import Money
 from agent.domain.ownership import Binding
 from agent.domain.plan import Draft, Timing, draft
+from agent.domain.price_lock import allotted
 from agent.domain.renewals import of_commitments, of_terms
 from agent.domain.terms import History
 from agent.engine.reading import Reads
@@ -68,6 +69,7 @@ def think(
     ground = _ground(mapping, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
+    wanted = allotted(wanted, owned, today)
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
     bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
@@ -108,17 +110,16 @@ def _realise(
         return Realisation(note=change.waits or change.queued)
     agreement = reads.agreements[change.key.agreement]
     realisation = psa.writes(change, agreement, today)
-    writes = tuple(replace(w, boundary=_boundary(w, agreement, bindings)) for w in realisation.writes)
+    writes = tuple(_remembering(w, agreement, bindings.get(w.key)) for w in realisation.writes)
     money = effect(writes, change, agreement, psa.traits.convention, currency)
     return replace(realisation, writes=writes, next_invoice=money)
 
 
-def _boundary(write: Write, agreement: Agreement, bindings: Mapping[LineKey, Binding]) -> date | None:
-    """Where the invoices stood when the line was made; a later write to it changes nothing of that."""
+def _remembering(write: Write, agreement: Agreement, bound: Binding | None) -> Write:
+    """With where the invoices stood when the line was made; a later write to it changes nothing of that."""
     if write.line is None:
-        return agreement.next_invoice
-    bound = bindings.get(write.key)
-    return bound.boundary if bound else None
+        return replace(write, boundary=agreement.next_invoice)
+    return replace(write, boundary=bound.boundary, locked=bound.locked) if bound else replace(write, boundary=None)
 
 
 def _case(

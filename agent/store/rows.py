@@ -27,7 +27,7 @@ Values = dict[str, Any]
 Read = Row[Any]
 
 
-# A key's text is needed many times within one company, and quoting nine fields costs as much as a small query.
+# A key's text is needed many times within one company, and quoting its fields costs as much as a small query.
 @lru_cache(maxsize=4096)
 def key_text(key: LineKey) -> str:
     return str(key)
@@ -65,12 +65,13 @@ def binding_values(binding: Binding, company: int) -> Values:
         "adopted": binding.adopted,
         "confirmed": dict(binding.confirmed),
         "boundary": binding.boundary,
+        "locked": binding.locked,
     }
 
 
 def binding_of(row: Read) -> Binding:
     state, adopted = BindingState(row.state), bool(row.adopted)
-    return Binding(key_of(row.key), row.line, row.mark, state, adopted, row.confirmed, row.boundary)
+    return Binding(key_of(row.key), row.line, row.mark, state, adopted, row.confirmed, row.boundary, row.locked)
 
 
 def binding_plain(binding: Binding) -> Values:
@@ -82,6 +83,7 @@ def binding_plain(binding: Binding) -> Values:
         "adopted": binding.adopted,
         "confirmed": dict(binding.confirmed),
         "boundary": _day_plain(binding.boundary),
+        "locked": _day_plain(binding.locked),
     }
 
 
@@ -151,12 +153,13 @@ def write_plain(write: Write) -> Values:
         "line": write.line,
         "mark": write.mark,
         "boundary": _day_plain(write.boundary),
+        "locked": _day_plain(write.locked),
     }
 
 
 def write_of(plain: Mapping[str, Any]) -> Write:
-    boundary = date.fromisoformat(plain["boundary"]) if plain["boundary"] else None
-    return Write(**{**plain, "key": key_of(plain["key"]), "boundary": boundary})
+    days = {name: date.fromisoformat(plain[name]) if plain[name] else None for name in ("boundary", "locked")}
+    return Write(**{**plain, **days, "key": key_of(plain["key"])})
 
 
 def entry_of(row: Read) -> Entry:

@@ -195,6 +195,7 @@ class Binding(_Keyed, table=True):
     adopted: bool = flag()
     confirmed: dict[str, str] = plain()
     boundary: date | None = day()
+    locked: date | None = day()
 
 
 class Entry(_Row, table=True):

@@ -6,7 +6,9 @@ Products cost 22.00 a month.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -174,6 +176,12 @@ class Shop:
         shared = self.tenant.clock.shared
         ahead = datetime.fromisoformat(f"{day}T09:00:00+00:00") - shared.now()
         shared.advance(seconds=int(ahead.total_seconds()))
+        return self
+
+    def forget_lines(self) -> Shop:
+        """The store is one that was put back from before the agent had any line."""
+        with closing(sqlite3.connect(self.folder / "trueup.db")) as store, store:
+            store.executescript("DELETE FROM binding; DELETE FROM sighting; DELETE FROM charge; DELETE FROM boundary;")
         return self
 
     def plan(self) -> tuple[Planned, ...]:

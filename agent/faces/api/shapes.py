@@ -176,6 +176,7 @@ class PlannedWrite(Answered):
     line: int | None
     mark: str
     boundary: Day | None
+    locked: Day | None = Field(description="Up to which renewal the line's seats keep their price")
 
 
 class PlannedChange(Answered):

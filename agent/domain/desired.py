@@ -40,6 +40,7 @@ class Tally:
     doubt: Stop | None = None
     bought: tuple[tuple[date, int], ...] = ()  # purchases behind the count whose day the source proves
     renews: date | None = None  # when all of them will have renewed, as the source tells
+    asks: str = ""  # why a person must agree before the number lowers anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class DesiredLine:
     release: Release | None = None
     renews: date | None = None
     locked: date | None = None
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _line(
     release = _release(row, found.counted, owes) if owes and not doubt else None
     called = label(row, snapshot)
     plain = DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
-    return replace(plain, renews=found.renews)
+    return replace(plain, renews=found.renews, asks=found.asks)
 
 
 def _shown_included(row: Row, counted: int) -> int:
@@ -207,8 +209,8 @@ def _overlapping(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, 
 def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
     seen = snapshot.observations.get(sku)
     if seen is None:
-        step = Step("licence", "the tenant does not list the licence any more", "0")
-        return Tally(0, (), None, (step,), _emptied(snapshot))
+        gone = "the tenant does not list the licence any more"
+        return Tally(0, (), None, (Step("licence", gone, "0"),), _emptied(snapshot), asks=gone)
     if row.users is not None or row.basis is Basis.ASSIGNED or not (row.disabled_users and row.guests):
         return _assigned_tally(row, seen, snapshot)
     return _purchased_tally(row, seen, snapshot)
@@ -261,7 +263,9 @@ def _sum_tally(row: Row, skus: Sequence[str], snapshot: Snapshot) -> Tally:
     steps = tuple(step for t in tallies for step in t.steps)
     counted = sum(t.counted for t in tallies)
     doubt = next((t.doubt for t in tallies if t.doubt), None)
-    return Tally(counted, tuple(people.values()), None, (*steps, Step("sum", "together", str(counted))), doubt)
+    asks = next((t.asks for t in tallies if t.asks), "")
+    total = Step("sum", "together", str(counted))
+    return Tally(counted, tuple(people.values()), None, (*steps, total), doubt, asks=asks)
 
 
 def _people_tally(row: Row, domain: str, snapshot: Snapshot) -> Tally:

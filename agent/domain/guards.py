@@ -179,6 +179,10 @@ def _raised(change: Change, case: Case) -> str:
     return f"raised by {by}, more than {allowed.normalize():f}" if by > allowed else ""
 
 
+def _asks(change: Change, case: Case) -> str:
+    return change.asks
+
+
 def _frozen(change: Change, case: Case) -> str:
     agreement = case.agreements.get(change.key.agreement)
     if not case.limits.freeze_days or agreement is None or agreement.next_invoice is None:
@@ -188,7 +192,7 @@ def _frozen(change: Change, case: Case) -> str:
     return f"freeze window: the next invoice is on {agreement.next_invoice}" if within else ""
 
 
-_RULES: tuple[Rule, ...] = (_to_zero, _price_moves, _first_write, _edited, _lowered, _raised, _frozen)
+_RULES: tuple[Rule, ...] = (_to_zero, _price_moves, _first_write, _edited, _lowered, _raised, _asks, _frozen)
 
 
 def _company_reasons(planned: Iterable[Planned], case: Case) -> list[str]:

@@ -16,6 +16,7 @@ from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Mappings
 from agent.domain.money import minor_units, rounded
+from agent.domain.ownership import plain
 from agent.domain.partition import leftovers
 from agent.domain.periods import Period
 
@@ -146,7 +147,7 @@ def of_ownership(
             Severity.WARNING,
             company,
             str(mine.key),
-            f"line {base.id} bills {base.quantity:f} x {base.identifier} on agreement {base.agreement}, "
+            f"line {base.id} bills {plain(base.quantity)} x {base.identifier} on agreement {base.agreement}, "
             + ("but its licence is excluded" if free else "but no row asks for it any more"),
             "approve its end, or map it again",
         )
@@ -168,8 +169,8 @@ def of_duplicates(twice: Mapping[int, str], stopped: Mapping[LineKey, Stop], com
 def of_strays(strays: Iterable[Line], company: int) -> Iterator[Finding]:
     for line in strays:
         sentence = (
-            f"line {line.id} bills {line.quantity:f} x {line.identifier} on agreement {line.agreement} and carries "
-            "Trueup's mark, but neither a row nor the store knows of it"
+            f"line {line.id} bills {plain(line.quantity)} x {line.identifier} on agreement {line.agreement} and "
+            "carries Trueup's mark, but neither a row nor the store knows of it"
         )
         remedy = "map it again as it was, or end it in the PSA"
         yield Finding(Code.ORPHAN_LINE, Severity.WARNING, company, f"line/{line.id}", sentence, remedy)

@@ -101,7 +101,8 @@ class _Book:
         if holding.ended:
             self._accept_end(mine)
             return
-        reason = "no row of the mapping files asks for this line any more"
+        gone = "no row of the mapping files asks for this line any more"
+        reason = gone if mine.binding else "it bills a licence that is excluded"
         key = mine.this_life
         self.changes.append(self._end(key, holding.base.identifier, holding, agreement, self.timing.today, reason))
 
@@ -296,6 +297,7 @@ class _Book:
             increase=line.row.profile.increase,
             decrease=line.row.profile.decrease,
             monthly=self._monthly(before.price, after, before, agreement),
+            asks=line.asks if after.quantity < before.quantity else "",
             waits=waits,
         )
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from agent.domain.agreements import Agreement
 from agent.domain.changes import Change, Planned, Realisation, Write
 from agent.domain.desired import Desired, desired
+from agent.domain.exclusions import billed_anyway
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
@@ -69,6 +70,9 @@ def think(
     ground = _ground(mapping, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
+    bound = frozenset(b.line for b in (*memory.bindings.values(), *owned.learnt))
+    free = tuple(billed_anyway(ground, bound, reads.snapshots, mappings))
+    owned = replace(owned, orphans=(*owned.orphans, *free))
     wanted = allotted(wanted, owned, today)
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)

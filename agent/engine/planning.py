@@ -14,7 +14,6 @@ from agent.domain.exclusions import billed_anyway
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
-from agent.domain.invoicing import effect
 from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import (
@@ -30,6 +29,7 @@ from agent.domain.mismatches import (
     of_strays,
 )
 from agent.domain.money import Money
+from agent.domain.next_invoice import effect
 from agent.domain.ownership import Binding
 from agent.domain.plan import Draft, Timing, draft
 from agent.domain.price_lock import allotted

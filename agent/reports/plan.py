@@ -152,7 +152,7 @@ def _sums(planned: Sequence[Planned], agreement: Agreement | None) -> str:
     moved, was = difference(planned), _billed(planned, agreement)
     money = "" if moved is None or was is None else f", {was.at_coins().amount:,} → {was + moved} a month"
     invoice = next_invoices(planned)
-    soon = "" if invoice is None else f", {signed(invoice)} on the next invoice"
+    soon = "" if invoice is None or not (invoice or moved) else f", {signed(invoice)} on the next invoice"
     return f"{counted(len(_by_line(planned)), 'line')} to change: {before:,} → {after:,} units{money}{soon}"
 
 

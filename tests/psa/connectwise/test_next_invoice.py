@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.domain.changes import Change
-from agent.domain.invoicing import effect
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.money import Money
+from agent.domain.next_invoice import effect
 from agent.domain.proration import CONNECTWISE
 from tests.psa.connectwise.desk import AGREEMENT, Desk, day, desk, office
 

@@ -14,7 +14,7 @@ PLUS_TEN = PricePolicy(percent=Decimal(10))
 
 
 def two_licences(folder: Path) -> Shop:
-    """Ten Premium are invoiced for March, one of which is included now; then they are twelve, and there are seven E3."""
+    """Ten Premium are invoiced for March, one of them included now; then they are twelve, and there are seven E3."""
     rows = (row(included=1), row(E3, profile=profile(OTHER)))
     shop = Shop(folder, rows).bills(10).sees(seats(10))
     return shop.sync().sees(seats(12), seats(7, E3))

@@ -66,14 +66,14 @@ def think(
     `histories` are those of the company's tenants, as far as its rows ask for terms.
     """
     names = psa.traits.name, psa.traits.text_limit, policy.currency
-    wanted = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
+    asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
     ground = _ground(mapping, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
     bound = frozenset(b.line for b in (*memory.bindings.values(), *owned.learnt))
     free = tuple(billed_anyway(ground, bound, reads.snapshots, mappings))
     owned = replace(owned, orphans=(*owned.orphans, *free))
-    wanted = allotted(wanted, owned, today)
+    wanted = allotted(asked, owned, today)
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
     bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
@@ -84,9 +84,11 @@ def think(
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
     odd = [
-        *of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency),
-        *of_commitments(wanted.lines, reads.agreements, mapping.company, policy.currency),
-        *of_terms(wanted.lines, reads.snapshots, histories, made.stopped, mapping.company),
+        *of_proration(
+            owned.owned.values(), reads.agreements, psa.traits.convention, today, mapping.company, policy.currency
+        ),
+        *of_commitments(asked.lines, reads.agreements, mapping.company, policy.currency),
+        *of_terms(asked.lines, reads.snapshots, histories, made.stopped, mapping.company),
     ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 

@@ -73,6 +73,22 @@ def test_a_text_changes_with_its_people_only(tmp_path: Path) -> None:
     assert planned.change.sentence.endswith("new invoice text")
 
 
+def test_nine_hundred_people_on_one_line(tmp_path: Path) -> None:
+    """ConnectWise takes 6,000 characters: as many whole names as fit, the rest as a number, and no rewriting after it.
+
+    Whatever the names hold, the text is taken as it was sent, and the next cycle finds nothing to change.
+    """
+    names = ("Smith, {} \U0001f469", "\u202e{}\u200b; Unassigned: 9", "=cmd|{}", "Ame\u0301lie {}\r\n", "<b>{}</b>")
+    people = [person(f"p{n}@x", name=names[n % len(names)].format(n)) for n in range(900)]
+    asks = row(text="Premium", profile=profile(usernames=Usernames.NAME, unassigned=True))
+    shop = Shop(tmp_path, (asks,)).sees(seats(903, assigned=900), people=people).sync()
+    text = shop.text()
+    listed = text.removeprefix("Premium: ").removesuffix("; Unassigned: 3").split(", ")
+    assert 5_900 < len(text.encode("utf-16-le")) // 2 <= 6_000
+    assert listed[-1] == f"+ {900 - len(listed) + 1} more"
+    assert shop.sees(seats(903, assigned=900), people=people[::-1]).plan() == ()
+
+
 @pytest.mark.parametrize(("at_zero", "lines"), [(AtZero.END, (10, "2026-03-31")), (AtZero.ZERO, (0, ""))])
 def test_nothing_left(at_zero: AtZero, lines: tuple[int, str], tmp_path: Path) -> None:
     """With the last seat the line ends on its last billed day, or stays with 0: by the profile, and a person agrees."""

@@ -47,18 +47,20 @@ def _lots(line: DesiredLine, family: Sequence[Owned], today: date) -> Iterator[D
         yield from (replace(line, key=mine.key, doubt=stopped) for mine in family)
         return
     lots = _shared(line, [_Lot.of(mine, line, price, today) for mine in family], price)
-    yield from _lines(line, lots, price)
+    yield from _lines(line, lots, price, today)
 
 
 @dataclass(frozen=True, slots=True)
 class _Lot:
-    """A line of a row. `until` is the renewal up to which it keeps its price; `locked` whether that lies ahead."""
+    """A line of a row, which `stands` or is to be made. `until` is the renewal up to which it keeps its price, `locked`
+    whether it does so now."""
 
     key: LineKey
     quantity: int
     price: Decimal | None
     until: date | None = None
     locked: bool = False
+    stands: bool = False
 
     @classmethod
     def of(cls, mine: Owned, line: DesiredLine, price: Decimal | None, today: date) -> _Lot:
@@ -69,11 +71,7 @@ class _Lot:
             until = line.renews or until
         ahead = until is None or until > today
         locked = line.row.profile.price_lock and has is not None and has != price and ahead
-        return cls(mine.key, int(mine.holding.quantity), has, until, locked)
-
-    @property
-    def stands(self) -> bool:
-        return self.price is not None
+        return cls(mine.key, int(mine.holding.quantity), has, until, locked, stands=True)
 
 
 def _shared(line: DesiredLine, lots: Sequence[_Lot], price: Decimal | None) -> list[_Lot]:
@@ -98,8 +96,10 @@ def _new(row: LineKey, lots: Mapping[LineKey, _Lot]) -> _Lot:
     return next(_Lot(key, 0, None) for key in row.lots() if key not in lots or not lots[key].stands)
 
 
-def _lines(line: DesiredLine, lots: Sequence[_Lot], price: Decimal | None) -> Iterator[DesiredLine]:
+def _lines(line: DesiredLine, lots: Sequence[_Lot], price: Decimal | None, today: date) -> Iterator[DesiredLine]:
     included = line.terms.included
+    # A start-on date that is over was for the seats that were there: what is bought later begins later.
+    ahead = line.row.start_on if line.row.start_on and line.row.start_on > today else None
     names = next((lot.key for lot in lots if lot.quantity), line.key)
     for lot in lots:
         asked = lot.price if lot.locked else price if line.row.profile.price_lock else line.terms.price
@@ -112,10 +112,12 @@ def _lines(line: DesiredLine, lots: Sequence[_Lot], price: Decimal | None) -> It
             text=line.terms.text if lot.key == names else line.terms.heading,
         )
         included -= terms.included
-        label = line.label if lot.price is None and asked is None else f"{line.label} at {asked or lot.price}"
+        at = lot.price if asked is None else asked
+        label = line.label if at is None else f"{line.label} at {at}"
         steps = (*line.steps, _step(lot, line.terms.quantity, price))
+        row = replace(line.row, start_on=ahead) if lot.key.lot else line.row
         # What a renewal will set free is a number of the row, not of one of its lines.
-        told = replace(line, label=label, counted=lot.quantity, steps=steps, release=None)
+        told = replace(line, row=row, label=label, counted=lot.quantity, steps=steps, release=None)
         yield replace(told, key=lot.key, terms=terms, locked=lot.until)
 
 

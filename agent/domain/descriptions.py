@@ -25,12 +25,19 @@ _STACKED = 4  # combining marks on one letter that a script may need; more only 
 
 def cleaned(text: str) -> str:
     """NFC, line breaks as ", ", without control, zero-width, bidirectional and unassigned characters."""
-    # Each cycle cleans thousands of texts, and nearly all are plain already.
-    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+    # Each cycle cleans thousands of texts, and nearly all are clean already. A few looks at the whole tell:
+    # printable leaves the space as the only blank, and nothing to remove but what Unicode takes for a letter or mark.
+    clean = text.isprintable() and "  " not in text and text == text.strip()
+    if clean and (text.isascii() or _plain(text)):
         return text
     flat = _UNSEEN.sub("", _BREAKS.sub(", ", text.strip()))
     kept = "".join(c for c in flat if c == "\t" or unicodedata.category(c)[0] != "C")
     return _SPACES.sub(" ", unicodedata.normalize("NFC", _unstacked(unicodedata.normalize("NFC", kept)))).strip()
+
+
+def _plain(text: str) -> bool:
+    unseen = _UNSEEN.search(text) is not None or any(map(unicodedata.combining, text))
+    return not unseen and unicodedata.is_normalized("NFC", text)
 
 
 def _unstacked(text: str) -> str:

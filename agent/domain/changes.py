@@ -49,7 +49,8 @@ class Holding:
 
     `charged` tells for each invoiced stretch of days from today on how many seats have been billed for it. `marks` are
     those of every difference line that is still in the PSA, ended ones included: none may be given out again.
-    `opened_before` is the invoice boundary that stood when we made the base; None where others made it.
+    `opened_before` is the invoice boundary that stood when we made the base; None where others made it. `prices` are
+    those of a unit at which invoices billed the base, as far as we saw them.
     """
 
     base: Line
@@ -57,6 +58,7 @@ class Holding:
     charged: tuple[tuple[Period, int], ...] = ()
     marks: frozenset[str] = frozenset()
     opened_before: date | None = None
+    prices: tuple[tuple[Period, Decimal], ...] = ()
 
     @property
     def quantity(self) -> Decimal:

@@ -132,7 +132,7 @@ def charged(
         quantity = remembered.get(piece.start)
         if quantity is None or newly_invoiced:
             quantity = int(base.quantity)
-            kept.append(Charge(key.base, piece, quantity))
+            kept.append(Charge(key.base, piece, quantity, base.price))
         stretches += _with_deltas(piece, quantity, mine.deltas)
     return tuple(stretches), kept
 

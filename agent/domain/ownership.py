@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from agent.domain.agreements import Line
@@ -52,11 +53,12 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """How many seats of a key's base line the invoice of a period billed."""
+    """How many seats of a key's base line the invoice of a period billed, and at which price of a unit."""
 
     key: LineKey
     period: Period
     quantity: int
+    price: Decimal | None = None
 
 
 def picture(line: Line) -> Mapping[str, str]:

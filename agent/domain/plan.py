@@ -191,7 +191,9 @@ class _Book:
     def _keep(self, line: DesiredLine, mine: Owned, holding: Holding, agreement: Agreement, sighting: Sighting) -> None:
         stretches, learnt = charged(line.key, mine, self.ground, min(sighting.since, self.timing.today))
         self.charges += learnt
-        holding = replace(holding, charged=stretches)
+        seen = {c.period.start: c for c in (*self.ground.charges.get(line.key.base, ()), *learnt)}
+        prices = tuple((c.period, c.price) for c in seen.values() if c.price is not None)
+        holding = replace(holding, charged=stretches, prices=prices)
         self._lock(line, mine)
         before = _terms(holding)
         if not holding.base.open and self._ended_by_person(line, mine, holding):

@@ -110,11 +110,14 @@ def charge_values(charge: Charge, company: int) -> Values:
         "starts": period.start,
         "ends": period.end,
         "quantity": charge.quantity,
+        "price": "" if charge.price is None else f"{charge.price:f}",
     }
 
 
 def charge_of(row: Read) -> Charge:
-    return Charge(key_of(row.key), Period(row.starts, row.ends), row.quantity)
+    return Charge(
+        key_of(row.key), Period(row.starts, row.ends), row.quantity, Decimal(row.price) if row.price else None
+    )
 
 
 def deal_plain(deal: Deal | None) -> list[object] | None:

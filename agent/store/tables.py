@@ -234,6 +234,7 @@ class Charge(_Keyed, table=True):
     starts: date = day(primary_key=True)
     ends: date = day()
     quantity: int = whole()
+    price: str = text()  # of a unit, with its decimals; empty where it was not shown
 
 
 class Boundary(_Row, table=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from agent.domain.changes import SetPrice, SetQuantity
-from agent.domain.mappings import PricePolicy
+from agent.domain.mappings import Decrease, PricePolicy
 from tests.market.shop import PRODUCT, Shop, profile, row, seats
 
 PLUS_TEN = profile(price=PricePolicy(percent=Decimal(10)))
@@ -77,3 +78,16 @@ def test_a_new_seat_is_billed_at_the_price_that_its_base_has_then(tmp_path: Path
     shop.sees(seats(12)).approve()
     assert shop.prices() == [Decimal("24.20"), Decimal("24.20")]
     assert shop.invoice() == Decimal("290.40") + Decimal("23.42")
+
+
+def test_a_credit_gives_back_what_was_charged(tmp_path: Path) -> None:
+    """March billed 10 at 22.00; from the 20th a unit costs 24.20; two leave on the 24th.
+
+    -2 x 22.00 x 8/31 = -11.35 for March, at the price of then, beside 8 x 24.20 = 193.60 for April.
+    """
+    crediting = profile(decrease=Decrease.CREDIT)
+    shop = Shop(tmp_path, (row(profile=crediting),), credits="negative-quantity").bills(10).on("2026-03-20")
+    shop.rows = (row(profile=replace(PLUS_TEN, decrease=Decrease.CREDIT)),)
+    shop.approve().on("2026-03-24").sees(seats(8)).sync()
+    assert shop.prices() == [Decimal("24.20"), Decimal("22.00")]
+    assert shop.invoice() == Decimal("193.60") - Decimal("11.35")

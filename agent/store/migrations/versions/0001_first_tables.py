@@ -80,7 +80,7 @@ def what_planning_learns() -> None:
     table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=places)
     sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT}
     table("sighting", KEYED | sighting, key=["key"], indexed=places)
-    charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE}
+    charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE, "price": TEXT}
     table("charge", KEYED | charge, key=["key", "starts"], indexed=places)
     boundary = {"agreement": WHOLE, "company": WHOLE, "next_invoice": DAY}
     table("boundary", boundary, key=["agreement"], indexed=["company"])

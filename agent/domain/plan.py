@@ -181,7 +181,7 @@ class _Book:
                 product=line.product.id,
                 after=line.terms,
                 effective=max(day for day in (line.row.start_on, sighting.since, mine.billed_until) if day),
-                reason="no line bills this row yet",
+                reason="no line of this row has today's price yet" if line.key.lot else "no line bills this row yet",
                 listed=line.product.price,
                 monthly=self._monthly(_price_of(line), line.terms, None, agreement),
                 waits=self._waits(line.key),
@@ -320,6 +320,8 @@ class _Book:
         before = replace(before, price=odd[0].price, billable=odd[0].billable)
         after = replace(before, price=price, billable=billable)
         reason = f"profile {line.row.profile.name} asks for it"
+        if line.row.profile.price_lock:
+            reason += ", and the price of these seats is locked no longer"
         if odd[0] is not holding.base:
             reason = "its difference lines are to bill what the line itself does"
         change = self._change(SetPrice, line, holding, before, after, reason)

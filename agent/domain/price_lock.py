@@ -112,7 +112,7 @@ def _lines(line: DesiredLine, lots: Sequence[_Lot], price: Decimal | None, today
             text=line.terms.text if lot.key == names else line.terms.heading,
         )
         included -= terms.included
-        at = lot.price if asked is None else asked
+        at = lot.price if lot.stands else asked
         label = line.label if at is None else f"{line.label} at {at}"
         steps = (*line.steps, _step(lot, line.terms.quantity, price))
         row = replace(line.row, start_on=ahead) if lot.key.lot else line.row

@@ -17,8 +17,8 @@ def billed_anyway(
 ) -> Iterator[Owned]:
     """Open lines that nobody's mark and no binding claims, of a licence that its tenant has and that is excluded.
 
-    Told by the line alone: its product is called by the licence's part number, or its text begins with the licence's
-    name. So their end is only offered; like every end it waits for a person.
+    Told by the line alone: its product is called by the licence's part number, or its text by the licence's name. So
+    their end is only offered; like every end it waits for a person.
     """
     found: dict[LineKey, Owned] = {}
     for tenant, snapshot in snapshots.items():
@@ -38,4 +38,6 @@ def _pairs(ground: Ground, bound: Collection[int], free: Collection[Observation]
 
 def _names(line: Line, seen: Observation) -> bool:
     part, name, text = folded(seen.part_number), folded(cleaned(seen.name)), folded(cleaned(line.text))
-    return folded(line.identifier) == part or text == name or text.startswith((f"{name} ", f"{name}:", f"{name};"))
+    # Not any longer name: Microsoft Stream is free, Microsoft Stream Plan 2 is not.
+    rest = text.removeprefix(name).lstrip() if text.startswith(name) else "other"
+    return folded(line.identifier) == part or not rest or rest[0] in ":;,(-"

@@ -10,7 +10,7 @@ from agent.domain.findings import Code
 from agent.domain.mappings import Exclusion, Place
 from agent.suggest import Catalogue, suggest
 from tests.engine.here import TENANT
-from tests.market.shop import AGREEMENT, CONTOSO, E3, FLOW_FREE, OTHER, PREMIUM, Shop, row, seats
+from tests.market.shop import AGREEMENT, CONTOSO, E3, FLOW_FREE, NAMES, OTHER, PREMIUM, Shop, row, seats
 
 FREE = Exclusion(FLOW_FREE, "free", Place("exclusions.toml", 3))
 
@@ -47,6 +47,17 @@ def test_global_exclude_of_a_line_by_hand(tmp_path: Path) -> None:
     shop.approve()
     assert shop.additions() == [(10, "2026-01-01", ""), (5, "2026-01-01", "2026-03-31")]
     assert Code.FREE_SKU_BILLED not in shop.findings()
+
+
+def test_a_longer_name_is_another_licence(tmp_path: Path) -> None:
+    """Of two lines by hand only the one that is called as the free licence is offered to end."""
+    shop = Shop(tmp_path, (), exclusions=(FREE,))
+    for product, text in (("A", f"{NAMES[FLOW_FREE]} (5 users)"), ("B", f"{NAMES[FLOW_FREE]} Premium")):
+        shop.site.add_product(product, price="2.00", cost="0")
+        shop.site.add_addition(AGREEMENT, product, 5, effective="2026-01-01", invoiceDescription=text)
+    shop.rows = (row(),)
+    ends = [p.change for p in shop.sees(seats(0), seats(100, FLOW_FREE)).plan()]
+    assert [change.label for change in ends] == ["A"]
 
 
 def test_automated_licence_mapping(tmp_path: Path) -> None:

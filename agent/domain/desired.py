@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from agent.domain.agreements import Product
 from agent.domain.changes import Step, Terms
-from agent.domain.counts import Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import Coverage, Member, Observation, Snapshot, Status
 from agent.domain.descriptions import invoice_text, shown
 from agent.domain.findings import Code, Stop
 from agent.domain.keys import LineKey
@@ -24,7 +24,7 @@ from agent.domain.mappings import (
     SumCount,
     Usernames,
 )
-from agent.domain.owed import Owed, commitment_steps, owed
+from agent.domain.owed import Owed, commitment_steps, last_renewal, owed
 from agent.domain.partition import overlaps
 from agent.domain.terms import UNREAD, History
 
@@ -39,7 +39,6 @@ class Tally:
     steps: tuple[Step, ...]
     doubt: Stop | None = None
     bought: tuple[tuple[date, int], ...] = ()  # purchases behind the count whose day the source proves
-    renews: date | None = None  # when all of them will have renewed, as the source tells
     asks: str = ""  # why a person must agree before the number lowers anything
 
 
@@ -109,9 +108,10 @@ def desired(
         elif product.refusal:
             unknown[key] = _no_product(row, product.refusal)
         else:
-            owes = owed(row, snapshot, histories.get(row.tenant, UNREAD))
-            stop = doubled.get(row.place)
-            lines.append(_line(row, key, snapshot, product, text_limit, currency, stop, owes))
+            history, stop = histories.get(row.tenant, UNREAD), doubled.get(row.place)
+            owes = owed(row, snapshot, history)
+            line = _line(row, key, snapshot, product, text_limit, currency, stop, owes)
+            lines.append(replace(line, renews=last_renewal(row, snapshot, history)) if row.profile.price_lock else line)
     return Desired(tuple(lines), unknown)
 
 
@@ -173,7 +173,7 @@ def _line(
     release = _release(row, found.counted, owes) if owes and not doubt else None
     called = label(row, snapshot)
     plain = DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
-    return replace(plain, renews=found.renews, asks=found.asks)
+    return replace(plain, asks=found.asks)
 
 
 def _shown_included(row: Row, counted: int) -> int:
@@ -228,7 +228,7 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     unassigned = seen.unassigned if seen.per_user else None
     bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
     step = Step("purchased", says, str(seen.purchased))
-    return Tally(seen.purchased, people, unassigned, (step,), doubt, bought, _renews(seen.subscriptions))
+    return Tally(seen.purchased, people, unassigned, (step,), doubt, bought)
 
 
 def _subscription_tally(subscription: str, seen: Observation) -> Tally:
@@ -240,12 +240,7 @@ def _subscription_tally(subscription: str, seen: Observation) -> Tally:
     counted = found.quantity if found.status.billed else 0
     says = f"{seen.name}: {found.quantity} in subscription {subscription}, {found.status}"
     doubt = _half_told("the subscription's state is not known") if found.status is Status.UNKNOWN else None
-    return Tally(counted, (), None, (Step("subscription", says, str(counted)),), doubt, renews=_renews([found]))
-
-
-def _renews(purchases: Sequence[Subscription]) -> date | None:
-    """Of purchases that renew on different days the last one: until then some of the seats keep their price."""
-    return max((p.renews.date() for p in purchases if p.renews and p.status.billed), default=None)
+    return Tally(counted, (), None, (Step("subscription", says, str(counted)),), doubt)
 
 
 def _assigned_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:

@@ -188,7 +188,7 @@ class Row:
 
     @property
     def asks_for_term(self) -> bool:
-        return self.term is not None or self.profile.commitment is Commitment.HOLD
+        return self.term is not None or self.profile.commitment is Commitment.HOLD or self.profile.price_lock
 
     @property
     def skus(self) -> tuple[str, ...]:

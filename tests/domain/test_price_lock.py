@@ -1,7 +1,7 @@
 """Lines of one row whose seats were bought at different prices."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from hypothesis import given
@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from agent.domain.agreements import Line
 from agent.domain.changes import AddLine, EndLine, SetPrice, SetQuantity
-from agent.domain.counts import Observation
+from agent.domain.counts import Observation, Term
 from agent.domain.keys import LineKey, Mark
 from agent.domain.mappings import PricePolicy
+from agent.domain.owed import last_renewal
 from agent.domain.ownership import Binding
+from agent.domain.terms import UNREAD
 from tests.domain.given import (
     INSTALLATION,
     PROFILE,
@@ -55,7 +57,9 @@ def lines_of(held: list[tuple[int, Decimal, date]]) -> tuple[list[Line], list[Bi
 
 def seen(purchased: int) -> Observation:
     plain = observation(purchased=purchased)
-    return replace(plain, subscriptions=tuple(replace(s, renews=AHEAD) for s in plain.subscriptions))
+    return replace(
+        plain, subscriptions=tuple(replace(s, renews=datetime(2026, 12, 1, tzinfo=UTC)) for s in plain.subscriptions)
+    )
 
 
 @given(lots, st.integers(1, 40))
@@ -95,3 +99,13 @@ def test_the_lock_follows_the_renewal_while_the_price_stands() -> None:
         made = drafted([LOCKED], snapshot(seen(10)), ground(lines, bindings))
         assert made.changes == ()
         assert {b.locked for b in made.bindings} == ({AHEAD} if until == AHEAD else set())
+
+
+def test_a_renewal_is_counted_in_whole_terms() -> None:
+    """The tenant still shows 1 March 2026; where the row says that the term is annual, it is 1 March 2027."""
+    shown = datetime(2026, 3, 1, tzinfo=UTC)
+    behind = observation(purchased=10)
+    bought = tuple(replace(s, created=datetime(2024, 3, 1, tzinfo=UTC), renews=shown) for s in behind.subscriptions)
+    snap = snapshot(replace(behind, subscriptions=bought))
+    ends = [last_renewal(asks, snap, UNREAD) for asks in (LOCKED, replace(LOCKED, term=Term(12)))]
+    assert ends == [date(2026, 3, 1), date(2027, 3, 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from agent.domain.mappings import Decrease
 from tests.market.shop import AGREEMENT, PRODUCT, Shop, profile, row, seats
 
 LOCKED = row(profile=profile(price_lock=True))
-RENEWS = date(2026, 12, 1)
+RENEWS = datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def committed(purchased: int, renews: date = RENEWS) -> Observation:
+def committed(purchased: int, renews: datetime = RENEWS) -> Observation:
     """Seats of one annual purchase."""
     seen = seats(purchased)
     return replace(seen, subscriptions=tuple(replace(s, renews=renews) for s in seen.subscriptions))
@@ -76,7 +76,7 @@ def test_the_renewal_ends_the_lock(tmp_path: Path) -> None:
         shop.on(f"2026-{month:02}-28").sync()
     assert shop.prices() == [Decimal("22.00"), Decimal("24.00")]
     shop.site.invoice(AGREEMENT)
-    shop.on("2026-12-01").sees(committed(12, date(2027, 12, 1))).sync()
+    shop.on("2026-12-01").sees(committed(12, datetime(2027, 12, 1, tzinfo=UTC))).sync()
     assert shop.holds() == ["the price changes"]
     assert shop.approve().prices() == [Decimal("24.00"), Decimal("24.00")]
     assert shop.invoice() == Decimal("288.00")
@@ -84,7 +84,7 @@ def test_the_renewal_ends_the_lock(tmp_path: Path) -> None:
 
 def test_a_new_price_within_the_next_term_is_locked_again(tmp_path: Path) -> None:
     """Renewed at 24.00 up to 1 December 2027, the seats do not follow to 26.00 in January."""
-    shop = opened(tmp_path).on("2026-12-01").sees(committed(10, date(2027, 12, 1))).approve()
+    shop = opened(tmp_path).on("2026-12-01").sees(committed(10, datetime(2027, 12, 1, tzinfo=UTC))).approve()
     assert shop.prices() == [Decimal("24.00")]
     dearer(shop.on("2027-01-10"), "26.00")
     assert shop.sync().holds() == []
@@ -128,3 +128,12 @@ def test_credits_go_at_the_price_of_their_seats(tmp_path: Path) -> None:
     shop.invoice()
     shop.on("2026-04-17").sees(committed(11)).sync()
     assert shop.invoice() == Decimal("220.00") + Decimal("24.00") - Decimal("22.40")
+
+
+def test_a_renewal_that_no_source_tells(tmp_path: Path) -> None:
+    """The price stays for good, a new seat gets the new one, and a finding says that nobody knows until when."""
+    shop = Shop(tmp_path, (LOCKED,)).bills(10)
+    dearer(shop, "24.00")
+    shop.sees(seats(11)).sync()
+    assert shop.prices() == [Decimal("22.00"), Decimal("24.00")]
+    assert "no source tells when its purchases renew" in shop.findings()[Code.TERM_UNKNOWN]

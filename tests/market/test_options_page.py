@@ -24,9 +24,11 @@ def test_every_named_test_exists() -> None:
 
 
 def test_every_key_exists() -> None:
-    """The key is one of a mapping file, or the name of a command."""
+    """The key is one of a mapping file, a setting's section, or the name of a command."""
     known = {str(f.alias) for t in (CompanyFile, RowTable, ProfileTable) for f in t.model_fields.values()}
-    assert [key for _, key, *_ in ROWS if key not in known and not key.startswith("trueup ")] == []
+    sections = set(re.findall(r"^### \[(.+)\]$", (REPOSITORY / "docs" / "configuration.md").read_text("utf-8"), re.M))
+    unknown = [key for _, key, *_ in ROWS if key not in known | sections and not key.startswith("trueup ")]
+    assert unknown == []
 
 
 def test_every_option_says_its_semantics() -> None:

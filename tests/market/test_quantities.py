@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agent.domain.counts import Member, Status, Subscription
+from agent.domain.counts import Deal, Member, Status, Subscription, Term
 from agent.domain.findings import Code
 from agent.domain.mappings import Basis, LicenceCount, PeopleCount, Row, SumCount, UserFilter
 from agent.errors import AccessDenied
@@ -154,6 +155,17 @@ def test_split_ends_the_merged_line(tmp_path: Path) -> None:
     shop.rows = (row(),)
     assert billed(shop.sync()) == [5, 20]
     assert billed(shop.approve()) == [25]
+
+
+def test_direct_csp(tmp_path: Path) -> None:
+    """A purchase that the tenant and Partner Center both tell of is one purchase: 10 seats, not 20, with its term.
+
+    Where the two numbers differ for a while the tenant's count: 10, and not the 12 that were just ordered.
+    """
+    deal = Deal(Term(12, paid=1), 12, ends=datetime(2026, 12, 1, tzinfo=UTC))
+    sold = tuple(replace(s, commerce="partner-side-id", deal=deal) for s in seats(10).subscriptions)
+    shop = Shop(tmp_path, (row(),)).sees(replace(seats(10), subscriptions=sold)).sync()
+    assert billed(shop) == [10]
 
 
 def test_custom_count_of_several_licences(tmp_path: Path) -> None:

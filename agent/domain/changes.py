@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from agent.domain.agreements import Billable, Line
+from agent.domain.history import Asked
 from agent.domain.keys import LineKey
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.money import Money
@@ -33,6 +34,10 @@ class Terms:
     text: str
     heading: str = ""
 
+    @property
+    def billed(self) -> int:
+        return self.quantity - self.included
+
 
 @dataclass(frozen=True, slots=True)
 class Delta:
@@ -42,27 +47,42 @@ class Delta:
     line: Line
     opened_before: date | None
 
+    def billed_to(self, boundary: date | None) -> date | None:
+        """The first day for which no invoice has charged it; None where that is not known."""
+        if self.invoiced(boundary):
+            return boundary
+        return self.line.start if self.opened_before else None
+
+    def invoiced(self, boundary: date | None) -> bool:
+        """Whether the invoices have surely reached it since it was written."""
+        if boundary is None or self.opened_before is None:
+            return False
+        return self.opened_before < boundary and (self.line.start is None or self.line.start < boundary)
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
     """The lines with which the PSA bills one key today: a base, and the open deltas that count on top of it.
 
-    `charged` tells for each invoiced stretch of days from today on how many seats have been billed for it. `marks` are
-    those of every difference line that is still in the PSA, ended ones included: none may be given out again.
-    `opened_before` is the invoice boundary that stood when we made the base; None where others made it. `prices` are
-    those of a unit at which invoices billed the base, as far as we saw them.
+    `closed` are the difference lines with a last day. `charged` tells for each invoiced stretch of days how many seats
+    have been billed for it. `opened_before` is the invoice boundary that stood when we made the base; None where others
+    made it. `prices` are those of a unit at which invoices billed the base, as far as we saw them.
     """
 
     base: Line
     deltas: tuple[Delta, ...] = ()
     charged: tuple[tuple[Period, int], ...] = ()
-    marks: frozenset[str] = frozenset()
+    closed: tuple[Delta, ...] = ()
     opened_before: date | None = None
     prices: tuple[tuple[Period, Decimal], ...] = ()
 
     @property
     def quantity(self) -> Decimal:
         return self.base.quantity + sum((d.line.quantity for d in self.deltas), Decimal(0))
+
+    @property
+    def billed(self) -> int:
+        return int(self.quantity - self.base.included)
 
     @property
     def ended(self) -> bool:
@@ -83,8 +103,9 @@ class Step:
 class Change:
     """What the business means, with its before and its after.
 
-    `effective` is the day on which the count changed, not the day of the write. `monthly` is what the change adds to
-    the agreement per month; None where a price is not known.
+    `effective` is the day on which the count changed, not the day of the write; `asked` are the billed seats of each
+    day since the lines showed `before`. `monthly` is what the change adds to the agreement per month; None where a
+    price is not known.
     """
 
     verb: ClassVar[str] = ""
@@ -101,6 +122,7 @@ class Change:
     monthly: Money | None = None
     listed: Decimal | None = None  # the product's own price, which a new line gets where none is asked for
     asks: str = ""  # why a person must agree, however small it is
+    asked: Asked = ()
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
     queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal
 

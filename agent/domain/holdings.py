@@ -7,7 +7,7 @@ row's product on the row's agreement (it is then adopted). Anything doubtful sto
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count, islice, pairwise
@@ -49,16 +49,16 @@ class Owned:
     edited: str = ""
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
-    billed_until: date | None = None  # where the last ended one stops billing: a new one must not begin before
+    billed_until: date | None = None  # where the ended lines stop billing: a new base must not begin before
     news: list[Binding] = field(default_factory=list)  # other bindings of the key of which more is known now
 
     @property
     def holding(self) -> Holding | None:
         if self.base is None:
             return None
-        marks = frozenset(d.line.mark.strip() for d in self.deltas)
         opened = self.binding.boundary if self.binding else None
-        return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks, opened_before=opened)
+        standing, closed = (tuple(d for d in self.deltas if d.line.open is is_open) for is_open in (True, False))
+        return Holding(self.base, standing, closed=closed, opened_before=opened)
 
     @property
     def bills(self) -> tuple[Line, ...]:
@@ -112,29 +112,29 @@ def charged(
 ) -> tuple[tuple[tuple[Period, int], ...], list[Charge]]:
     """Seats billed for each invoiced stretch from `since` on, and the charges to remember.
 
-    The invoice of a period billed what the base line showed when the period became invoiced: the first reading after
-    that is kept, because later quantities (seats that left without a credit) no longer say it. Bounded deltas come on
-    top for their own days.
+    The invoice of a period billed what base and open deltas showed when the period became invoiced: the first reading
+    after that is kept, because later quantities (seats that left without a credit) no longer say it. Bounded deltas
+    come on top for their own days.
     """
     agreement = ground.agreements[key.agreement]
     base, boundary = mine.base, agreement.next_invoice
     if base is None or base.start is None or boundary is None or agreement.months is None:
         return (), []
     start = max(agreement.period(since).start, base.start)
-    if _never_invoiced(mine.binding, boundary):
-        return tuple((piece, 0) for piece in agreement.grid.between(start, boundary)), []
-    remembered = {c.period.start: c.quantity for c in ground.charges.get(key.base, ())}
-    before = ground.boundaries.get(key.agreement)
-    stretches: list[tuple[Period, int]] = []
+    pieces = [*agreement.grid.between(start, boundary)]
     kept: list[Charge] = []
-    for piece in agreement.grid.between(start, boundary):
-        newly_invoiced = before is not None and piece.start >= before
-        quantity = remembered.get(piece.start)
-        if quantity is None or newly_invoiced:
-            quantity = int(base.quantity)
-            kept.append(Charge(key.base, piece, quantity, base.price))
-        stretches += _with_deltas(piece, quantity, mine.deltas)
-    return tuple(stretches), kept
+    parts: list[tuple[Period, int]] = []
+    if not _never_invoiced(mine.binding, boundary):
+        kept += _invoiced(key.base, base, pieces, ground)
+    for delta in mine.deltas:
+        if not _opened(delta):
+            parts += _on_its_days(delta.line, _seats(delta))
+        elif delta.invoiced(boundary):
+            ended = [p for p in (_within(piece, delta.line) for piece in pieces) if p]
+            kept += _invoiced(delta.key, delta.line, ended, ground)
+    parts += [(charge.period, charge.quantity) for charge in kept]
+    new = [charge for charge in kept if charge not in ground.charges.get(charge.key, ())]
+    return tuple(_summed(pieces, parts)), new
 
 
 def _never_invoiced(binding: Binding | None, boundary: date) -> bool:
@@ -145,11 +145,37 @@ def _never_invoiced(binding: Binding | None, boundary: date) -> bool:
     return binding is not None and binding.boundary is not None and boundary <= binding.boundary
 
 
-def _with_deltas(piece: Period, quantity: int, deltas: Sequence[Delta]) -> list[tuple[Period, int]]:
-    bounded = [(Period(d.line.start, d.line.end), _seats(d)) for d in deltas if d.line.start and d.line.end]
-    days = sorted({piece.start, piece.end} | {day for p, _ in bounded for day in (p.start, p.end) if day in piece})
-    parts = [Period(a, b) for a, b in pairwise(days)]
-    return [(part, quantity + sum(seats for p, seats in bounded if p.overlap(part))) for part in parts]
+def _opened(delta: Delta) -> bool:
+    """Whether a delta is or was an open one; the others were born with the boundary that stood as their end."""
+    return delta.line.open or (delta.opened_before is not None and delta.opened_before < (delta.line.end or date.max))
+
+
+def _invoiced(key: LineKey, line: Line, pieces: Iterable[Period], ground: Ground) -> Iterator[Charge]:
+    """What the invoices billed a line: as remembered, else what it shows now."""
+    remembered = {c.period.start: c for c in ground.charges.get(key, ())}
+    before = ground.boundaries.get(key.agreement)
+    for piece in pieces:
+        newly = before is not None and piece.start >= before
+        known = remembered.get(piece.start)
+        shown = Charge(key, piece, int(line.quantity - line.included), line.price)
+        yield shown if known is None or newly else known
+
+
+def _on_its_days(line: Line, seats: int) -> list[tuple[Period, int]]:
+    return [(Period(line.start, line.end), seats)] if line.start and line.end and line.start < line.end else []
+
+
+def _within(piece: Period, line: Line) -> Period | None:
+    start, end = max(piece.start, line.start or piece.start), min(piece.end, line.end or piece.end)
+    return Period(start, end) if start < end else None
+
+
+def _summed(pieces: Sequence[Period], parts: Sequence[tuple[Period, int]]) -> Iterator[tuple[Period, int]]:
+    """Each piece, cut where a part begins or ends, with the seats of all parts that cover it."""
+    for piece in pieces:
+        days = sorted({piece.start, piece.end} | {day for p, _ in parts for day in (p.start, p.end) if day in piece})
+        for cut in (Period(a, b) for a, b in pairwise(days)):
+            yield cut, sum(seats for p, seats in parts if p.overlap(cut))
 
 
 def _seats(delta: Delta) -> int:
@@ -288,7 +314,7 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         return
     # One that a person has opened again bills again, so it is ours to look after again.
     if binding.state is BindingState.ENDED and not line.open:
-        mine.billed_until = max((day for day in (mine.billed_until, line.end) if day), default=None)
+        _bills_until(mine, line)
         return
     if _follows(mine, binding, line):
         return
@@ -299,6 +325,12 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         reason = f"line {line.id} has the quantity {line.quantity}, which is not a whole number of seats"
         mine.stopped = Stop(Code.EDITED_BY_PERSON, reason, "give the line a whole quantity in the PSA")
     _take_edits(mine, binding, line)
+
+
+def _bills_until(mine: Owned, line: Line) -> None:
+    # One that was given up before it began has an end as well, but bills nothing up to it.
+    if line.end and line.quantity > line.included:
+        mine.billed_until = max(mine.billed_until or line.end, line.end)
 
 
 def _follows(mine: Owned, binding: Binding, line: Line) -> bool:
@@ -340,6 +372,8 @@ def _take_delta(mine: Owned, binding: Binding, line: Line | None, ground: Ground
     if opened != binding.boundary:
         mine.news.append(replace(binding, boundary=opened))
     mine.deltas.append(Delta(binding.key, line, opened))
+    if binding.key.role is Role.DELTA:
+        _bills_until(mine, line)
     _take_edits(mine, binding, line)
 
 

@@ -62,7 +62,8 @@ def _opened_before(write: Write, holding: Holding | None) -> date | None:
         return None
     if write.line == holding.base.id:
         return holding.opened_before
-    return next((delta.opened_before for delta in holding.deltas if delta.line.id == write.line), None)
+    deltas = (*holding.deltas, *holding.closed)
+    return next((delta.opened_before for delta in deltas if delta.line.id == write.line), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from agent.domain.agreements import Line
+from agent.domain.history import Asked
 from agent.domain.keys import LineKey
 from agent.domain.periods import Period
 
@@ -42,18 +43,23 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads."""
+    """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads.
+
+    `asked` are the billed seats of each day since the lines last showed what was asked for.
+    """
 
     key: LineKey
     quantity: int
     since: date
     first_at: datetime
     last_at: datetime
+    asked: Asked = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """How many seats of a key's base line the invoice of a period billed, and at which price of a unit."""
+    """How many seats of a base, or of a difference line that was open, the invoice of a period billed, and at which
+    price of a unit."""
 
     key: LineKey
     period: Period

@@ -12,10 +12,12 @@ from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDes
 from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
 from agent.domain.findings import Code, Stop
+from agent.domain.history import BEFORE_ALL, Asked, Move, asked, risen
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
+from agent.domain.periods import DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class _Book:
     def row(self, line: DesiredLine, owned: Ownership) -> None:
         mine = owned.owned.get(line.key) or Owned(line.key)
         agreement = self.ground.agreements.get(line.key.agreement)
-        sighting = self._sighting(line)
+        sighting = self._sighting(line, mine.holding)
         stop = line.doubt or mine.stopped or self._closed(agreement, owned) or self._ambiguous(line, mine, owned)
         if stop or agreement is None:
             self.stopped[line.key] = stop or _no_agreement()
@@ -106,17 +108,30 @@ class _Book:
         key = mine.this_life
         self.changes.append(self._end(key, holding.base.identifier, holding, agreement, self.timing.today, reason))
 
-    def _sighting(self, line: DesiredLine) -> Sighting:
+    def _sighting(self, line: DesiredLine, holding: Holding | None) -> Sighting:
         """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
         before, now = self.sightings.get(line.key), self.timing.now
+        history = self._history(before, holding)
+        bought = _proven(line, before, history)
         if before is not None and (line.doubt or before.quantity == line.terms.quantity):
             sighting = before if line.doubt else replace(before, last_at=now)
         else:
-            since = _proven_day(line, before) or self.timing.today
+            since = min((day for day, _ in bought), default=self.timing.today)
             sighting = Sighting(line.key, line.terms.quantity, since, now, now)
         if not line.doubt:
+            for day, seats in bought or ((self.timing.today, line.terms.billed),):
+                history = asked(history, day, seats)
+            sighting = replace(sighting, asked=history)
             self.seen.append(sighting)
         return sighting
+
+    def _history(self, before: Sighting | None, holding: Holding | None) -> Asked:
+        """What was asked for up to now. What the lines show is the ground of a row that is new or was in accord."""
+        shown, yesterday = holding.billed if holding else 0, self.timing.today - DAY
+        if before is None or not before.asked:
+            return ((yesterday if holding else BEFORE_ALL, shown),)
+        day, seats = before.asked[-1]
+        return ((yesterday, seats),) if seats == shown and day < self.timing.today else before.asked
 
     def _closed(self, agreement: Agreement | None, owned: Ownership) -> Stop | None:
         if agreement is None:
@@ -173,6 +188,8 @@ class _Book:
     def _add(self, line: DesiredLine, mine: Owned, agreement: Agreement, sighting: Sighting) -> None:
         if line.terms.quantity == 0:
             return
+        first = next(risen(sighting.asked, 0, line.terms.billed), None)
+        since = self._first_day(line, mine, sighting, first) if first else sighting.since
         self.changes.append(
             AddLine(
                 key=mine.next_life(self.ground),
@@ -180,18 +197,26 @@ class _Book:
                 label=line.label,
                 product=line.product.id,
                 after=line.terms,
-                effective=max(day for day in (line.row.start_on, sighting.since, mine.billed_until) if day),
+                effective=max(day for day in (line.row.start_on, since, mine.billed_until) if day),
                 reason="no line of this row has today's price yet" if line.key.lot else "no line bills this row yet",
                 listed=line.product.price,
                 monthly=self._monthly(_price_of(line), line.terms, None, agreement),
+                asked=sighting.asked,
                 waits=self._waits(line.key),
             )
         )
 
+    def _first_day(self, line: DesiredLine, mine: Owned, sighting: Sighting, first: Move) -> date:
+        """The day on which the first seats of a new line were seen, or `start-on` where they were always there."""
+        always = sighting.asked[0][0] == BEFORE_ALL and first.day == sighting.asked[1][0] and not mine.lives
+        return line.row.start_on if always and line.row.start_on else first.day
+
     def _keep(self, line: DesiredLine, mine: Owned, holding: Holding, agreement: Agreement, sighting: Sighting) -> None:
-        stretches, learnt = charged(line.key, mine, self.ground, min(sighting.since, self.timing.today))
+        since = min(day for day in (sighting.since, self.timing.today, *_days(sighting.asked)) if day > BEFORE_ALL)
+        stretches, learnt = charged(line.key, mine, self.ground, since)
         self.charges += learnt
-        seen = {c.period.start: c for c in (*self.ground.charges.get(line.key.base, ()), *learnt)}
+        known = (*self.ground.charges.get(line.key.base, ()), *learnt)
+        seen = {c.period.start: c for c in known if c.key == line.key.base}
         prices = tuple((c.period, c.price) for c in seen.values() if c.price is not None)
         holding = replace(holding, charged=stretches, prices=prices)
         self._lock(line, mine)
@@ -243,7 +268,8 @@ class _Book:
         if after.quantity == 0 and (before.quantity or line.row.profile.at_zero.value == "end"):
             reason = f"{line.counted} counted, nothing is left to bill"
             ending = self._end(line.key, line.label, holding, agreement, sighting.since, reason)
-            return replace(ending, at_zero=line.row.profile.at_zero, waits=ending.waits or self._second_read(sighting))
+            waits = ending.waits or self._second_read(sighting)
+            return replace(ending, at_zero=line.row.profile.at_zero, asked=sighting.asked, waits=waits)
         if after.quantity != before.quantity or after.included != before.included:
             return self._quantity(line, holding, before, after, agreement, sighting)
         if cleaned(before.text) != cleaned(after.text):
@@ -300,6 +326,7 @@ class _Book:
             decrease=line.row.profile.decrease,
             monthly=self._monthly(before.price, after, before, agreement),
             asks=line.asks if after.quantity < before.quantity else "",
+            asked=sighting.asked,
             waits=waits,
         )
 
@@ -337,9 +364,10 @@ class _Book:
     def _foldable(self, holding: Holding, agreement: Agreement) -> bool:
         """Open deltas fold once the invoice boundary has moved past where it stood when they were written."""
         boundary = agreement.next_invoice
-        if boundary is None or not holding.deltas or self.open_keys & {d.key for d in holding.deltas}:
+        if boundary is None or self.open_keys & {d.key for d in holding.deltas}:
             return False
-        return all(d.opened_before is not None and d.opened_before < boundary for d in holding.deltas)
+        begun = holding.base.start is None or holding.base.start < boundary
+        return begun and any(delta.invoiced(boundary) for delta in holding.deltas)
 
     def _fold(self, line: DesiredLine, holding: Holding, before: Terms) -> Change:
         reason = "the invoice that bills these additions from their first day has been made"
@@ -389,18 +417,23 @@ class _Book:
         return _per_month(Money(paid, self.currency) * (after.quantity - after.included - was), agreement)
 
 
-def _proven_day(line: DesiredLine, before: Sighting | None) -> date | None:
-    """The day on which new seats were bought, where the source proves it.
+def _proven(line: DesiredLine, before: Sighting | None, history: Asked) -> tuple[tuple[date, int], ...]:
+    """The days on which new seats were bought, and how many there were from then on, where the source proves it.
 
     Only purchases made since the last reading that make up exactly the new seats prove anything: a tenant that is
     mapped today has had its licences for years.
     """
     if before is None:
-        return None
-    new = [(day, seats) for day, seats in line.bought if day >= before.last_at.date()]
-    if not new or sum(seats for _, seats in new) != line.terms.quantity - before.quantity:
-        return None
-    return min(day for day, _ in new)
+        return ()
+    new = sorted((day, seats) for day, seats in line.bought if day >= before.last_at.date())
+    had = history[-1][1]
+    if not new or sum(seats for _, seats in new) != line.terms.billed - had:
+        return ()
+    return tuple((day, had + sum(seats for earlier, seats in new if earlier <= day)) for day, _ in new)
+
+
+def _days(history: Asked) -> tuple[date, ...]:
+    return tuple(day for day, _ in history)
 
 
 def _counted(line: DesiredLine, to_bill: int) -> str:

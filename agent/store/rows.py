@@ -97,11 +97,13 @@ def sighting_values(seen: Sighting, company: int) -> Values:
         "since": seen.since,
         "first_at": seen.first_at,
         "last_at": seen.last_at,
+        "asked": [[day.isoformat(), seats] for day, seats in seen.asked],
     }
 
 
 def sighting_of(row: Read) -> Sighting:
-    return Sighting(key_of(row.key), row.quantity, row.since, row.first_at, row.last_at)
+    asked = tuple((date.fromisoformat(day), seats) for day, seats in row.asked)
+    return Sighting(key_of(row.key), row.quantity, row.since, row.first_at, row.last_at, asked)
 
 
 def charge_values(charge: Charge, company: int) -> Values:

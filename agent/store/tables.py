@@ -228,6 +228,7 @@ class Sighting(_Keyed, table=True):
     since: date = day()
     first_at: datetime = instant()
     last_at: datetime = instant()
+    asked: list[list[str | int]] = plain()
 
 
 class Charge(_Keyed, table=True):

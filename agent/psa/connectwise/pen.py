@@ -129,8 +129,8 @@ class Pen:
     def _unused(self, key: LineKey) -> LineKey:
         """Up, down and up again on one day asks for the same difference twice, but one mark must not name two lines."""
         holding = self.change.holding
-        keys = {delta.key for delta in holding.deltas} if holding else set()
-        marks = holding.marks if holding else frozenset()
+        deltas = (*holding.deltas, *holding.closed) if holding else ()
+        keys, marks = {delta.key for delta in deltas}, {delta.line.mark.strip() for delta in deltas}
         asked = (key.delta(key.part if n == 1 else f"{key.part}/{n}", key.role) for n in count(1))
         return next(k for k in asked if k not in keys and str(Mark.of(self.manner.installation, k)) not in marks)
 

@@ -7,45 +7,42 @@ quantity of a line is never prorated by ConnectWise; it counts from the next inv
 
 Decided here, where the table leaves it open:
 
-- A delta bills what exceeds both the quantity before and what `Holding.charged` says was billed, stretch by stretch,
-  and what is included is never billed beside the base. It copies its base's price, billing option, tax flag and cost.
-- The base is raised only where an invoice has surely billed it (or nothing ever has, and it has not begun). Where it
-  is still to be caught up on, or that cannot be told, an open delta bills the right days in any case.
+- Each seat has its own day: a change that waited is written in as many parts as it has days.
+- A delta bills the seats that `Holding.charged` does not say were billed, stretch by stretch, and what is included is
+  never billed beside the base. It copies its base's price, billing option, tax flag and cost.
+- The base is raised only where its coming invoices begin with the new seats' first day, or with a later one up to
+  which a delta bills them. Elsewhere, or where that cannot be told, an open delta bills the right days in any case.
+- Seats that came last leave first. What they owe for days that no invoice has reached gets an addition of its own.
 - A line ends with its last billed day: the day before the next invoice where that is invoiced for this line, else the
   day before the change. One that would end before it began gets quantity 0 and its own first day as the last.
 - A credit takes back what was charged, never more than the change lowers, and nothing of which the charge is unknown.
-  Seats that nobody was billed for leave first; the days on which they were used get an addition of their own.
 - A line whose first day lies in a period that is over and invoiced needs a person's word (`start-on`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import groupby, pairwise
-from typing import NamedTuple
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import (
     AddLine,
     Change,
-    Delta,
     EndLine,
     Fold,
-    Holding,
     Realisation,
     SetDescription,
     SetPrice,
     SetQuantity,
-    Terms,
     Write,
 )
-from agent.domain.keys import LineKey, Role
+from agent.domain.history import Move, risen
+from agent.domain.keys import LineKey
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.periods import DAY, Period
 from agent.psa.connectwise.pen import Manner, Pen
+from agent.psa.connectwise.task import Batch, Task
 
 
 def writes(change: Change, agreement: Agreement, today: date, manner: Manner) -> Realisation:
@@ -64,82 +61,6 @@ def writes(change: Change, agreement: Agreement, today: date, manner: Manner) ->
     if isinstance(change, EndLine):
         return _end(task, change.at_zero)
     return Realisation(_PLAIN[type(change)](task))
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A change of lines that exist."""
-
-    pen: Pen
-    holding: Holding
-    before: Terms
-    after: Terms
-    today: date
-
-    @property
-    def key(self) -> LineKey:
-        return self.pen.change.key
-
-    @property
-    def agreement(self) -> Agreement:
-        return self.pen.agreement
-
-    @property
-    def base(self) -> Line:
-        return self.holding.base
-
-    @property
-    def effective(self) -> date:
-        return self.pen.change.effective
-
-    @property
-    def first_day(self) -> date:
-        """From when a difference counts: not before its base, nor before the agreement bills."""
-        # With a start-on date in the row, the seats were counted before the base began to bill.
-        return max(day for day in (self.effective, self.base.start, self.agreement.bill_start) if day)
-
-    @property
-    def price(self) -> Decimal | None:
-        # A price change may be waiting for approval: until it is made, a delta bills what its base bills.
-        return self.after.price if self.base.price is None else self.base.price
-
-    def prices(self, days: Period) -> Iterator[tuple[Period, Decimal | None]]:
-        """The days, cut where invoices billed them at another price; where that was not seen, at the present one."""
-        known = [(period, price) for period, price in self.holding.prices if period.overlap(days)]
-        cuts = sorted({days.start, *(period.start for period, _ in known if period.start in days)})
-        pieces = [Period(first, end) for first, end in pairwise([*cuts, days.end])]
-        for price, same in groupby(
-            pieces, lambda p: next((at for period, at in known if p.start in period), self.price)
-        ):
-            together = [*same]
-            yield Period(together[0].start, together[-1].end), price
-
-    @property
-    def gained(self) -> int:
-        """Seats that the change adds to the bill: one that comes with one more included adds nothing."""
-        before, after = self.before, self.after
-        return after.quantity - after.included - (before.quantity - before.included)
-
-    def charged_from(self, day: date) -> int | None:
-        """Seats billed on that day; None where that is not known."""
-        # What is known may start with today, and a change that waited for approval before it: then the next
-        # stretch that is known speaks for the days in between.
-        later = sorted((period.start, seats) for period, seats in self.holding.charged if period.end > day)
-        return later[0][1] if later else None
-
-    @property
-    def waiting(self) -> frozenset[int]:
-        """Ids of the open deltas that no invoice has reached since they were written."""
-        boundary = self.agreement.next_invoice
-        return frozenset(delta.line.id for delta in self.holding.deltas if delta.opened_before == boundary)
-
-    def each_line(self) -> Iterator[tuple[LineKey, Line]]:
-        yield self.key, self.base
-        for delta in self.holding.deltas:
-            yield delta.key, delta.line
-
-    def delta(self, seats: int, part: str, **days: date) -> Write:
-        return self.pen.beside(self.key.delta(part), self.base, seats, self.price, **days)
 
 
 def _refusal(change: Change, agreement: Agreement, manner: Manner) -> str:
@@ -169,17 +90,29 @@ def _add(pen: Pen, today: date) -> Realisation:
         )
     if pen.agreement.ends and start >= pen.agreement.ends:
         return _refused(f"the agreement ends with {pen.agreement.ends - DAY}, before the line would start on {start}")
+    return Realisation((*_new_lines(pen, start),))
+
+
+def _new_lines(pen: Pen, start: date) -> Iterator[Write]:
+    """The base with the seats of its first day; those that came while it waited are opened beside it."""
     after = pen.change.after
-    write = pen.post(
+    came = risen(pen.change.asked, 0, after.billed) if pen.change.asked and pen.agreement.prorates else ()
+    # The first seats begin with the line, which a person may have dated back.
+    later = [move for move in [*came][1:] if move.day > start]
+    beside = sum(move.seats for move in later)
+    yield pen.post(
         pen.change.key,
-        quantity=Decimal(after.quantity),
+        quantity=Decimal(after.quantity - beside),
         included=Decimal(after.included) if after.included else None,
         price=after.price,
         billable=after.billable,
         start=start,
         text=after.text or None,
     )
-    return Realisation((write,))
+    for move in later:
+        key = pen.change.key.delta(f"{move.day}/{move.low}-{move.high}")
+        quantity, text = Decimal(move.seats), after.heading or None
+        yield pen.post(key, quantity=quantity, price=after.price, billable=after.billable, start=move.day, text=text)
 
 
 def _start(effective: date, agreement: Agreement) -> date:
@@ -197,222 +130,170 @@ def _boundary(agreement: Agreement, day: date) -> date | None:
 
 
 def _set_quantity(task: Task, change: SetQuantity) -> Realisation:
-    if task.after.quantity > task.before.quantity:
+    if task.after.billed > task.before.billed:
         return _raise(task, change.increase)
-    if task.after.quantity < task.before.quantity:
+    if task.after.billed < task.before.billed:
         return _lower(task, change.decrease)
-    return Realisation(_total(task))
+    return Realisation(_total(task, task.after.billed))
 
 
 def _raise(task: Task, increase: Increase) -> Realisation:
-    if not task.agreement.prorates or increase is Increase.FULL:
-        return Realisation(_total(task))
-    if increase is Increase.NEXT_PERIOD:
-        return _once_invoiced(task)
-    start = task.first_day
-    began_within = task.base.start is not None and task.base.start > task.agreement.period(start).start
-    if _covered(task, start):
-        # The seats are billed up to the next invoice already: a fold was interrupted, or they left and came back.
-        return Realisation(_total(task))
-    unbilled = _unbilled(task, start) or began_within
-    begins = task.base.start is not None and task.base.start >= task.today
-    if not unbilled and not begins:
-        return Realisation((*_bounded(task, start), *_total(task)))
-    if unbilled and begins and start == task.base.start:
-        return Realisation(_total(task))
-    # ConnectWise catches up on a base with the quantity that it has at the invoice: raised now, the base would be
-    # charged with the new seats from its own first day on. An open delta bills the right days whatever was invoiced,
-    # so it also serves where that cannot be told.
-    more = task.after.quantity - task.before.quantity
-    seats = min(more, task.gained)
-    if seats <= 0:
-        return Realisation(_total(task))
-    opened = task.delta(seats, f"{start}/{task.before.quantity}-{task.before.quantity + seats}", start=start)
-    return Realisation((opened, *_patch_base(task, task.base.quantity + more - seats)))
+    if not task.agreement.prorates:
+        return Realisation(_total(task, task.after.billed))
+    invoiced = task.agreement.invoiced
+    moves = [move for move in task.rises if increase is not Increase.NEXT_PERIOD or invoiced(move.day)]
+    if not moves:
+        return _waits(task, task.rises[0])
+    found: list[Write] = []
+    opened = 0
+    for move in moves:
+        start = task.first_day(_first_day(task, move, increase))
+        if _joins_base(task, move, start):
+            found += _bounded(task, move, start)
+        else:
+            # ConnectWise catches up on a base with the quantity that it has at the invoice: raised now, the base would
+            # be charged with the new seats from another day on. An open delta bills the right days in any case.
+            found.append(task.delta(start, move.low, move.high, start=start))
+            opened += move.seats
+    return Realisation((*found, *_total(task, moves[-1].high, opened)))
 
 
-def _covered(task: Task, start: date) -> bool:
-    """Whether the new quantity is known to be billed for every invoiced day from `start` on."""
-    charged = [seats for days, seats in task.holding.charged if days.end > start]
-    return task.agreement.invoiced(start) and bool(charged) and min(charged) >= task.after.quantity
+def _waits(task: Task, move: Move) -> Realisation:
+    return Realisation(note=f"waits until {task.agreement.period(move.day)} is invoiced")
 
 
-def _unbilled(task: Task, day: date) -> bool:
-    """Whether no invoice has billed the base for that day, be it that none was made or that the base came after it."""
-    if not task.agreement.invoiced(day):
-        return True
-    charged = task.charged_from(day)
-    if charged is not None:
-        return charged == 0
-    return task.base.start is not None and task.base.start > task.agreement.period(day).start
+def _first_day(task: Task, move: Move, increase: Increase) -> date:
+    """From when new seats count, at the earliest."""
+    if increase is Increase.PRORATE:
+        return move.day
+    period = task.agreement.period(move.day)
+    return max(period.start, task.boundary or period.start)
 
 
-def _bounded(task: Task, start: date) -> Iterator[Write]:
-    """One delta for each stretch of invoiced days on which the change adds seats that nobody was billed for."""
+def _joins_base(task: Task, move: Move, start: date) -> bool:
+    if task.paid is None:
+        # Not known whether its first days are charged; where they are known to be, for as many, nothing is owed.
+        charged = [seats for days, seats in task.holding.charged if days.end > start]
+        return task.agreement.invoiced(start) and bool(charged) and min(charged) >= move.high
+    # A fold that was interrupted has ended the deltas and not raised the base, and the count has not moved since.
+    interrupted = move.undone and task.effective < move.day and task.folded >= move.seats
+    return start <= task.paid or interrupted
 
-    def billed(day: date) -> tuple[int, int]:
-        charged = task.charged_from(day)
+
+def _bounded(task: Task, move: Move, start: date) -> Iterator[Write]:
+    """One delta for each stretch of days up to the base's next invoice for which somebody has not been billed."""
+
+    def level(charged: int | None) -> int:
         # Never more than the change itself adds: seats that a person put on the line are that person's affair.
-        level = task.before.quantity if charged is None else max(charged, task.before.quantity)
-        return level, max(level, min(task.after.quantity, level + task.gained))
+        return move.low if charged is None else min(move.high, max(charged, move.low))
 
-    for days, (level, target) in _stretches(task, start, billed):
-        if target > level:
-            yield task.delta(target - level, f"{days.start}/{level}-{target}", start=days.start, end=days.end)
-
-
-def _stretches(
-    task: Task, start: date, value: Callable[[date], tuple[int, int]]
-) -> Iterator[tuple[Period, tuple[int, int]]]:
-    """The days from `start` to the next invoice, cut where the value changes."""
-    end = task.agreement.next_invoice
-    if end is None or end <= start:
-        return
-    edges = {day for period, _ in task.holding.charged for day in (period.start, period.end) if start < day < end}
-    days = sorted({start, *edges})
-    cuts = [start, *(day for before, day in pairwise(days) if value(day) != value(before))]
-    for first, last in pairwise([*cuts, end]):
-        yield Period(first, last), value(first)
+    for days, billed in task.stretches(start, task.paid, level):
+        if billed < move.high:
+            yield task.delta(start, billed, move.high, start=days.start, end=days.end)
 
 
 def _lower(task: Task, decrease: Decrease) -> Realisation:
-    if decrease is Decrease.NEXT_PERIOD:
-        return _once_invoiced(task)
-    if decrease is Decrease.CREDIT:
-        return _credited(task)
-    return Realisation(_total(task))
-
-
-def _credited(task: Task) -> Realisation:
-    if not task.agreement.prorates:
+    if decrease is Decrease.CREDIT and not task.agreement.prorates:
         return _refused("a credit needs an agreement that prorates; this one bills whole periods")
-    start = task.first_day
-    whole = _unbilled(task, start)
-    fresh = {line.id for _, line in task.each_line()} if whole else task.waiting
-    # Seats that nobody was billed for yet leave first: for them no money has to be given back.
-    shares = _shares(task, fresh)
-    unbilled = [share for share in shares if share.line.id in fresh]
-    found = [*_used_until(task, start, unbilled)]
-    lost = sum(share.lost for share in shares if share not in unbilled)
-    if lost:
-        why = _no_credit(task, start)
+    moves = [move for move in task.falls if decrease is not Decrease.NEXT_PERIOD or _due(task, move)]
+    if not moves:
+        return _waits(task, task.falls[0])
+    kept, cuts = task.cut()
+    found = [*_left(kept, moves, decrease)]
+    if decrease is Decrease.CREDIT:
+        credits = [*_credits(kept, moves)]
+        why = _no_credit(kept, moves, credits)
         if why:
             return _refused(why)
-        kept = task.after.quantity - sum(int(share.quantity) for share in unbilled)
-        found += _credits(task, start, kept, lost)
-    return Realisation((*found, *_written(task, shares)))
+        found += credits
+    return Realisation((*found, *_total(task, moves[-1].low), *cuts))
 
 
-def _no_credit(task: Task, start: date) -> str:
+def _due(task: Task, move: Move) -> bool:
+    """Whether seats have been billed for the period in which they left, or no day ended with them on a line."""
+    unbegun = task.base.start is not None and move.day <= task.base.start
+    return move.undone or unbegun or task.agreement.invoiced(move.day)
+
+
+def _left(task: Task, moves: Sequence[Move], decrease: Decrease) -> Iterator[Write]:
+    """What seats that leave owe for days that no invoice has reached, and of which the lines will not tell."""
+    for move, batch, low, high in _leaving(task, moves):
+        end = _last(task, move, decrease)
+        start = max((day for day in (batch.paid, task.agreement.bill_start) if day), default=end)
+        owes = batch.paid is not None and task.agreement.prorates and not move.undone
+        began = batch.line.start is None or batch.line.start < move.day
+        if owes and began and start < end:
+            yield from task.owed(low, high, start, end)
+
+
+def _last(task: Task, move: Move, decrease: Decrease) -> date:
+    """The first day that is not owed any more."""
+    period = task.agreement.period(move.day)
+    return {Decrease.NOW: period.start, Decrease.NEXT_PERIOD: period.end, Decrease.CREDIT: move.day}[decrease]
+
+
+def _leaving(task: Task, moves: Sequence[Move]) -> Iterator[tuple[Move, Batch, int, int]]:
+    """Which seats (`low` + 1 to `high`) each move takes from which line."""
+    left = {batch.line.id: max(0, batch.seats) for batch in task.batches}
+    for move in moves:
+        high = move.high
+        for batch in task.batches:
+            low = max(move.low, high - left[batch.line.id])
+            if low < high:
+                yield move, batch, low, high
+            left[batch.line.id] -= high - low
+            high = low
+
+
+def _credits(task: Task, moves: Sequence[Move]) -> Iterator[Write]:
+    """Negative deltas for the rest of what is invoiced: the seats that left, as far as they were billed."""
+    for low, high, days in _refundable(task, moves):
+
+        def lost(charged: int | None, low: int = low, high: int = high) -> int:
+            return 0 if charged is None else max(0, min(charged, high) - low)
+
+        for stretch, seats in task.stretches(days.start, days.end, lost):
+            for part, price in task.prices(stretch) if seats else ():
+                yield task.credit(low, low + seats, part, price)
+
+
+def _refundable(task: Task, moves: Sequence[Move]) -> Iterator[tuple[int, int, Period]]:
+    """Which seats an invoice may have charged for days after they left, and for which."""
+    for move, batch, low, high in _leaving(task, moves):
+        start = max(move.day, batch.line.start or move.day)
+        end = task.boundary if batch.paid is None else batch.paid
+        if not move.undone and end and start < end:
+            yield low, high, Period(start, end)
+
+
+def _no_credit(task: Task, moves: Sequence[Move], credits: Sequence[Write]) -> str:
     way = task.pen.manner.credits
+    unknown = next((days.start for _, _, days in _refundable(task, moves) if task.charged_on(days.start) is None), None)
     reasons = (
+        (unknown, f"how many seats were billed from {unknown} on is not known, so none can be credited"),
         (
-            way == "off",
+            credits and way == "off",
             "credits are switched off: set psa.connectwise.credits to the way this site takes them, "
             'or give the profile decrease = "now"',
         ),
         (
-            task.charged_from(start) is None,
-            f"how many seats were billed from {start} on is not known, so none can be credited",
-        ),
-        (
-            way == "negative-price" and task.price is None,
+            credits and way == "negative-price" and task.price is None,
             f"addition {task.base.id} shows no unit price, which a credit by negative price needs",
         ),
     )
     return next((reason for applies, reason in reasons if applies), "")
 
 
-def _credits(task: Task, start: date, kept: int, lost: int) -> Iterator[Write]:
-    """Negative deltas for the rest of what is invoiced: `lost` seats, but never more than were billed beyond `kept`."""
-
-    def billed(day: date) -> tuple[int, int]:
-        charged = task.charged_from(day)
-        # What is not known to have been billed is not taken back.
-        level = kept if charged is None else charged
-        return level, max(kept, level - lost)
-
-    for days, (level, target) in _stretches(task, start, billed):
-        if target < level:
-            for part, price in task.prices(days):
-                yield _credit(task, level - target, f"{part.start}/{level}-{target}", part, price)
-
-
-def _credit(task: Task, seats: int, part: str, days: Period, charged: Decimal | None) -> Write:
-    """Given back is what was charged, whatever the price has become since."""
-    negative = task.pen.manner.credits == "negative-quantity"
-    price = charged if negative or charged is None else -charged
-    key = task.key.delta(part, Role.CREDIT)
-    quantity = -seats if negative else seats
-    return task.pen.beside(key, task.base, quantity, price, start=days.start, end=days.end)
-
-
-def _used_until(task: Task, left: date, shares: Sequence[Share]) -> Iterator[Write]:
-    """The days before the change for which nothing has been billed, and so shall be for the seats that left."""
-    # Not from the change's own period: one before it may be open as well, and is lowered with it.
-    boundary = task.agreement.next_invoice or task.agreement.period(left).start
-    level = task.before.quantity
-    for share in shares:
-        caught_up = not task.agreement.invoiced(left) and share.line.id not in task.waiting
-        begins = (share.line.start, task.agreement.bill_start, boundary if caught_up else None)
-        start = max((day for day in begins if day), default=boundary)
-        if share.lost and start < left:
-            yield task.delta(share.lost, f"{start}/{level}-{level - share.lost}", start=start, end=left)
-        level -= share.lost
-
-
-def _once_invoiced(task: Task) -> Realisation:
-    if task.agreement.invoiced(task.effective):
-        return Realisation(_total(task))
-    return Realisation(note=f"waits until {task.agreement.period(task.effective)} is invoiced")
-
-
-def _total(task: Task) -> tuple[Write, ...]:
-    """Base and open deltas together show the new quantity."""
-    return _written(task, _shares(task))
-
-
-def _written(task: Task, shares: Sequence[Share]) -> tuple[Write, ...]:
-    base = next(share for share in shares if share.line is task.base)
-    beside = [share for share in shares if share is not base]
-    parts = [w for share in beside for w in task.pen.patch(share.key, share.line, quantity=share.quantity)]
-    return (*_patch_base(task, base.quantity), *parts)
-
-
-class Share(NamedTuple):
-    """What a line will carry of the new quantity, less what of it is included."""
-
-    key: LineKey
-    line: Line
-    quantity: Decimal
-    included: int
-
-    @property
-    def lost(self) -> int:
-        """Seats that the line bills no more."""
-        return max(0, int(self.line.quantity - self.line.included - (self.quantity - self.included)))
-
-
-def _shares(task: Task, first: Collection[int] = ()) -> list[Share]:
-    """The base gains or gives; what it cannot give, the newest deltas do. Lines of `first` give before all others."""
-    # What is included is taken off the base alone: below it, seats of the deltas would be billed that are free.
-    base = Share(task.key, task.base, task.base.quantity, task.after.included)
-    newest = [Share(d.key, d.line, d.line.quantity, 0) for d in sorted(task.holding.deltas, key=_age)]
-    rest = task.holding.quantity - task.after.quantity
-    if rest <= 0:
-        return [base._replace(quantity=base.quantity - rest), *newest]
-    shares = []
-    for share in sorted([base, *newest], key=lambda share: share.line.id not in first):
-        cut = min(rest, max(share.quantity - share.included, Decimal(0)))
-        shares.append(share._replace(quantity=share.quantity - cut))
-        rest -= cut
-    return [s._replace(quantity=s.quantity - rest) if s.line is task.base else s for s in shares]
-
-
-def _age(delta: Delta) -> tuple[int, int]:
-    """Sorts the newest first."""
-    start = delta.line.start or date.min
-    return -start.toordinal(), -delta.line.id
+def _total(task: Task, seats: int, opened: int = 0) -> tuple[Write, ...]:
+    """Base and open deltas together bill so many seats, `opened` of them by new deltas; the newest give first."""
+    rest = max(0, task.before.billed - seats)
+    found: list[Write] = []
+    beside = 0
+    for batch in task.batches[:-1]:
+        cut = min(rest, max(0, batch.seats))
+        found += task.pen.patch(batch.key, batch.line, quantity=batch.line.quantity - cut)
+        rest, beside = rest - cut, beside + batch.seats - cut
+    return (*_patch_base(task, Decimal(seats - opened - beside + task.after.included)), *found)
 
 
 def _patch_base(task: Task, quantity: Decimal) -> tuple[Write, ...]:
@@ -421,30 +302,46 @@ def _patch_base(task: Task, quantity: Decimal) -> tuple[Write, ...]:
 
 
 def _end(task: Task, at_zero: AtZero) -> Realisation:
+    kept, cuts = task.cut()
     if at_zero is AtZero.ZERO:
-        zero = [w for key, line in task.each_line() for w in task.pen.patch(key, line, quantity=Decimal(0))]
-        return Realisation(tuple(zero))
-    # What is invoiced stays billed to its end; what is not ends with the last day on which it was used.
-    boundary = _boundary(task.agreement, task.effective)
-    # With nothing on it a line costs nothing until its last billed day, whatever is known of what was billed.
-    unbilled = boundary is None or (task.base.quantity > 0 and task.charged_from(task.effective) == 0)
-    found: list[Write] = []
-    for delta in task.holding.deltas:
-        late = boundary is None or delta.line.id in task.waiting
-        found += _ended(task, delta.key, delta.line, task.effective if late else boundary)
+        left = _left(kept, kept.falls, Decrease.NOW)
+        zero = [w for key, line in _each_line(task) for w in task.pen.patch(key, line, **_NOTHING)]
+        return Realisation((*left, *zero, *cuts))
     # The base last: without it nobody would remember the deltas, and they would bill for ever.
-    found += _ended(task, task.key, task.base, task.effective if unbilled else boundary)
-    return Realisation(tuple(found))
+    undone = [move for move in task.falls if move.undone]
+    never = {batch.line.id: high - low for _, batch, low, high in _leaving(task, undone)}
+    ended = [w for batch in task.batches for w in _ended(task, batch, never.get(batch.line.id, 0))]
+    return Realisation((*cuts, *ended))
 
 
-def _ended(task: Task, key: LineKey, line: Line, end: date | None) -> tuple[Write, ...]:
-    """`end` is the first day that is not billed any more."""
-    if end is None or (line.end is not None and line.end <= end):
+_NOTHING = {"quantity": Decimal(0), "included": Decimal(0)}
+
+
+def _last_of(task: Task, batch: Batch) -> date:
+    """What is invoiced stays billed to its end; what is not ends with the last day on which it was used."""
+    falls = task.falls
+    left = falls[-1].day if falls else task.effective
+    used_to = left if task.agreement.prorates else task.agreement.period(left).start
+    paid = task.boundary if batch.paid is None and task.agreement.invoiced(left) else batch.paid
+    return max(used_to, paid or used_to)
+
+
+def _ended(task: Task, batch: Batch, never: int) -> tuple[Write, ...]:
+    """The line ends with its last billed day, without the seats that no day ended with."""
+    key, line, end = batch.key, batch.line, _last_of(task, batch)
+    if line.end is not None and line.end <= end:
         return ()
     if line.start is not None and end <= line.start:
         # ConnectWise takes no last day before the first: one day with nothing on it bills nothing.
         return task.pen.patch(key, line, end=line.start + DAY, quantity=Decimal(0))
-    return task.pen.patch(key, line, end=end)
+    owed = never and (batch.paid is None or batch.paid < end)
+    return task.pen.patch(key, line, end=end, quantity=line.quantity - never if owed else line.quantity)
+
+
+def _each_line(task: Task) -> Iterator[tuple[LineKey, Line]]:
+    yield task.key, task.base
+    for delta in task.holding.deltas:
+        yield delta.key, delta.line
 
 
 def _describe(task: Task) -> tuple[Write, ...]:
@@ -457,19 +354,19 @@ def _price(task: Task) -> tuple[Write, ...]:
     # No price asked for: the PSA's own stands.
     if task.after.price is not None:
         values["price"] = task.after.price
-    return tuple(w for key, line in task.each_line() for w in task.pen.patch(key, line, **values))
+    return tuple(w for key, line in _each_line(task) for w in task.pen.patch(key, line, **values))
 
 
 def _fold(task: Task) -> tuple[Write, ...]:
-    """The deltas end with what is invoiced, and the base counts for all from there on."""
-    end = task.agreement.next_invoice
-    ripe = [d for d in task.holding.deltas if end and (d.line.start is None or d.line.start < end)]
+    """The deltas that are invoiced end there, and the base counts for all from there on."""
+    end = task.boundary
+    ripe = [delta for delta in task.holding.deltas if delta.invoiced(end)]
     staying = sum((d.line.quantity for d in task.holding.deltas if d not in ripe), Decimal(0))
     ended = [w for d in ripe for w in task.pen.patch(d.key, d.line, end=end)]
     return (*ended, *task.pen.patch(task.key, task.base, quantity=task.after.quantity - staying))
 
 
-_PLAIN: dict[type[Change], Callable[[Task], tuple[Write, ...]]] = {
+_PLAIN: Mapping[type[Change], Callable[[Task], tuple[Write, ...]]] = {
     SetDescription: _describe,
     SetPrice: _price,
     Fold: _fold,

@@ -106,9 +106,9 @@ class Desk:
     @property
     def holding(self) -> Holding:
         lines = self.lines()
-        open_deltas = [(lines[id], *known) for id, known in self.deltas.items() if lines[id].open]
-        deltas = tuple(Delta(key, line, opened) for line, key, opened in open_deltas)
-        return Holding(lines[self.base], deltas, tuple(self.charged(lines)), opened_before=self.opened)
+        deltas = [Delta(key, lines[id], opened) for id, (key, opened) in self.deltas.items()]
+        standing, closed = (tuple(d for d in deltas if d.line.open is is_open) for is_open in (True, False))
+        return Holding(lines[self.base], standing, tuple(self.charged(lines)), closed, self.opened)
 
     def charged(self, lines: dict[int, Line]) -> Sequence[tuple[Period, int]]:
         """Day by day from the change on: what was invoiced of base and open deltas, and all bounded deltas."""
@@ -158,10 +158,7 @@ class Desk:
     def fold(self) -> Realisation:
         """As the engine does: once the boundary has moved past where it stood when the deltas were written."""
         holding, boundary = self.holding, self.agreement.next_invoice
-        ripe = [
-            d.opened_before is not None and boundary is not None and d.opened_before < boundary for d in holding.deltas
-        ]
-        if not holding.deltas or not all(ripe):
+        if not any(delta.invoiced(boundary) for delta in holding.deltas):
             return Realisation()
         return self.carry_out(Fold(**self._held(int(holding.quantity))))
 

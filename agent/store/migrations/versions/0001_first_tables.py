@@ -78,7 +78,7 @@ def what_planning_learns() -> None:
     binding = {"line": WHOLE, "mark": TEXT, "state": TEXT, "adopted": FLAG, "confirmed": TEXT, "boundary": DAY}
     binding |= {"locked": DAY}
     table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=places)
-    sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT}
+    sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT, "asked": TEXT}
     table("sighting", KEYED | sighting, key=["key"], indexed=places)
     charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE, "price": TEXT}
     table("charge", KEYED | charge, key=["key", "starts"], indexed=places)

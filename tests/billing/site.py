@@ -73,8 +73,9 @@ class Tenant:
         return []
 
     def observe(self, account: Account) -> Snapshot:
+        bought = enumerate(self.bought)
         subscriptions = tuple(
-            Subscription(f"sub-{n}", seats, Status.ENABLED, day) for n, (day, seats) in enumerate(self.bought)
+            Subscription(f"sub-{n}", seats, Status.ENABLED, datetime.combine(day, OPENS)) for n, (day, seats) in bought
         )
         seen = Observation(SKU, "SPB", "Business Premium", self.seats, 0, True, subscriptions)
         return Snapshot(account, self.clock.now(), {SKU: seen}, (), frozenset(Coverage))

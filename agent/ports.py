@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from agent.domain.agreements import Agreement, Company, Line, Product
+from agent.domain.agreements import Agreement, Company, Line, Product, Standing
 from agent.domain.changes import Change, Picture, Planned, Realisation, Receipt, Seen, Step, Write
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
@@ -98,6 +98,8 @@ class Entry:
     at: datetime  # when it took this state
     detail: str = ""
     looked: tuple[Picture, datetime] | None = None
+    change: str = ""  # the digest of the change that it realises, which an approval names
+    reason: str = ""  # and why that was wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What one company's planning learnt, stored in one transaction before anything is written to the PSA."""
+    """What one company's planning learnt, stored in one transaction before anything is written to the PSA.
+
+    `snapshots` and `standing` are what it thought on: the evidence, kept in all its versions.
+    """
 
     company: int
     bindings: tuple[Binding, ...]
@@ -127,6 +132,31 @@ class Learnt:
     findings: tuple[Finding, ...]
     monthly: Money | None
     complete: bool  # False: some read failed, so findings that were not seen again stay open
+    snapshots: tuple[Snapshot, ...] = ()
+    standing: Standing | None = None
+
+
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Generic[Kept]):
+    """What was read alike from `since` up to `last`; another value came after that, or nothing newer is known."""
+
+    since: datetime
+    last: datetime
+    value: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How the number of one line came about, from when to when (None: still), and the run that first had it so."""
+
+    key: LineKey
+    steps: tuple[Step, ...]
+    since: datetime
+    until: datetime | None
+    run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +190,16 @@ class Hold:
     monthly: Money | None
     since: datetime
     state: str = "open"  # open, approved, rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided on a held change, and when; verdict is approved or rejected."""
+
+    digest: str
+    verdict: str
+    who: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +249,27 @@ class Store(Protocol):
         ...
 
     def run(self, run: str) -> RunSummary | None: ...
-    def remember_snapshot(self, snapshot: Snapshot) -> None: ...
+    def remember(self, snapshots: Iterable[Snapshot]) -> None:
+        """Keep what was read where nothing could be learnt from it; `learn` keeps its own."""
+        ...
+
     def histories(self, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
         """Of each account that has one: what all readings showed of its subscriptions."""
         ...
 
     def last_snapshot(self, account: Account) -> Snapshot | None: ...
+    def snapshots(self, account: Account, since: datetime) -> Sequence[Version[Snapshot]]:
+        """The versions of an account from the one in force at `since` on, the oldest first."""
+        ...
+
+    def standings(self, company: int, since: datetime) -> Sequence[Version[Standing]]:
+        """What the PSA showed of the company, from the version in force at `since` on, the oldest first."""
+        ...
+
+    def forget_past(self, before: datetime) -> None:
+        """Drop versions of snapshots, standings and derivations that were over before that time."""
+        ...
+
     def snapshot_age(self) -> Mapping[Account, datetime]: ...
     def bound_agreements(self, psa: str) -> Mapping[int, frozenset[int]]:
         """Company -> agreements on which it has live bindings, mapped or not."""
@@ -262,6 +317,14 @@ class Store(Protocol):
     def looked(self, entry: Entry, picture: Picture, at: datetime) -> None: ...
     def entry_open(self) -> Sequence[Entry]: ...
     def entries(self, run: str | None = None, limit: int = 200) -> Sequence[Entry]: ...
+    def entries_of(self, key: LineKey) -> Sequence[Entry]:
+        """Every write to the lines of a key's base: all its lives and differences, the oldest first."""
+        ...
+
+    def decisions(self, digests: Iterable[str]) -> Mapping[str, Decision]:
+        """What people decided on these changes, as far as they did."""
+        ...
+
     def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
         """The verdict (approved, rejected) on one hold, or on all undecided ones that a run saw.
 
@@ -275,7 +338,14 @@ class Store(Protocol):
         """The latest plan of each company, as the plain values that faces print."""
         ...
 
-    def explain(self, key: LineKey | None = None, company: int | None = None) -> Mapping[LineKey, tuple[Step, ...]]: ...
+    def derivations(self, company: int, at: datetime | None = None) -> Sequence[Derivation]:
+        """How the numbers of the company's lines came about, as it stood at that time (None: now), by key."""
+        ...
+
+    def derivations_of(self, key: LineKey) -> Sequence[Derivation]:
+        """All that a line ever had, the oldest first."""
+        ...
+
     def journal(self, limit: int = 200) -> Sequence[JournalRecord]: ...
     def verify_journal(self) -> tuple[int, str, str]:
         """(records read, head hash, first fault or ""): recomputes the whole chain."""

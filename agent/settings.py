@@ -210,6 +210,9 @@ class StoreSection(Section):
         None, "SQLite or PostgreSQL: what was read, written and decided.", "trueup.db in agent.state"
     )
     password: SecretReference | None = setting(None, "The password of a PostgreSQL store.")
+    history: SomeDuration = setting(
+        "1100d", "How long earlier reads and derivations are kept, for trueup explain --on and trueup backtest."
+    )
 
 
 class GuardsSection(Section):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from agent.domain.periods import Grid, Period
+from agent.domain.periods import DAY, Grid, Period
 
 
 class Billable(StrEnum):
@@ -114,3 +115,17 @@ class Line:
     @property
     def open(self) -> bool:
         return self.end is None
+
+    @property
+    def last_day(self) -> date | None:
+        """The last one that is billed; None while the line is open."""
+        return self.end - DAY if self.end else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one read of the PSA showed of a company: agreements, all their lines, and the products its rows name."""
+
+    agreements: Mapping[int, Agreement]
+    lines: Mapping[int, Sequence[Line]]
+    products: Mapping[str, Product]

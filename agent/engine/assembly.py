@@ -22,8 +22,8 @@ from agent.engine.turns import Turns
 from agent.engine.watchdog import Systemd
 from agent.mapping_files import LastGood, MappingFiles
 from agent.outgoing import Outgoing, Rate, Timeouts
-from agent.ports import Clock, Psa, Source, Store
-from agent.psa import FACTORIES
+from agent.ports import Clock, Psa, Source, Store, Traits
+from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
 from agent.sku_table import shipped
 from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
@@ -58,7 +58,9 @@ class Engine:
             mappings=self.mappings.current,
             in_force=self.mappings.in_force,
             mapping_problems=lambda: self.mappings.problems,
-            housekeeping=Housekeeping(self.source, self.psa, self.store, self.clock, self.mappings.current),
+            housekeeping=Housekeeping(
+                self.source, self.psa, self.store, self.clock, self.mappings.current, self.settings.store.history
+            ),
             housekeeping_every=schedule.catalogue,
             systemd=systemd,
             stopped=self.stop,
@@ -176,6 +178,11 @@ def psa_of(settings: Settings, store: Store, clock: Clock) -> Psa:
         member=site.member,
         clock=clock,
     )
+
+
+def traits_of(settings: Settings) -> Traits:
+    """What is known of a kind of PSA without asking it."""
+    return TRAITS[settings.psa.kind]
 
 
 def _timeouts(settings: Settings) -> Timeouts:

@@ -136,7 +136,7 @@ class Cycle:
     ) -> list[Thought]:
         bound = self.store.bound_agreements(self.psa.traits.name)
         ids = {m.company: m.agreements | bound.get(m.company, frozenset()) for m in mapped}
-        sweep = Sweep(self.source, mapped, self.store.remember_snapshot)
+        sweep = Sweep(self.source, mapped)
         agreements = partial(self.psa.agreements, sorted(frozenset().union(*ids.values())))
         think_one = partial(self._think_one, run, mappings, ids, sweep)
         if len(mapped) == 1:
@@ -181,7 +181,9 @@ class Cycle:
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
         refused = _why(sweep.rejected) if sweep.rejected else ""
         if plan.unasked:
-            return Thought(plan, learnt, refused)  # stored after the breaker has looked at all plans
+            # Stored after the breaker has looked at all plans; a fleet's snapshots would fill the memory until then.
+            self.store.remember(learnt.snapshots)
+            return Thought(plan, replace(learnt, snapshots=()), refused)
         self.store.learn(run, learnt, now)
         if not plan.ready:
             self.turns.end(company, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -23,9 +24,11 @@ class Housekeeping:
     store: Store
     clock: Clock
     mappings: Callable[[], Mappings]
+    history: timedelta  # how long earlier versions of what was read are kept
 
     def __call__(self) -> None:
         """Each part stands by itself: what cannot be read leaves its earlier findings as they were."""
+        self.store.forget_past(self.clock.now() - self.history)
         looks = {
             "psa": self._psa,
             "tenants": self._tenants,

@@ -193,6 +193,8 @@ def _learnt(
         findings=tuple(_findings(mapping, mappings, reads, memory, wanted, owned, made, plan)),
         monthly=plan.monthly,
         complete=reads.complete,
+        snapshots=tuple(reads.snapshots.values()),
+        standing=reads.standing,
     )
 
 

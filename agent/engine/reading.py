@@ -11,7 +11,7 @@ from functools import partial
 from threading import Lock
 from typing import TypeVar
 
-from agent.domain.agreements import Agreement, Line, Product
+from agent.domain.agreements import Agreement, Line, Product, Standing
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import CompanyMapping
@@ -35,12 +35,16 @@ class Reads:
     lines: Mapping[int, Sequence[Line]]
     products: Mapping[str, Product]
 
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.agreements, self.lines, self.products)
+
 
 class Sweep:
     """The tenants of one run. A tenant that several companies share is read once, and forgotten after its last use."""
 
-    def __init__(self, source: Source, companies: Iterable[CompanyMapping], kept: Callable[[Snapshot], None]) -> None:
-        self._source, self._kept = source, kept
+    def __init__(self, source: Source, companies: Iterable[CompanyMapping]) -> None:
+        self._source = source
         self._uses = Counter(tenant for company in companies for tenant in company.tenants)
         self._seen: dict[str, Snapshot | ReadFailed] = {}
         self._locks: dict[str, Lock] = {tenant: Lock() for tenant in self._uses}
@@ -61,14 +65,12 @@ class Sweep:
         if self.rejected is not None:
             return self.rejected
         try:
-            snapshot = self._source.observe(Account(self._source.name, tenant))
+            return self._source.observe(Account(self._source.name, tenant))
         except CredentialsRejected as error:
             self.rejected = error
             return error
         except ReadFailed as error:
             return error
-        self._kept(snapshot)
-        return snapshot
 
 
 @dataclass(slots=True)

@@ -62,10 +62,15 @@ def rows(mapping: CompanyMapping, word: str) -> list[Row]:
     skus = {*shipped().find(word), folded}
     found = [row for row in mapping.rows if skus & set(row.skus) or folded in _words(row)]
     if not found:
-        licences = sorted({shipped().name(sku) for row in mapping.rows for sku in row.skus})
-        known = f"It has rows for {', '.join(licences)}" if licences else "It has no rows for licences"
-        raise NotOne(f'No row of {mapping.name} counts "{word}"', known)
+        raise nothing(mapping, word)
     return found
+
+
+def nothing(mapping: CompanyMapping, word: str) -> NotOne:
+    """That the word names none of the company's licences, and which there are."""
+    licences = sorted({shipped().name(sku) for row in mapping.rows for sku in row.skus})
+    known = f"It has rows for {', '.join(licences)}" if licences else "It has no rows for licences"
+    return NotOne(f'No row of {mapping.name} counts "{word}"', known)
 
 
 def _words(row: Row) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +61,47 @@ def _digests(context: click.Context, _: click.Parameter, begun: str) -> list[str
     except TrueupError:
         return []
 
+
+def licences(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """For completion: part numbers and names of what any company's rows count."""
+    from agent.sku_table import shipped
+
+    try:
+        rows = list(context.ensure_object(Desk).mappings.rows())
+    except TrueupError:
+        return []
+    skus = {sku for row in rows for sku in row.skus}
+    words = {word for sku in skus for word in (shipped().part_number(sku) or sku, shipped().name(sku))}
+    words |= {row.name for row in rows if row.name}
+    return sorted(word for word in words if word.casefold().startswith(begun.casefold()))
+
+
+def runs(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    try:
+        with context.ensure_object(Desk).store() as store:
+            return [run.id for run in store.runs(200) if run.id.startswith(begun)]
+    except TrueupError:
+        return []
+
+
+def examples(*lines: str) -> str:
+    """For a command's epilog; the mark keeps click from filling the lines into one paragraph."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+class _Day(click.ParamType[date]):
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write it as 2026-10-31.", param, context)
+
+
+DAY = _Day()
 
 companies = click.argument("companies", metavar="[COMPANY]...", nargs=-1, shell_complete=_companies)
 company = click.argument("company", metavar="COMPANY", shell_complete=_companies)

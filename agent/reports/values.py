@@ -6,11 +6,8 @@ null. Names of keys stay; new ones may come.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from agent.domain.changes import Step
-from agent.domain.keys import LineKey
 from agent.domain.money import Money
 from agent.ports import Entry, Hold, JournalRecord, OpenFinding, RunSummary
 
@@ -104,14 +101,6 @@ def of_record(record: JournalRecord) -> Values:
         "previous": record.previous,
         "hash": record.hash,
     }
-
-
-def of_steps(derivations: Mapping[LineKey, tuple[Step, ...]]) -> list[Values]:
-    """How each line's number came about, step by step."""
-    return [
-        {"key": str(key), "steps": [{"rule": s.rule, "says": s.says, "value": s.value} for s in steps]}
-        for key, steps in derivations.items()
-    ]
 
 
 def _instant(at: datetime | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
-from agent.ports import Hold
+from agent.ports import Decision, Hold
 from agent.store import journal
 from agent.store.journal import Note
 from agent.store.rows import hold_of
@@ -43,6 +43,12 @@ def decided(connection: Connection, company: int, at: datetime) -> tuple[frozens
     states = {row.digest: standing(row, at) for row in _planned(connection, company)}
     approved, rejected = (frozenset(d for d, state in states.items() if state == verdict) for verdict in VERDICTS)
     return approved, rejected
+
+
+def decisions(connection: Connection, digests: Iterable[str]) -> Mapping[str, Decision]:
+    """Of changes that have been carried out meanwhile too: their holds are closed, not forgotten."""
+    query = sa.select(HOLD).where(HOLD.c.digest.in_(sorted(set(digests))), HOLD.c.decided_at.is_not(None))
+    return {row.digest: Decision(row.digest, row.state, row.who, row.decided_at) for row in connection.execute(query)}
 
 
 def decide(

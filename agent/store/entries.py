@@ -34,6 +34,7 @@ _NEWEST_OF_KEYS = (
 _REFUSALS = sa.select(ENTRY.c.key, ENTRY.c.detail).where(
     ENTRY.c.id.in_(_NEWEST_OF_KEYS), ENTRY.c.state.in_([EntryState.REFUSED.value, EntryState.CONFLICT.value])
 )
+_OF_BASE = _ENTRIES.where(ENTRY.c.base == bindparam("of")).order_by(ENTRY.c.id)
 _LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("when"))
 
 
@@ -46,10 +47,11 @@ def intend(connection: Connection, run: str, planned: Planned, write: Write, at:
             "the next cycle settles it by reading; nothing is sent for this line before",
         )
     # Writers take turns, so nobody can have come between; the unique index is the net under that.
-    id_ = _insert(connection, run, planned.digest, write, at)
-    said = {"run": run, "change": planned.digest, "reason": planned.change.reason, "write": write_plain(write)}
+    change, reason = planned.digest, planned.change.reason
+    id_ = _insert(connection, run, change, reason, write, at)
+    said = {"run": run, "change": change, "reason": reason, "write": write_plain(write)}
     journal.append(connection, at, [Note(EntryState.INTENT.value, said, id_)])
-    return Entry(id_, run, write, EntryState.INTENT, at)
+    return Entry(id_, run, write, EntryState.INTENT, at, change=change, reason=reason)
 
 
 def close(
@@ -85,6 +87,10 @@ def latest(connection: Connection, run: str | None, limit: int) -> Sequence[Entr
     return [entry_of(row) for row in connection.execute(query)]
 
 
+def of_base(connection: Connection, key: LineKey) -> Sequence[Entry]:
+    return [entry_of(row) for row in connection.execute(_OF_BASE, {"of": key_text(key.base)})]
+
+
 def refusals(connection: Connection, keys: Iterable[LineKey]) -> Mapping[LineKey, str]:
     named = {"keys": sorted(map(key_text, keys))}
     return {key_of(row.key): row.detail for row in connection.execute(_REFUSALS, named)}
@@ -96,10 +102,12 @@ def open_of_company(connection: Connection, psa: str, company: int, agreements: 
     return [e for e in writes if e.write.company == company or e.write.agreement in agreements]
 
 
-def _insert(connection: Connection, run: str, change: str, write: Write, at: datetime) -> int:
+def _insert(connection: Connection, run: str, change: str, reason: str, write: Write, at: datetime) -> int:
     values = keyed(write.key, write.company) | {
         "run": run,
         "change": change,
+        "reason": reason,
+        "base": key_text(write.key.base),
         "state": EntryState.INTENT.value,
         "intended": at,
         "at": at,

@@ -14,7 +14,7 @@ from agent.domain.changes import Planned
 from agent.domain.findings import Code, Finding
 from agent.domain.ownership import Binding, BindingState
 from agent.ports import Learnt
-from agent.store import journal
+from agent.store import journal, snapshots, standings
 from agent.store.canonical import sha256
 from agent.store.database import put
 from agent.store.journal import Note
@@ -33,7 +33,8 @@ from agent.store.rows import (
     sighting_values,
     steps_text,
 )
-from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, HOLD, PLAN, SIGHTING
+from agent.store.snapshots import Packed
+from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, HOLD, IN_FORCE, PLAN, SIGHTING
 
 # An annual period and some: what older invoices billed decides nothing any more.
 _CHARGES_KEPT = timedelta(days=400)
@@ -44,8 +45,12 @@ _KNOWN_BINDINGS = sa.select(BINDING).where(BINDING.c.key.in_(bindparam("keys", e
 _FORGET_CHARGES = sa.delete(CHARGE).where(
     CHARGE.c.key.in_(bindparam("keys", expanding=True)), CHARGE.c.ends < bindparam("limit")
 )
-_DERIVATIONS = sa.select(DERIVATION.c.key, DERIVATION.c.digest).where(DERIVATION.c.company == bindparam("of"))
-_FORGET_DERIVATIONS = sa.delete(DERIVATION).where(DERIVATION.c.key.in_(bindparam("keys", expanding=True)))
+_DERIVATIONS = sa.select(DERIVATION.c.key, DERIVATION.c.digest).where(DERIVATION.c.company == bindparam("of"), IN_FORCE)
+_END_DERIVATIONS = (
+    sa.update(DERIVATION)
+    .where(DERIVATION.c.key.in_(bindparam("keys", expanding=True)), IN_FORCE)
+    .values(until=bindparam("when"))
+)
 _HOLDS = sa.select(HOLD).where(
     HOLD.c.company == bindparam("of"),
     sa.or_(HOLD.c.closed_at.is_(None), HOLD.c.digest.in_(bindparam("digests", expanding=True))),
@@ -62,13 +67,17 @@ _PLAN = sa.select(PLAN.c.digest).where(PLAN.c.company == bindparam("of"))
 _SAME_PLAN = sa.update(PLAN).where(PLAN.c.company == bindparam("of")).values(run=bindparam("by"), at=bindparam("when"))
 
 
-def learn(connection: Connection, run: str, learnt: Learnt, at: datetime) -> None:
+def learn(connection: Connection, run: str, learnt: Learnt, packed: Sequence[Packed], at: datetime) -> None:
+    """`packed` are the snapshots that were learnt from."""
+    snapshots.remember(connection, packed)
+    if learnt.standing is not None:
+        standings.remember(connection, learnt.company, learnt.standing, at)
     digests = [planned.digest for planned in learnt.planned]
     _bindings(connection, run, learnt, at)
     put(connection, SIGHTING, [sighting_values(seen, learnt.company) for seen in learnt.sightings])
     _charges(connection, learnt, at)
     _boundaries(connection, learnt)
-    _derivations(connection, learnt)
+    _derivations(connection, run, learnt, at)
     _holds(connection, learnt, digests, at)
     report(connection, company_scope(learnt.company), learnt.findings, learnt.complete, at)
     _plan(connection, run, learnt, digests, at)
@@ -111,17 +120,20 @@ def _boundaries(connection: Connection, learnt: Learnt) -> None:
     put(connection, BOUNDARY, rows)
 
 
-def _derivations(connection: Connection, learnt: Learnt) -> None:
+def _derivations(connection: Connection, run: str, learnt: Learnt, at: datetime) -> None:
+    """Only what is new is written: a quiet year adds nothing."""
     known = {row.key: row.digest for row in connection.execute(_DERIVATIONS, {"of": learnt.company})}
     news = []
     for key, steps in learnt.derivations.items():
         body = steps_text(steps)
         digest = sha256(body)
         if known.pop(key_text(key), None) != digest:
-            news.append(keyed(key, learnt.company) | {"digest": digest, "body": body})
+            values = {"since": at, "until": None, "run": run, "digest": digest, "body": body}
+            news.append(keyed(key, learnt.company) | values)
+    over = [row["key"] for row in news] + (list(known) if learnt.complete else [])
+    if over:
+        connection.execute(_END_DERIVATIONS, {"keys": over, "when": at})
     put(connection, DERIVATION, news)
-    if known and learnt.complete:
-        connection.execute(_FORGET_DERIVATIONS, {"keys": list(known)})
 
 
 def _holds(connection: Connection, learnt: Learnt, digests: Sequence[str], at: datetime) -> None:
@@ -202,3 +214,7 @@ def _plan(connection: Connection, run: str, learnt: Learnt, digests: Sequence[st
     counts = {"changes": len(due), "held": sum(bool(planned.holds) for planned in due)}
     values = {"company": learnt.company, "run": run, "at": at, "digest": digest, "body": body}
     put(connection, PLAN, [values | counts | money_values(learnt.monthly)])
+
+
+def forget_derivations(connection: Connection, before: datetime) -> None:
+    connection.execute(sa.delete(DERIVATION).where(DERIVATION.c.until < before))

@@ -10,21 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
-from agent.domain.changes import Step
 from agent.domain.keys import LineKey
 from agent.domain.ownership import BindingState, Charge
-from agent.ports import Memory, OpenFinding
+from agent.ports import Derivation, Memory, OpenFinding
 from agent.store import deciding, entries
 from agent.store.canonical import parsed
 from agent.store.rows import (
     Values,
     binding_of,
     charge_of,
+    derivation_of,
     finding_of,
-    key_of,
     key_text,
     sighting_of,
-    steps_of,
 )
 from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, JOURNAL, PLAN, RUN, SIGHTING, SNAPSHOT
 
@@ -98,15 +96,19 @@ def plans(connection: Connection, company: int | None) -> Sequence[Mapping[str, 
     return [{"run": row.run, "at": row.at.isoformat(), **parsed(row.body)} for row in connection.execute(query)]
 
 
-def explanations(
-    connection: Connection, key: LineKey | None, company: int | None
-) -> Mapping[LineKey, tuple[Step, ...]]:
-    query = sa.select(DERIVATION.c.key, DERIVATION.c.body).order_by(DERIVATION.c.key)
-    if key is not None:
-        query = query.where(DERIVATION.c.key == key_text(key))
-    if company is not None:
-        query = query.where(DERIVATION.c.company == company)
-    return {key_of(row.key): steps_of(row.body) for row in connection.execute(query)}
+def derivations(connection: Connection, company: int, at: datetime | None) -> Sequence[Derivation]:
+    query = sa.select(DERIVATION).where(DERIVATION.c.company == company).order_by(DERIVATION.c.key)
+    over = DERIVATION.c.until
+    if at is None:
+        query = query.where(over.is_(None))
+    else:
+        query = query.where(DERIVATION.c.since <= at, sa.or_(over.is_(None), over > at))
+    return [derivation_of(row) for row in connection.execute(query)]
+
+
+def derivations_of(connection: Connection, key: LineKey) -> Sequence[Derivation]:
+    query = sa.select(DERIVATION).where(DERIVATION.c.key == key_text(key)).order_by(DERIVATION.c.since)
+    return [derivation_of(row) for row in connection.execute(query)]
 
 
 def newest(connection: Connection) -> datetime | None:

@@ -19,7 +19,7 @@ from agent.domain.keys import LineKey
 from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.periods import Period
-from agent.ports import Entry, EntryState, Hold, JournalRecord, Learnt, OpenFinding, RunSummary
+from agent.ports import Derivation, Entry, EntryState, Hold, JournalRecord, Learnt, OpenFinding, RunSummary
 from agent.store.canonical import canonical, parsed
 from agent.store.tables import instant_text
 
@@ -170,7 +170,7 @@ def write_of(plain: Mapping[str, Any]) -> Write:
 def entry_of(row: Read) -> Entry:
     looked = None if row.picture is None else (Picture(row.picture), row.looked_at)
     state = EntryState(row.state)
-    return Entry(row.id, row.run, write_of(row.write), state, row.at, row.detail, looked)
+    return Entry(row.id, row.run, write_of(row.write), state, row.at, row.detail, looked, row.change, row.reason)
 
 
 def run_of(row: Read) -> RunSummary:
@@ -232,8 +232,9 @@ def steps_text(steps: Sequence[Step]) -> str:
     return canonical([[step.rule, step.says, step.value] for step in steps])
 
 
-def steps_of(text: str) -> tuple[Step, ...]:
-    return tuple(Step(*fields) for fields in parsed(text))
+def derivation_of(row: Read) -> Derivation:
+    steps = tuple(Step(*fields) for fields in parsed(row.body))
+    return Derivation(key_of(row.key), steps, row.since, row.until, row.run)
 
 
 def plan_text(learnt: Learnt, digests: Sequence[str]) -> str:

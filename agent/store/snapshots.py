@@ -1,9 +1,8 @@
-"""The latest snapshot of each account, compressed, and rewritten only when it says something new."""
+"""Snapshots: the latest of each account whole, rewritten only when it says something new, and what it said before."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +12,18 @@ from sqlalchemy.engine import Connection, Row
 
 from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Code, Stop
-from agent.store import histories
+from agent.ports import Version
+from agent.store import histories, past
 from agent.store.canonical import canonical, parsed, sha256
 from agent.store.database import put
+from agent.store.past import packed, unpacked
 from agent.store.rows import deal_of, deal_plain, instant_of, instant_plain
 from agent.store.tables import SNAPSHOT
 
+_KIND = "snapshot"
 _THIS = sa.and_(SNAPSHOT.c.source == bindparam("of_source"), SNAPSHOT.c.account == bindparam("of_account"))
-_SAVED = sa.select(SNAPSHOT.c.taken_at, SNAPSHOT.c.digest, SNAPSHOT.c.name).where(_THIS)
+_SAVED = sa.select(SNAPSHOT.c.since, SNAPSHOT.c.taken_at, SNAPSHOT.c.digest, SNAPSHOT.c.name).where(_THIS)
+_BODY = sa.select(SNAPSHOT.c.body).where(_THIS)
 _WHOLE = sa.select(SNAPSHOT).where(_THIS)
 _SEEN_AGAIN = sa.update(SNAPSHOT).where(_THIS).values(taken_at=bindparam("when"))
 
@@ -33,29 +36,49 @@ class Packed:
         self.text = _text(snapshot)
         self.digest = sha256(self.text)
 
-    @property
-    def body(self) -> bytes:
-        # Level 1 is three times as fast as the default and nearly as small.
-        return zlib.compress(self.text.encode("ascii"), 1)
+
+def remember(connection: Connection, snapshots: Iterable[Packed]) -> None:
+    for snapshot in snapshots:
+        _remember(connection, snapshot)
 
 
-def remember(connection: Connection, packed: Packed) -> None:
+def _remember(connection: Connection, new: Packed) -> None:
     """Keep the snapshot unless a newer one of the account is there: threads may finish in any order."""
-    saved = connection.execute(_SAVED, _of(packed.account)).first()
-    if saved is not None and saved.taken_at > packed.taken_at:
+    of = _of(new.account)
+    saved = connection.execute(_SAVED, of).first()
+    if saved is not None and saved.taken_at > new.taken_at:
         return
-    if saved is not None and (saved.digest, saved.name) == (packed.digest, packed.account.name):
-        connection.execute(_SEEN_AGAIN, {**_of(packed.account), "when": packed.taken_at})
+    same = saved is not None and saved.digest == new.digest
+    if saved is not None and same and saved.name == new.account.name:
+        if saved.taken_at < new.taken_at:  # several companies may hand in one read of the tenant that they share
+            connection.execute(_SEEN_AGAIN, {**of, "when": new.taken_at})
         return
-    account = {"source": packed.account.source, "account": packed.account.id, "name": packed.account.name}
-    read = {"taken_at": packed.taken_at, "digest": packed.digest, "body": packed.body}
+    if saved is not None and not same:
+        before = unpacked(connection.execute(_BODY, of).scalar_one())
+        past.keep(connection, _KIND, _name(new.account), saved.since, saved.taken_at, before, new.text)
+    account = {"source": new.account.source, "account": new.account.id, "name": new.account.name}
+    since = saved.since if saved is not None and same else new.taken_at
+    read = {"since": since, "taken_at": new.taken_at, "digest": new.digest, "body": packed(new.text)}
     put(connection, SNAPSHOT, [account | read])
-    histories.remember(connection, packed.snapshot, saved.taken_at if saved else None)
+    histories.remember(connection, new.snapshot, saved.taken_at if saved else None)
 
 
 def last(connection: Connection, account: Account) -> Snapshot | None:
     row = connection.execute(_WHOLE, _of(account)).first()
-    return None if row is None else _snapshot(row)
+    return None if row is None else _Reader(row).snapshot(row.taken_at, past.records(unpacked(row.body)))
+
+
+def versions(connection: Connection, account: Account, since: datetime) -> Sequence[Version[Snapshot]]:
+    row = connection.execute(_WHOLE, _of(account)).first()
+    if row is None:
+        return []
+    reader, text = _Reader(row), unpacked(row.body)
+    found = [Version(row.since, row.taken_at, reader.snapshot(row.taken_at, past.records(text)))]
+    for version in past.earlier(connection, _KIND, _name(account), text):
+        if found[-1].since <= since:
+            break
+        found.append(Version(version.since, version.until, reader.snapshot(version.until, version.records)))
+    return found[::-1]
 
 
 def ages(connection: Connection) -> Mapping[Account, datetime]:
@@ -68,28 +91,38 @@ def _of(account: Account) -> dict[str, str]:
     return {"of_source": account.source, "of_account": account.id}
 
 
+def _name(account: Account) -> str:
+    return f"{account.source}/{account.id}"
+
+
 def _text(snapshot: Snapshot) -> str:
     """Everything but the account and the time, so that two reads that saw the same have the same text."""
-    return canonical(
-        [
-            sorted(coverage.value for coverage in snapshot.coverage),
-            {key: _observation_fields(seen) for key, seen in snapshot.observations.items()},
-            [_member_fields(member) for member in snapshot.members],
-            {what: [stop.code.value, stop.reason, stop.remedy] for what, stop in snapshot.gaps.items()},
-        ]
-    )
+    coverage = ["coverage", sorted(coverage.value for coverage in snapshot.coverage)]
+    seen = [["seen", key, _observation_fields(one)] for key, one in sorted(snapshot.observations.items())]
+    gaps = [["gap", what, stop.code.value, stop.reason, stop.remedy] for what, stop in sorted(snapshot.gaps.items())]
+    return canonical([coverage, *seen, *gaps, *(["member", *_member_fields(member)] for member in snapshot.members)])
 
 
-def _snapshot(row: Row[Any]) -> Snapshot:
-    coverage, observations, members, gaps = parsed(zlib.decompress(row.body).decode("ascii"))
-    return Snapshot(
-        Account(row.source, row.account, row.name),
-        row.taken_at,
-        {key: _observation(*fields) for key, fields in observations.items()},
-        tuple(_member(*fields) for fields in members),
-        frozenset(map(Coverage, coverage)),
-        {what: Stop(Code(code), reason, remedy) for what, (code, reason, remedy) in gaps.items()},
-    )
+class _Reader:
+    """Reads versions of one account; a person who stays the same through a hundred of them is made once."""
+
+    def __init__(self, row: Row[Any]) -> None:
+        self._account = Account(row.source, row.account, row.name)
+        self._known: dict[str, tuple[str, Any]] = {}
+
+    def snapshot(self, taken_at: datetime, texts: Iterable[str]) -> Snapshot:
+        read = [self._record(text) for text in texts]
+        [coverage] = (value for tag, value in read if tag == "coverage")
+        seen, gaps = (dict(value for tag, value in read if tag == named) for named in ("seen", "gap"))
+        members = tuple(value for tag, value in read if tag == "member")
+        return Snapshot(self._account, taken_at, seen, members, coverage, gaps)
+
+    def _record(self, text: str) -> tuple[str, Any]:
+        known = self._known.get(text)
+        if known is None:
+            tag, *fields = parsed(text)
+            known = self._known[text] = tag, _PARTS[tag](*fields)
+        return known
 
 
 def _observation_fields(seen: Observation) -> list[object]:
@@ -134,3 +167,11 @@ def _member(
     id_: str, login: str, name: str, enabled: bool, guest: bool, licences: list[str], attributes: dict[str, str]
 ) -> Member:
     return Member(id_, login, name, enabled, guest, frozenset(licences), attributes)
+
+
+_PARTS: Mapping[str, Callable[..., Any]] = {
+    "coverage": lambda words: frozenset(map(Coverage, words)),
+    "seen": lambda key, fields: (key, _observation(*fields)),
+    "gap": lambda what, code, reason, remedy: (what, Stop(Code(code), reason, remedy)),
+    "member": _member,
+}

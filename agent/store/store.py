@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from agent.domain.changes import Picture, Planned, Step, Write
+from agent.domain.agreements import Standing
+from agent.domain.changes import Picture, Planned, Write
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
@@ -16,6 +17,8 @@ from agent.domain.ownership import Binding
 from agent.domain.terms import History
 from agent.ports import (
     Clock,
+    Decision,
+    Derivation,
     Entry,
     EntryState,
     Hold,
@@ -24,10 +27,24 @@ from agent.ports import (
     Memory,
     OpenFinding,
     RunSummary,
+    Version,
 )
-from agent.store import deciding, entries, histories, journal, learning, remembering, runs, schema, snapshots
+from agent.store import (
+    deciding,
+    entries,
+    histories,
+    journal,
+    learning,
+    past,
+    remembering,
+    runs,
+    schema,
+    snapshots,
+    standings,
+)
 from agent.store.database import Database, database_at
 from agent.store.locks import file_lock, session_lock
+from agent.store.snapshots import Packed, remember
 
 
 class SqlStore:
@@ -81,10 +98,10 @@ class SqlStore:
         with self._database.reading() as connection:
             return runs.one(connection, run)
 
-    def remember_snapshot(self, snapshot: Snapshot) -> None:
-        packed = snapshots.Packed(snapshot)
+    def remember(self, snapshots: Iterable[Snapshot]) -> None:
+        packed = list(map(Packed, snapshots))
         with self._database.writing() as connection:
-            snapshots.remember(connection, packed)
+            remember(connection, packed)
 
     def histories(self, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
         with self._database.reading() as connection:
@@ -93,6 +110,19 @@ class SqlStore:
     def last_snapshot(self, account: Account) -> Snapshot | None:
         with self._database.reading() as connection:
             return snapshots.last(connection, account)
+
+    def snapshots(self, account: Account, since: datetime) -> Sequence[Version[Snapshot]]:
+        with self._database.reading() as connection:
+            return snapshots.versions(connection, account, since)
+
+    def standings(self, company: int, since: datetime) -> Sequence[Version[Standing]]:
+        with self._database.reading() as connection:
+            return standings.versions(connection, company, since)
+
+    def forget_past(self, before: datetime) -> None:
+        with self._database.writing() as connection:
+            past.forget(connection, before)
+            learning.forget_derivations(connection, before)
 
     def snapshot_age(self) -> Mapping[Account, datetime]:
         with self._database.reading() as connection:
@@ -107,8 +137,9 @@ class SqlStore:
             return remembering.memory(connection, psa, company, list(agreements), at)
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
+        packed = list(map(Packed, learnt.snapshots))
         with self._database.writing() as connection:
-            learning.learn(connection, run, learnt, at)
+            learning.learn(connection, run, learnt, packed, at)
 
     def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
         with self._database.writing() as connection:
@@ -150,6 +181,14 @@ class SqlStore:
         with self._database.reading() as connection:
             return entries.latest(connection, run, limit)
 
+    def entries_of(self, key: LineKey) -> Sequence[Entry]:
+        with self._database.reading() as connection:
+            return entries.of_base(connection, key)
+
+    def decisions(self, digests: Iterable[str]) -> Mapping[str, Decision]:
+        with self._database.reading() as connection:
+            return deciding.decisions(connection, digests)
+
     def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
         with self._database.writing() as connection:
             return deciding.decide(connection, digest, verdict, who, at, until)
@@ -166,9 +205,13 @@ class SqlStore:
         with self._database.reading() as connection:
             return remembering.plans(connection, company)
 
-    def explain(self, key: LineKey | None = None, company: int | None = None) -> Mapping[LineKey, tuple[Step, ...]]:
+    def derivations(self, company: int, at: datetime | None = None) -> Sequence[Derivation]:
         with self._database.reading() as connection:
-            return remembering.explanations(connection, key, company)
+            return remembering.derivations(connection, company, at)
+
+    def derivations_of(self, key: LineKey) -> Sequence[Derivation]:
+        with self._database.reading() as connection:
+            return remembering.derivations_of(connection, key)
 
     def journal(self, limit: int = 200) -> Sequence[JournalRecord]:
         with self._database.reading() as connection:

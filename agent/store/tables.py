@@ -22,6 +22,7 @@ from agent.store.canonical import canonical, parsed
 # Literal, because a partial index serves only queries that repeat its condition word for word.
 OPEN_ENTRY = sa.text("state IN ('intent', 'unknown')")
 OPEN_FINDING = sa.text("closed_at IS NULL")
+IN_FORCE = sa.text("until IS NULL")
 
 # SQLite learnt STRICT in 3.37; an enterprise distribution with 3.34 does without that net.
 STRICT: Mapping[str, Any] = {"sqlite_strict": True} if sqlite3.sqlite_version_info >= (3, 37) else {}
@@ -163,11 +164,15 @@ class Run(_Row, table=True):
 
 
 class Snapshot(_Row, table=True):
-    """The latest of an account; `body` is compressed JSON, rewritten only when `digest` says that it differs."""
+    """The latest of an account; `body` is compressed JSON, rewritten only when `digest` says that it differs.
+
+    It said the same from `since` to `taken_at`.
+    """
 
     source: str = text(primary_key=True)
     account: str = text(primary_key=True)
     name: str = plain()
+    since: datetime = instant()
     taken_at: datetime = instant()
     digest: str = text()
     body: bytes = _column(sa.LargeBinary)
@@ -188,6 +193,29 @@ class Chapter(_Row, table=True):
     deal: list[Any] | None = plain()
 
 
+class Standing(_Row, table=True):
+    """What the PSA showed of a company, alike from `since` to `last`; `body` as a snapshot's."""
+
+    company: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    since: datetime = instant()
+    last: datetime = instant()
+    digest: str = text()
+    body: bytes = _column(sa.LargeBinary)
+
+
+class Past(_Row, table=True):
+    """Versions before the latest, in the order of `id`; `body` makes one from the version after it (past.py)."""
+
+    id: int = whole(primary_key=True)
+    kind: str = text()
+    name: str = text()
+    since: datetime = instant()
+    until: datetime = instant(index=True)
+    body: bytes = _column(sa.LargeBinary)
+
+    __table_args__ = (sa.Index("past_of_name", "kind", "name", "id"), STRICT)
+
+
 class Binding(_Keyed, table=True):
     line: int = whole()
     mark: str = text()
@@ -204,7 +232,9 @@ class Entry(_Row, table=True):
     id: int = whole(primary_key=True)
     run: str = text(foreign_key="run.id", index=True)
     change: str = text()
+    reason: str = plain()
     key: str = text()
+    base: str = text()
     psa: str = text()
     agreement: int = whole()
     company: int = whole()
@@ -219,6 +249,7 @@ class Entry(_Row, table=True):
     __table_args__ = (
         sa.Index("one_open_entry", "key", unique=True, sqlite_where=OPEN_ENTRY, postgresql_where=OPEN_ENTRY),
         sa.Index("entries_of_key", "key", "id"),
+        sa.Index("entries_of_base", "base", "id"),
         STRICT,
     )
 
@@ -297,8 +328,18 @@ class Plan(_Priced, table=True):
 
 
 class Derivation(_Keyed, table=True):
+    """Every one that ever was; `until` is empty for the one in force. `run` had it first."""
+
+    since: datetime = instant(primary_key=True)
+    until: datetime | None = instant()
+    run: str = text()
     digest: str = text()
     body: str = text()
+
+    __table_args__ = (
+        sa.Index("derivation_in_force", "company", sqlite_where=IN_FORCE, postgresql_where=IN_FORCE),
+        STRICT,
+    )
 
 
 class Journal(_Row, table=True):
@@ -320,7 +361,8 @@ def _table(model: Any) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
-META, RUN, SNAPSHOT, PLAN, JOURNAL = map(_table, (Meta, Run, Snapshot, Plan, Journal))
+META, RUN, PLAN, JOURNAL = map(_table, (Meta, Run, Plan, Journal))
+SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
 CHAPTER = _table(Chapter)
 HOLD, FINDING, DERIVATION = map(_table, (Hold, Finding, Derivation))

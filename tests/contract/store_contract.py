@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from agent.domain.changes import Picture, Step
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import Account, Member, Snapshot
+from agent.domain.keys import Role
 from agent.domain.ownership import BindingState, Sighting
 from agent.errors import AnotherWriter, EntryOpen, StoreFailed
-from agent.ports import EntryState, Store
+from agent.ports import Decision, Derivation, EntryState, Store, Version
 from agent.store.store import SqlStore
 from tests.contract.store_values import (
     AGREEMENT,
@@ -33,11 +34,14 @@ from tests.contract.store_values import (
     finding,
     key,
     learnt,
+    line,
     planned,
+    standing,
     write,
 )
 
 AGENT = Path(__file__).parent / "store_process.py"
+MEMBER = Member("1", "ana@contoso.com", "Ana", True, False, frozenset(), {})
 HELD = planned(holds=("first write to a line that Trueup did not create",))
 
 
@@ -132,7 +136,7 @@ class Runs(WithStore):
         assert store.newest() == NOW
         store.intend(run, planned(), write(), NOW + HOUR)
         assert store.newest() == NOW + HOUR
-        store.remember_snapshot(Snapshot(Account("microsoft", "t"), NOW + 2 * HOUR, {}, (), frozenset()))
+        store.remember([Snapshot(Account("microsoft", "t"), NOW + 2 * HOUR, {}, (), frozenset())])
         assert store.newest() == NOW + 2 * HOUR
 
 
@@ -195,7 +199,7 @@ class Entries(WithStore):
     def test_database_itself_refuses_a_second_open_entry(self, place: Place, store: Store, run: str) -> None:
         """The net under the question: whoever inserts it, by whatever way."""
         store.intend(run, planned(), write(), NOW)
-        columns = "run, change, key, psa, agreement, company, state, intended, at, detail, write"
+        columns = "run, change, reason, key, base, psa, agreement, company, state, intended, at, detail, write"
         with pytest.raises(Exception, match=r"(?i)unique"):
             place.sql(f"INSERT INTO entry ({columns}, id) SELECT {columns}, 99 FROM entry")  # noqa: S608
 
@@ -250,6 +254,24 @@ class Entries(WithStore):
 
         assert store.entry_open() == []
         assert store.verify_journal()[0] == 0
+
+    def test_entries_of_a_key_are_those_of_its_base(self, store: Store, run: str) -> None:
+        """A base, its difference and its second life, oldest first; not another licence's."""
+        mine = [key(), key(part="2026-03-17/10-12", role=Role.DELTA), key(part="2")]
+        made = [store.intend(run, planned(of), write(of), NOW) for of in (*mine, key("sku-2"))]
+
+        assert store.entries_of(mine[1]) == made[:3]
+        assert (made[0].change, made[0].reason) == (planned().digest, planned().change.reason)
+
+    def test_decision_is_known_after_its_change_has_gone(self, store: Store, run: str) -> None:
+        """Who approved what was billed is asked a year later."""
+        store.learn(run, learnt(planned=(HELD,)), NOW)
+        assert store.decisions([HELD.digest]) == {}
+        store.decide(HELD.digest, "approved", "ana", NOW + HOUR, None)
+        store.learn(run, learnt(), NOW + 2 * HOUR)
+
+        decision = Decision(HELD.digest, "approved", "ana", NOW + HOUR)
+        assert store.decisions([HELD.digest, "other"]) == {HELD.digest: decision}
 
     def test_refusals_are_those_of_the_newest_entries(self, store: Store, run: str) -> None:
         """A key that was refused and then confirmed has no refusal; one whose last write met a conflict has."""
@@ -352,16 +374,28 @@ class Learning(WithStore):
         store.learn(run, learnt(bindings=(binding(state=BindingState.ENDED),)), NOW)
         assert store.bound_agreements(PSA) == {}
 
-    def test_derivation_of_a_key_that_went_is_forgotten_only_by_a_complete_planning(
-        self, store: Store, run: str
-    ) -> None:
+    def test_derivation_of_a_key_that_went_is_over_only_by_a_complete_planning(self, store: Store, run: str) -> None:
         """A failed read must not take away the explanation of a number that is still billed."""
         steps = (Step("purchased", "12 purchased", "12"),)
         store.learn(run, learnt(derivations={key(): steps}), NOW)
-        store.learn(run, learnt(complete=False), NOW)
-        assert store.explain(key()) == store.explain(company=COMPANY) == {key(): steps}
-        store.learn(run, learnt(), NOW)
-        assert store.explain() == {}
+        store.learn(run, learnt(complete=False), NOW + HOUR)
+        assert store.derivations(COMPANY) == [Derivation(key(), steps, NOW, None, run)]
+        store.learn(run, learnt(), NOW + 2 * HOUR)
+        assert store.derivations(COMPANY) == store.derivations(999) == []
+
+    def test_derivation_of_any_past_time_is_told(self, store: Store, run: str) -> None:
+        """10 seats, read twice alike, then 12: each holds until the next, and the row that went is still known."""
+        ten, twelve = ((Step("purchased", f"{n} purchased", str(n)),) for n in (10, 12))
+        for hours, steps in enumerate((ten, ten, twelve)):
+            store.learn(run, learnt(derivations={key(): steps}), NOW + hours * HOUR)
+        store.learn(run, learnt(), NOW + 3 * HOUR)
+
+        told = [store.derivations(COMPANY, NOW + hours * HOUR) for hours in (-1, 0, 1, 2, 3)]
+
+        first = Derivation(key(), ten, NOW, NOW + 2 * HOUR, run)
+        second = Derivation(key(), twelve, NOW + 2 * HOUR, NOW + 3 * HOUR, run)
+        assert told == [[], [first], [first], [second], []]
+        assert store.derivations_of(key()) == [first, second]
 
     def test_plan_is_the_latest_of_each_company(self, store: Store, run: str) -> None:
         """The change, its money and its exact writes, as faces print them."""
@@ -399,12 +433,59 @@ class Learning(WithStore):
 
 
 class Snapshots(WithStore):
+    def test_versions_begin_with_the_one_in_force(self, store: Store) -> None:
+        """Read at 0 and 1 h alike, otherwise at 2 h, otherwise again at 4 h; asked for 1 h, 3 h and the day before."""
+        account = Account("microsoft", "t", "Contoso")
+        people = [(), (), (MEMBER,), (), ()]
+        for hours, members in zip((0, 1, 2, 4, 5), people, strict=True):
+            store.remember([Snapshot(account, NOW + hours * HOUR, {}, members, frozenset())])
+
+        def told(hours: int) -> list[tuple[int, int, int]]:
+            found = store.snapshots(account, NOW + hours * HOUR)
+            return [((v.since - NOW) // HOUR, (v.last - NOW) // HOUR, len(v.value.members)) for v in found]
+
+        assert told(1) == told(-24) == [(0, 1, 0), (2, 2, 1), (4, 5, 0)]
+        assert told(3) == [(2, 2, 1), (4, 5, 0)]
+        assert store.snapshots(Account("microsoft", "other"), NOW) == []
+
+    def test_learning_keeps_what_it_thought_on(self, store: Store, run: str) -> None:
+        """Snapshot and standing go with what was learnt from them, in its transaction."""
+        account = Account("microsoft", "t")
+        snapshot = Snapshot(account, NOW, {}, (MEMBER,), frozenset())
+        store.learn(run, learnt(snapshots=(snapshot,), standing=standing(line(10))), NOW)
+        store.learn(run, learnt(standing=standing(line(12))), NOW + HOUR)
+        store.learn(run, learnt(standing=standing(line(12))), NOW + 2 * HOUR)
+
+        assert store.last_snapshot(account) == snapshot
+        assert store.standings(COMPANY, NOW) == [
+            Version(NOW, NOW, standing(line(10))),
+            Version(NOW + HOUR, NOW + 2 * HOUR, standing(line(12))),
+        ]
+        assert store.standings(999, NOW) == []
+
+    def test_past_is_forgotten_and_the_latest_never(self, store: Store, run: str) -> None:
+        """Two versions of each kind; what was over an hour after the first is dropped a day later."""
+        account = Account("microsoft", "t")
+        for hours, members in ((0, ()), (2, (MEMBER,))):
+            at = NOW + hours * HOUR
+            steps = (Step("people", "", str(len(members))),)
+            snapshot = Snapshot(account, at, {}, members, frozenset())
+            known = learnt(snapshots=(snapshot,), standing=standing(line(10 + hours)), derivations={key(): steps})
+            store.learn(run, known, at)
+        store.forget_past(NOW + HOUR)
+
+        assert [len(store.snapshots(account, NOW)), len(store.standings(COMPANY, NOW))] == [1, 1]
+        assert len(store.derivations(COMPANY, NOW + HOUR)) == 1  # over since 2 h only
+        store.forget_past(NOW + 30 * HOUR)
+        assert store.derivations(COMPANY, NOW + HOUR) == []
+        assert len(store.derivations(COMPANY)) == 1
+
     def test_newer_snapshot_replaces_the_older_and_not_the_other_way(self, store: Store) -> None:
         """Threads may finish in any order."""
         account = Account("microsoft", "t", "Contoso")
         newer, older = (Snapshot(account, at, {}, (), frozenset()) for at in (NOW + HOUR, NOW))
-        store.remember_snapshot(newer)
-        store.remember_snapshot(older)
+        store.remember([newer])
+        store.remember([older])
 
         assert store.last_snapshot(account) == newer
         assert store.snapshot_age() == {account: NOW + HOUR}
@@ -413,8 +494,8 @@ class Snapshots(WithStore):
         """And an account that was never read has none."""
         account = Account("microsoft", "t", "Contoso")
         again = Snapshot(account, NOW + HOUR, {}, (), frozenset())
-        store.remember_snapshot(replace(again, taken_at=NOW))
-        store.remember_snapshot(again)
+        store.remember([replace(again, taken_at=NOW)])
+        store.remember([again])
 
         assert store.last_snapshot(account) == again
         assert store.last_snapshot(Account("microsoft", "other")) is None

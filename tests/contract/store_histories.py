@@ -27,7 +27,7 @@ class Histories(WithStore):
     def test_chapter_begins_with_each_change(self, store: Store) -> None:
         """10, 10 again, 13: two chapters, and the second knows that the 3 were not there an hour before."""
         for hours, seats in ((0, 10), (1, 10), (2, 13)):
-            store.remember_snapshot(reading(hours, replace(TEN, quantity=seats)))
+            store.remember([reading(hours, replace(TEN, quantity=seats))])
 
         first, second = store.histories("microsoft", ["t"])["t"].chapters["sub-1"]
 
@@ -37,13 +37,13 @@ class Histories(WithStore):
     def test_history_knows_when_the_tenant_was_last_read(self, store: Store) -> None:
         """A reading without news begins no chapter, but seats that come after it were not there yet."""
         for hours in (0, 1):
-            store.remember_snapshot(reading(hours, TEN))
+            store.remember([reading(hours, TEN)])
 
         assert store.histories("microsoft", ["t"])["t"].read == NOW + HOUR
 
     def test_chapter_keeps_what_was_told(self, store: Store) -> None:
         """State, dates and the seller's word come back as they were read."""
-        store.remember_snapshot(reading(0, TEN))
+        store.remember([reading(0, TEN)])
 
         [chapter] = store.histories("microsoft", ["t"])["t"].chapters["sub-1"]
 
@@ -52,22 +52,22 @@ class Histories(WithStore):
 
     def test_histories_are_those_asked_for(self, store: Store) -> None:
         """Another account, or another source, has no part in them."""
-        store.remember_snapshot(reading(0, TEN))
+        store.remember([reading(0, TEN)])
 
         assert store.histories("microsoft", ["other"]) == {}
         assert store.histories("pax8", ["t"]) == {}
 
     def test_reading_without_purchases_says_nothing(self, store: Store) -> None:
         """A snapshot that does not cover subscriptions begins no chapter, and ends none."""
-        store.remember_snapshot(reading(0, TEN))
-        store.remember_snapshot(reading(1, coverage=frozenset({Coverage.LICENCES})))
+        store.remember([reading(0, TEN)])
+        store.remember([reading(1, coverage=frozenset({Coverage.LICENCES}))])
 
         assert len(store.histories("microsoft", ["t"])["t"].chapters["sub-1"]) == 1
 
     def test_chapters_long_past_are_dropped_but_for_the_one_in_force(self, store: Store) -> None:
         """Four years on: of two old chapters the later one still says how it was at the limit."""
         for hours, seats in ((0, 10), (1, 11), (4 * 365 * 24, 12)):
-            store.remember_snapshot(reading(hours, replace(TEN, quantity=seats), replace(TEN, id="sub-2")))
+            store.remember([reading(hours, replace(TEN, quantity=seats), replace(TEN, id="sub-2"))])
 
         told = store.histories("microsoft", ["t"])["t"].chapters
 

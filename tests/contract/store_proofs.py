@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.domain.agreements import Standing
 from agent.domain.changes import Step
-from agent.domain.counts import Snapshot
+from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding, Sighting
@@ -21,7 +23,9 @@ from agent.ports import Charge, EntryState, Store
 from agent.store.journal import GENESIS
 from tests.contract import store_values as values
 from tests.contract.store_contract import WithStore
-from tests.contract.store_values import AGREEMENT, COMPANY, NOW, PSA, Place, key, learnt, planned, write
+from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, PSA, Place, key, learnt, planned, write
+
+NUMBERS = count(10_000)  # of tenants and companies that no other example uses
 
 # One store serves all examples of a law: each is written over or beside the others, as in a long life. The classes of
 # several adapters inherit a law on purpose, and each runs it for itself.
@@ -97,18 +101,42 @@ class RoundTrips(WithStore):
         """Every step of an explanation, with its words."""
         store.learn(run, learnt(derivations={of: steps}), NOW)
 
-        assert store.explain(of) == {of: steps}
+        assert {d.key: d.steps for d in store.derivations(COMPANY)} == {of: steps}
 
     @lasting
     @given(snapshot=values.snapshots)
     def test_snapshot(self, store: Store, snapshot: Snapshot) -> None:
         """Purchases, people and their attributes; the newest of an account stands."""
-        store.remember_snapshot(snapshot)
+        store.remember([snapshot])
 
         kept = store.last_snapshot(snapshot.account)
 
         assert kept is not None
         assert kept == snapshot or kept.taken_at > snapshot.taken_at
+
+    @lasting
+    @given(versions=st.lists(values.snapshots, min_size=1, max_size=6))
+    def test_every_version_of_a_snapshot(self, store: Store, versions: list[Snapshot]) -> None:
+        """Each reading comes back as it was, from the one in force on; equal ones in a row are one version."""
+        account = Account("microsoft", str(next(NUMBERS)))
+        read = [replace(one, account=account, taken_at=NOW + n * HOUR) for n, one in enumerate(versions)]
+        for snapshot in read:
+            store.remember([snapshot])
+        for n, snapshot in enumerate(read):
+            found = store.snapshots(account, snapshot.taken_at)
+            assert replace(found[0].value, taken_at=snapshot.taken_at) == snapshot
+            assert found[0].since <= snapshot.taken_at <= found[0].last
+            assert len(found) <= len(read) - n
+
+    @lasting
+    @given(versions=st.lists(values.standings, min_size=1, max_size=4))
+    def test_every_version_of_a_standing(self, store: Store, run: str, versions: list[Standing]) -> None:
+        """Agreements, lines and products come back with their decimals and dates."""
+        company = next(NUMBERS)
+        for n, standing in enumerate(versions):
+            store.learn(run, learnt(company=company, standing=standing), NOW + n * HOUR)
+        for n, standing in enumerate(versions):
+            assert store.standings(company, NOW + n * HOUR)[0].value == standing
 
     @lasting
     @given(reason=values.texts, detail=values.texts, at=values.instants)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from agent.domain.agreements import Billable
+from agent.domain.agreements import Agreement, Billable, Line, Product, Standing
 from agent.domain.changes import AddLine, Planned, Realisation, Step, Terms, Write
 from agent.domain.counts import Account, Coverage, Deal, Member, Observation, Snapshot, Status, Subscription, Term
 from agent.domain.findings import Code, Finding, Severity, Stop
@@ -111,6 +111,18 @@ def finding(
     subject: str = "t/sku-1", code: Code = Code.UNASSIGNED_SEATS, sentence: str = "2 seats of nobody"
 ) -> Finding:
     return Finding(code, Severity.INFO, COMPANY, subject, sentence, "use them or hand them back")
+
+
+def line(quantity: int = 12, id: int = 4711) -> Line:
+    price, start = Decimal("22.00"), date(2026, 3, 1)
+    numbers = Decimal(quantity), Decimal(0), price
+    return Line(id, AGREEMENT, 4021, "M365-BP-M", *numbers, Billable.BILLABLE, start, None, "Business Premium")
+
+
+def standing(*lines: Line) -> Standing:
+    agreement = Agreement(AGREEMENT, COMPANY, "Managed", 1, "monthly", True, date(2025, 1, 1), date(2026, 4, 1))
+    product = Product(4021, "M365-BP-M", "Business Premium", Decimal("22.00"))
+    return Standing({AGREEMENT: agreement}, {AGREEMENT: list(lines)}, {"M365-BP-M": product})
 
 
 NOTHING = Learnt(COMPANY, (), (), (), {}, (), {}, (), None, True)
@@ -240,6 +252,43 @@ snapshots = st.builds(
     st.lists(members, max_size=3).map(tuple),
     st.frozensets(st.sampled_from(Coverage)),
     st.dictionaries(ids, st.builds(Stop, st.sampled_from(Code), texts, texts), max_size=2),
+)
+
+
+amounts = st.none() | st.decimals(-(10**6), 10**6, places=2)
+agreements = st.builds(
+    Agreement,
+    st.just(AGREEMENT),
+    numbers,
+    texts,
+    st.none() | st.integers(1, 12),
+    texts,
+    st.booleans(),
+    *[st.none() | days] * 3,
+    st.none() | texts,
+    st.none() | numbers,
+    texts,
+)
+lines = st.builds(
+    Line,
+    numbers,
+    st.just(AGREEMENT),
+    numbers,
+    texts,
+    st.decimals(-1000, 1000, places=2),
+    st.decimals(0, 1000, places=2),
+    amounts,
+    st.sampled_from(Billable),
+    st.none() | days,
+    st.none() | days,
+    *[texts] * 4,
+)
+products = st.builds(Product, numbers, texts, texts, amounts, amounts, texts)
+standings = st.builds(
+    lambda agreement, lines, products: Standing({AGREEMENT: agreement}, {AGREEMENT: lines}, products),
+    agreements,
+    st.lists(lines, max_size=3, unique_by=lambda line: line.id).map(lambda some: sorted(some, key=lambda x: x.id)),
+    st.dictionaries(ids, products, max_size=2),
 )
 
 

@@ -13,7 +13,8 @@ from datetime import date, datetime, timedelta
 from threading import RLock
 from typing import Any, Self
 
-from agent.domain.changes import Picture, Planned, Step, Write
+from agent.domain.agreements import Standing
+from agent.domain.changes import Picture, Planned, Write
 from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
@@ -22,6 +23,8 @@ from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, StoreFailed
 from agent.ports import (
     Clock,
+    Decision,
+    Derivation,
     Entry,
     EntryState,
     Hold,
@@ -30,6 +33,7 @@ from agent.ports import (
     Memory,
     OpenFinding,
     RunSummary,
+    Version,
 )
 from agent.store.canonical import canonical, parsed
 from agent.store.journal import GENESIS, link
@@ -60,8 +64,9 @@ class Disk:
     installation: str = "0f" * 16
     newest: datetime | None = None
     runs: dict[str, RunSummary] = field(default_factory=dict)
-    snapshots: dict[Account, Snapshot] = field(default_factory=dict)
+    snapshots: dict[Account, list[Version[Snapshot]]] = field(default_factory=dict)
     histories: dict[Account, History] = field(default_factory=dict)
+    standings: dict[int, list[Version[Standing]]] = field(default_factory=dict)
     bindings: dict[LineKey, tuple[int, Binding]] = field(default_factory=dict)
     sightings: dict[LineKey, tuple[int, Sighting]] = field(default_factory=dict)
     charges: dict[tuple[LineKey, date], tuple[int, Charge]] = field(default_factory=dict)
@@ -69,7 +74,8 @@ class Disk:
     entries: dict[int, Entry] = field(default_factory=dict)
     holds: dict[str, Held] = field(default_factory=dict)
     findings: dict[tuple[str, Code, str], OpenFinding] = field(default_factory=dict)
-    derivations: dict[LineKey, tuple[int, tuple[Step, ...]]] = field(default_factory=dict)
+    derivations: list[tuple[int, Derivation]] = field(default_factory=list)
+    decisions: dict[str, Decision] = field(default_factory=dict)
     plans: dict[int, tuple[str, datetime, Learnt]] = field(default_factory=dict)
     journal: list[JournalRecord] = field(default_factory=list)
     lock: Any = field(default_factory=RLock)
@@ -137,12 +143,14 @@ class MemoryStore:
     def run(self, run: str) -> RunSummary | None:
         return self._counted(run) if run in self.disk.runs else None
 
-    def remember_snapshot(self, snapshot: Snapshot) -> None:
-        with self._writing(snapshot.taken_at) as disk:
-            saved = disk.snapshots.get(snapshot.account)
-            if saved is None or saved.taken_at <= snapshot.taken_at:
-                disk.snapshots[snapshot.account] = snapshot
-                self._continue(snapshot, saved.taken_at if saved else None)
+    def remember(self, snapshots: Iterable[Snapshot]) -> None:
+        for snapshot in snapshots:
+            with self._writing(snapshot.taken_at) as disk:
+                kept = disk.snapshots.get(snapshot.account, [])
+                if not kept or kept[-1].last <= snapshot.taken_at:
+                    disk.snapshots.pop(snapshot.account, None)  # the tenant may have another name now
+                    disk.snapshots[snapshot.account] = _and(kept, snapshot, snapshot.taken_at)
+                    self._continue(snapshot, kept[-1].last if kept else None)
 
     def _continue(self, snapshot: Snapshot, before: datetime | None) -> None:
         told = dict(self.disk.histories.get(snapshot.account, UNREAD).chapters)
@@ -159,10 +167,22 @@ class MemoryStore:
         return {of.id: told for of, told in kept if of.source == source and of.id in wanted and told.chapters}
 
     def last_snapshot(self, account: Account) -> Snapshot | None:
-        return self.disk.snapshots.get(account)
+        kept = self.disk.snapshots.get(account)
+        return kept[-1].value if kept else None
+
+    def snapshots(self, account: Account, since: datetime) -> Sequence[Version[Snapshot]]:
+        return _from(self.disk.snapshots.get(account, []), since)
+
+    def standings(self, company: int, since: datetime) -> Sequence[Version[Standing]]:
+        return _from(self.disk.standings.get(company, []), since)
+
+    def forget_past(self, before: datetime) -> None:
+        self.disk.snapshots = {of: _since(kept, before) for of, kept in self.disk.snapshots.items()}
+        self.disk.standings = {of: _since(kept, before) for of, kept in self.disk.standings.items()}
+        self.disk.derivations = [(of, d) for of, d in self.disk.derivations if d.until is None or d.until >= before]
 
     def snapshot_age(self) -> Mapping[Account, datetime]:
-        return {account: snapshot.taken_at for account, snapshot in self.disk.snapshots.items()}
+        return {account: kept[-1].last for account, kept in self.disk.snapshots.items()}
 
     def bound_agreements(self, psa: str) -> Mapping[int, frozenset[int]]:
         found: dict[int, frozenset[int]] = {}
@@ -194,16 +214,17 @@ class MemoryStore:
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
         company = learnt.company
+        self.remember(learnt.snapshots)
         with self._writing(at) as disk:
+            if learnt.standing is not None:
+                disk.standings[company] = _and(disk.standings.get(company, []), learnt.standing, at)
             for b in learnt.bindings:
                 self._learn_binding(run, company, b, at)
             disk.sightings |= {seen.key: (company, seen) for seen in learnt.sightings}
             disk.charges |= {(c.key, c.period.start): (company, c) for c in learnt.charges}
             self._forget_charges({c.key for c in learnt.charges}, (at - _CHARGES_KEPT).date())
             disk.boundaries |= {agreement: (company, day) for agreement, day in learnt.boundaries.items()}
-            if learnt.complete:
-                disk.derivations = {key: of for key, of in disk.derivations.items() if of[0] != company}
-            disk.derivations |= {key: (company, steps) for key, steps in learnt.derivations.items()}
+            self._derive(run, learnt, at)
             self._hold(learnt, at)
             self._report(f"company/{company}", learnt.findings, learnt.complete, at)
             disk.plans[company] = (run, at, learnt)
@@ -242,7 +263,8 @@ class MemoryStore:
                 raise EntryOpen(f"line {write.key}: entry {before.id} is {before.state} since {since} UTC")
             if run not in disk.runs:
                 raise StoreFailed(f"run {run} is not in the store")
-            entry = Entry(len(disk.entries) + 1, run, write, EntryState.INTENT, at)
+            about = {"change": planned.digest, "reason": planned.change.reason}
+            entry = Entry(len(disk.entries) + 1, run, write, EntryState.INTENT, at, **about)
             disk.entries[entry.id] = entry
             self._record("intent", {"run": run, "change": planned.digest, "write": write.digest}, at, entry.id)
         return entry
@@ -267,6 +289,12 @@ class MemoryStore:
         newest = reversed(self.disk.entries.values())
         return [entry for entry in newest if run in (None, entry.run)][:limit]
 
+    def entries_of(self, key: LineKey) -> Sequence[Entry]:
+        return [entry for entry in self.disk.entries.values() if entry.write.key.base == key.base]
+
+    def decisions(self, digests: Iterable[str]) -> Mapping[str, Decision]:
+        return {digest: self.disk.decisions[digest] for digest in digests if digest in self.disk.decisions}
+
     def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
         if verdict not in ("approved", "rejected"):
             raise ValueError(f"a hold is approved or rejected, not {verdict!r}")
@@ -274,6 +302,7 @@ class MemoryStore:
             named = [replace(hold, state=verdict) for hold in self._named(digest, at)]
             for hold in named:
                 disk.holds[hold.digest] = Held(hold, until)
+                disk.decisions[hold.digest] = Decision(hold.digest, verdict, who, at)
                 self._record(verdict, {"who": who, "digest": hold.digest}, at)
         return named
 
@@ -291,9 +320,12 @@ class MemoryStore:
         texts = [(run, at, plan_text(learnt, [p.digest for p in learnt.planned])) for run, at, learnt in kept]
         return [{"run": run, "at": at.isoformat(), **parsed(text)} for run, at, text in texts]
 
-    def explain(self, key: LineKey | None = None, company: int | None = None) -> Mapping[LineKey, tuple[Step, ...]]:
-        kept = self.disk.derivations.items()
-        return {k: steps for k, (of, steps) in kept if key in (None, k) and company in (None, of)}
+    def derivations(self, company: int, at: datetime | None = None) -> Sequence[Derivation]:
+        kept = [d for of, d in self.disk.derivations if of == company and _in_force(d, at)]
+        return sorted(kept, key=lambda derivation: str(derivation.key))
+
+    def derivations_of(self, key: LineKey) -> Sequence[Derivation]:
+        return [derivation for _, derivation in self.disk.derivations if derivation.key == key]
 
     def journal(self, limit: int = 200) -> Sequence[JournalRecord]:
         return self.disk.journal[: -limit - 1 : -1]
@@ -344,6 +376,17 @@ class MemoryStore:
         if before != b:
             self._record(_kind(before, b), {"run": run, "key": str(b.key), "line": b.line}, at)
 
+    def _derive(self, run: str, learnt: Learnt, at: datetime) -> None:
+        disk, company = self.disk, learnt.company
+        known = {d.key: d for of, d in disk.derivations if of == company and d.until is None}
+        news = {k: steps for k, steps in learnt.derivations.items() if k not in known or known[k].steps != steps}
+        gone = known.keys() - learnt.derivations.keys() if learnt.complete else set()
+        over = [known[k] for k in known if k in news or k in gone]
+        kept = [(of, replace(d, until=at) if d in over else d) for of, d in disk.derivations]
+        # Two plannings at one instant: the later one stands.
+        kept = [(of, d) for of, d in kept if not (d.key in news and d.since == at)]
+        disk.derivations = kept + [(company, Derivation(k, steps, at, None, run)) for k, steps in news.items()]
+
     def _forget_charges(self, keys: set[LineKey], limit: date) -> None:
         charges = self.disk.charges
         for place in [p for p, (_, c) in charges.items() if p[0] in keys and c.period.end < limit]:
@@ -393,3 +436,30 @@ def _kind(before: Binding | None, now: Binding) -> str:
     if before.state is not now.state:
         return "found" if now.state is BindingState.LIVE else now.state.value
     return "rebound" if before.line != now.line else "restated"
+
+
+def _and(kept: list[Version[Any]], value: Any, at: datetime) -> list[Version[Any]]:
+    """The versions with one more reading; the same value again only lasts longer."""
+    told = replace(value, taken_at=at) if isinstance(value, Snapshot) else value
+    if not kept or _plain(kept[-1].value) != _plain(told):
+        return [*kept, Version(at, at, told)]
+    return [*kept[:-1], Version(kept[-1].since, at, told)]
+
+
+def _plain(value: Any) -> Any:
+    return replace(value, taken_at=datetime.min) if isinstance(value, Snapshot) else value  # noqa: DTZ901
+
+
+def _since(kept: list[Version[Any]], before: datetime) -> list[Version[Any]]:
+    return [version for version in kept[:-1] if version.last >= before] + kept[-1:]
+
+
+def _from(kept: list[Version[Any]], since: datetime) -> list[Version[Any]]:
+    later = next((n for n, version in enumerate(kept) if version.since > since), len(kept))
+    return kept[max(0, later - 1) :]
+
+
+def _in_force(derivation: Derivation, at: datetime | None) -> bool:
+    if at is None:
+        return derivation.until is None
+    return derivation.since <= at and (derivation.until is None or derivation.until > at)

@@ -30,7 +30,7 @@ def fill(store: SqlStore) -> None:
     store.close(store.intend(run, planned(), write(), NOW), EntryState.UNKNOWN, "timeout", NOW)
     store.intend(run, planned(key("sku-9")), write(key("sku-9")), NOW)
     for name in ("b", "a"):
-        store.remember_snapshot(Snapshot(Account("microsoft", name, "Łódź"), NOW, {}, (), frozenset()))
+        store.remember([Snapshot(Account("microsoft", name, "Łódź"), NOW, {}, (), frozenset())])
     store.seal_run(run, "done", NOW + HOUR, "fine")
 
 

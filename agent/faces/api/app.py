@@ -6,7 +6,7 @@ Whatever may wait for a disk or a lock runs in a thread, so that the event loop 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response, Security
@@ -19,6 +19,7 @@ from agent.engine.service import Service
 from agent.faces.api import shapes, views
 from agent.faces.api.metrics import Metrics
 from agent.faces.api.problems import Refused, Told, tell_problems
+from agent.faces.explaining import NothingThen
 from agent.ports import Store
 from agent.reports import values
 from agent.reports.values import Values
@@ -128,10 +129,14 @@ def _decide(at: Backing, digest: str, verdict: str, decision: shapes.Decision) -
     return [values.of_hold(hold) for hold in at.store.decide(digest, said, who, now, until)]
 
 
-@guarded.get("/explain", response_model=list[shapes.Derivation])
+@guarded.get("/explain", response_model=list[shapes.Explanation])
 async def explain(asked: Annotated[shapes.ExplainQuery, Query()], at: At) -> Told:
-    """How the numbers of a company's lines came about, step by step."""
-    return Told(await run_in_threadpool(views.explained, at.service, asked.company, asked.licence))
+    """How the numbers of a company's lines came about, from the read of the tenant to the invoice, on any day."""
+    day = date.fromisoformat(asked.on) if asked.on else None
+    try:
+        return Told(await run_in_threadpool(views.explained, at.service, asked.company, asked.licence, day, asked.run))
+    except NothingThen as error:
+        raise Refused(404, "time-unknown", f"{error}.", f"{error.remedy}.") from error
 
 
 @guarded.get("/journal", response_model=list[shapes.Record])

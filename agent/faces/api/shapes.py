@@ -7,9 +7,10 @@ them; these models promise their shape, and tests hold the answers to it.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from agent.domain.findings import Code, Severity
 from agent.ports import EntryState
@@ -23,6 +24,12 @@ def _whole(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,20}", value):
         raise ValueError("must be written in digits")
     return value
+
+
+def _day(text: str | None) -> str | None:
+    if text is not None:
+        date.fromisoformat(text)
+    return text
 
 
 WHOLE = BeforeValidator(_whole)
@@ -84,6 +91,18 @@ class FindingsQuery(CompanyQuery):
 class ExplainQuery(Query):
     company: CompanyId
     licence: Annotated[str, Field(max_length=500)] = Field("", description="Licence id, product or name of a row")
+    on: Annotated[str | None, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})] = Field(
+        None, description="What was billed for this day; today without it"
+    )
+    run: Annotated[str, Field(pattern=r"^[0-9a-f-]{1,64}$")] | None = Field(
+        None, description="As it stood at the end of this run"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ExplainQuery:
+        if self.on is not None and self.run is not None:
+            raise ValueError("name on or run, not both")
+        return self
 
 
 class RunsQuery(Query):
@@ -243,11 +262,93 @@ class Step(Answered):
     value: str
 
 
-class Derivation(Answered):
-    """How the number of one line came about."""
+class Reading(Answered):
+    """The reads that said the same."""
 
+    since: Instant
+    last: Instant
+
+
+class Holder(Answered):
+    """Null: since before the oldest read that is kept; still there."""
+
+    login: str
+    name: str
+    first_seen: Instant | None
+    last_seen: Instant | None
+
+
+class LineThen(Answered):
+    id: int
+    product: str
+    quantity: Amount
+    included: Amount
+    price: Amount | None
+    billable: str
+    first_day: Day | None
+    last_day: Day | None
+    text: str
+
+
+class Decided(Answered):
+    verdict: Literal["approved", "rejected"]
+    who: str
+    at: Instant
+
+
+class WriteThen(Entry):
+    """A write with the reason of its change, the read that was in force, and who let it pass."""
+
+    reason: str
+    read_since: Instant | None
+    decision: Decided | None
+
+
+class InvoiceItem(Answered):
+    """`units` times `price` times `share` (numerator and denominator), rounded."""
+
+    line: int
+    units: Amount
+    price: Amount | None
+    first_day: Day
+    last_day: Day
+    share: list[int]
+    amount: Money | None
+
+
+class Invoice(Answered):
+    """The line's part of an invoice, as the lines that were read make it; each of its lines is rounded once."""
+
+    first_day: Day
+    last_day: Day
+    made: Literal["seen", "assumed", "next"]
+    by: Instant | None
+    items: list[InvoiceItem]
+    total: Money | None
+
+
+class Explanation(Answered):
+    """How the number of one line came about, and what its day was billed."""
+
+    company: int
+    agreement: int
+    label: str
     key: str
+    row: str | None
+    profile: str | None
+    day: Day
+    at: Instant
+    billed: Amount | None
+    read: Reading | None
+    people: list[Holder]
     steps: list[Step]
+    since: Instant | None
+    run: str | None
+    earlier: list[Step]
+    lines: list[LineThen]
+    planned: list[PlannedChange]
+    writes: list[WriteThen]
+    invoices: list[Invoice]
 
 
 class Record(Answered):

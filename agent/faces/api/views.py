@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
 from agent import __version__
 from agent.domain.findings import Severity
-from agent.domain.keys import LineKey
 from agent.domain.mappings import Mappings
 from agent.engine.service import Service
 from agent.errors import StoreFailed
+from agent.faces.explaining import Memoirs, moment
 from agent.mapping_files import MappingsInvalid
 from agent.reports import values
+from agent.reports.explanation import explanation_values
 from agent.reports.values import Values
-from agent.sku_table import shipped
 
 
 def in_force(service: Service) -> Mappings:
@@ -62,16 +63,11 @@ def missing(service: Service) -> Iterator[str]:
         yield "mappings"
 
 
-def explained(service: Service, company: int, licence: str) -> list[Values]:
-    """The derivations of a company's lines, or of those that count the licence (GUID, part number or name)."""
-    known = service.cycle.store.explain(company=company)
-    if not licence:
-        return values.of_steps(known)
-    wanted = {licence.strip().casefold(), *shipped().find(licence)}
-    return values.of_steps({key: steps for key, steps in known.items() if _counts(key) & wanted})
-
-
-def _counts(key: LineKey) -> set[str]:
-    """Every word for what the line counts; a sum counts each of its licences."""
-    names = {key.count.casefold(), key.name.casefold(), key.product.casefold()}
-    return names | set(key.count.removeprefix("licences:").split("+"))
+def explained(service: Service, company: int, licence: str, on: date | None, run: str | None) -> list[Values]:
+    """Of a company's lines, or of those that count the licence: now, on a day or at the end of a run."""
+    cycle = service.cycle
+    when = moment(cycle.store, cycle.zone, cycle.clock.now(), on, run)
+    memoirs = Memoirs(
+        cycle.store, in_force(service), cycle.psa.traits, cycle.zone, cycle.policy.currency, company, when
+    )
+    return [explanation_values(one) for one in memoirs.explanations(licence)]

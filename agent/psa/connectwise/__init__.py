@@ -1,5 +1,5 @@
 """ConnectWise PSA: agreements, and the additions that bill on them."""
 
-from agent.psa.connectwise.psa import ConnectWise
+from agent.psa.connectwise.psa import TRAITS, ConnectWise
 
-__all__ = ["ConnectWise"]
+__all__ = ["TRAITS", "ConnectWise"]

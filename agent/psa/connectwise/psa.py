@@ -25,6 +25,8 @@ from agent.psa.connectwise.writes import writes
 
 AGREEMENTS = "/finance/agreements"
 TEXT_LIMIT = 6000  # of invoiceDescription
+# The name is part of every line's key, so of every mark: it never changes.
+TRAITS = Traits("connectwise", "addition", TEXT_LIMIT, 300, CONNECTWISE)
 
 
 class ConnectWise:
@@ -58,8 +60,7 @@ class ConnectWise:
         self._cycles = Cycles({}, {name.casefold(): months for name, months in billing_cycles.items()})
         self._member = member
         self._clock = clock
-        # The name is part of every line's key, so of every mark: it never changes.
-        self._traits = Traits("connectwise", "addition", TEXT_LIMIT, settle, CONNECTWISE)
+        self._traits = replace(TRAITS, settle=settle)
         self._seen_lines: dict[int, frozenset[int]] = {}
         self._absent: frozenset[str] = frozenset()  # ids of agreements that the last read did not find
 

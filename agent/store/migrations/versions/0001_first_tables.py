@@ -61,8 +61,13 @@ def runs_and_snapshots() -> None:
     run = {"id": TEXT, "reason": TEXT, "companies": TEXT, "dry": FLAG, "started": INSTANT, "ended": INSTANT}
     run |= {"state": TEXT, "detail": TEXT, **counts}
     table("run", run, key=["id"], optional=["ended"], indexed=["started"])
-    snapshot = {"source": TEXT, "account": TEXT, "name": TEXT, "taken_at": INSTANT, "digest": TEXT}
-    table("snapshot", {**snapshot, "body": sa.LargeBinary()}, key=["source", "account"])
+    read = {"digest": TEXT, "body": sa.LargeBinary()}
+    snapshot = {"source": TEXT, "account": TEXT, "name": TEXT, "since": INSTANT, "taken_at": INSTANT}
+    table("snapshot", {**snapshot, **read}, key=["source", "account"])
+    table("standing", {"company": WHOLE, "since": INSTANT, "last": INSTANT, **read}, key=["company"])
+    past = {"id": WHOLE, "kind": TEXT, "name": TEXT, "since": INSTANT, "until": INSTANT, "body": sa.LargeBinary()}
+    table("past", past, key=["id"], indexed=["until"], counted=True)
+    op.create_index("past_of_name", "past", ["kind", "name", "id"])
     chapter = {"source": TEXT, "account": TEXT, "subscription": TEXT, "since": INSTANT, "before": INSTANT}
     chapter |= {"quantity": WHOLE, "status": TEXT, "created": INSTANT, "renews": INSTANT, "deal": TEXT}
     table(
@@ -84,7 +89,10 @@ def what_planning_learns() -> None:
     table("charge", KEYED | charge, key=["key", "starts"], indexed=places)
     boundary = {"agreement": WHOLE, "company": WHOLE, "next_invoice": DAY}
     table("boundary", boundary, key=["agreement"], indexed=["company"])
-    table("derivation", KEYED | {"digest": TEXT, "body": TEXT}, key=["key"], indexed=places)
+    derivation = {"since": INSTANT, "until": INSTANT, "run": TEXT, "digest": TEXT, "body": TEXT}
+    table("derivation", KEYED | derivation, key=["key", "since"], optional=["until"], indexed=places)
+    in_force = sa.text("until IS NULL")
+    op.create_index("derivation_in_force", "derivation", ["company"], sqlite_where=in_force, postgresql_where=in_force)
 
 
 def what_people_see() -> None:
@@ -104,8 +112,8 @@ def what_people_see() -> None:
 
 
 def writes() -> None:
-    entry = {"id": WHOLE, "run": TEXT, "change": TEXT, **KEYED, "state": TEXT, "intended": INSTANT, "at": INSTANT}
-    entry |= {"detail": TEXT, "write": TEXT, "picture": TEXT, "looked_at": INSTANT}
+    entry = {"id": WHOLE, "run": TEXT, "change": TEXT, "reason": TEXT, **KEYED, "base": TEXT, "state": TEXT}
+    entry |= {"intended": INSTANT, "at": INSTANT, "detail": TEXT, "write": TEXT, "picture": TEXT, "looked_at": INSTANT}
     made: list[sa.Column[Any]] = [
         sa.Column(name, kind, *([sa.ForeignKey("run.id")] if name == "run" else []), nullable=name in LOOKED)
         for name, kind in entry.items()
@@ -113,6 +121,7 @@ def writes() -> None:
     op.create_table("entry", *made, sa.PrimaryKeyConstraint("id"), sqlite_strict=STRICT)
     op.create_index("ix_entry_run", "entry", ["run"])
     op.create_index("entries_of_key", "entry", ["key", "id"])
+    op.create_index("entries_of_base", "entry", ["base", "id"])
     one_open("entry", ["key"], "state IN ('intent', 'unknown')")
 
 

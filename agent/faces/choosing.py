@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from agent.domain.findings import Code
-from agent.domain.mappings import CompanyMapping, Mappings, Row
+from agent.domain.mappings import CompanyMapping, Mappings
 from agent.errors import TrueupError
 from agent.sku_table import shipped
 
@@ -56,22 +56,8 @@ def finding_code(word: str) -> Code:
     return Code(word)
 
 
-def rows(mapping: CompanyMapping, word: str) -> list[Row]:
-    """The company's rows that count the licence, or whose name, profile, product or text the word is."""
-    folded = word.strip().casefold()
-    skus = {*shipped().find(word), folded}
-    found = [row for row in mapping.rows if skus & set(row.skus) or folded in _words(row)]
-    if not found:
-        raise nothing(mapping, word)
-    return found
-
-
 def nothing(mapping: CompanyMapping, word: str) -> NotOne:
     """That the word names none of the company's licences, and which there are."""
     licences = sorted({shipped().name(sku) for row in mapping.rows for sku in row.skus})
     known = f"It has rows for {', '.join(licences)}" if licences else "It has no rows for licences"
     return NotOne(f'No row of {mapping.name} counts "{word}"', known)
-
-
-def _words(row: Row) -> set[str]:
-    return {text.casefold() for text in (row.name, row.text, row.profile.name, row.profile.product, str(row.count))}

@@ -39,19 +39,22 @@ class Moment:
 
 
 def moment(store: Store, zone: ZoneInfo, now: datetime, on: date | None, run: str | None) -> Moment:
-    """The end of a day in the PSA's zone, the end of a run, or now. Raises `NothingThen`."""
+    """The end of a day in the PSA's zone, the end of a run (of its own day, or of the one that is named), or now.
+
+    Raises `NothingThen`.
+    """
     today = now.astimezone(zone).date()
+    if on is not None and on > today:
+        raise NothingThen(f"{on} lies ahead", "Name a day up to today; trueup plan tells what is to come")
     if run is not None:
         known = store.run(run)
         if known is None:
             remedy = "Runs that wrote nothing are kept for 30 days; name a day instead: --on DATE"
             raise NothingThen(f"There is no run {run}", remedy)
         at = known.ended or now
-        return Moment(at, at.astimezone(zone).date(), True)
+        return Moment(at, on or at.astimezone(zone).date(), True)
     if on is None or on == today:
         return Moment(now, today, False)
-    if on > today:
-        raise NothingThen(f"{on} lies ahead", "Name a day up to today; trueup plan tells what is to come")
     end = datetime.combine(on + timedelta(days=1), time(), zone) - timedelta(microseconds=1)
     return Moment(end.astimezone(UTC), on, True)
 

@@ -73,7 +73,7 @@ def explanation_text(explained: Explanation, view: View) -> str:
         ("Counted", _counted(explained, view)),
         ("In the PSA", _lines(explained, view)),
         ("Written", _written(explained, view)),
-        ("Billed", _billed(explained, view)),
+        (f"Billed, in {explained.currency}", _billed(explained, view)),
     ]
     if not explained.past:
         parts.insert(3, ("Planned", _planned(explained, view)))
@@ -202,7 +202,7 @@ def _billed(explained: Explanation, view: View) -> Iterator[str]:
     for invoice in explained.invoices:
         yield from wrapped(_made(invoice, view), view.width, "  ", "    ")
         rows = [_item(item, explained) for items in by_line(invoice.items).values() for item in items]
-        rows += _sums(invoice, explained.currency)
+        rows += _sum(invoice, explained.currency)
         yield from columns(rows, right={3}, indent="    ") if rows else ["    Nothing of this line."]
 
 
@@ -218,24 +218,19 @@ def _made(invoice: Invoice, view: View) -> str:
 def _item(item: Item, explained: Explanation) -> tuple[str, str, str, str]:
     """The arithmetic of one amount: units, price, and days where not all of them are billed."""
     price = "?" if item.line.price is None else plain_price(item.line.price)
-    share = f" x {item.days.days}/{item.period.days} days" if item.share != 1 else ""
+    share = f" x {item.days.days}/{item.period.days}" if item.share != 1 else ""
     money = amount([item], explained.currency)
     name = f"{explained.line_word} {item.line.id}"
-    return name, f"{plain(item.units)} x {price}{share}", str(item.days), _money(money)
+    return name, f"{plain(item.units)} x {price}{share}", str(item.days), _coins(money)
 
 
-def _sums(invoice: Invoice, currency: str) -> list[tuple[str, str, str, str]]:
-    """A line with several items is printed as one, so it is rounded as one."""
-    if len(invoice.items) < 2:
-        return []
-    lines = by_line(invoice.items)
-    rounded_apart = any(len(items) > 1 for items in lines.values())
-    note = "each addition rounded once" if rounded_apart else ""
-    return [("together", note, "", _money(invoice.total(currency)))]
+def _sum(invoice: Invoice, currency: str) -> list[tuple[str, str, str, str]]:
+    """Each line's items are rounded together, as they are printed."""
+    return [("together", "", "", _coins(invoice.total(currency)))] if len(invoice.items) > 1 else []
 
 
-def _money(money: Money | None) -> str:
-    return "?" if money is None else str(money)
+def _coins(money: Money | None) -> str:
+    return "?" if money is None else f"{money.at_coins().amount:,}"
 
 
 def explanation_values(explained: Explanation) -> Values:

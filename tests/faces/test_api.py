@@ -62,7 +62,6 @@ def occupied(daemon: Daemon, company: int) -> Iterator[None]:
         ),
         ("/holds", shapes.Hold, lambda store: list(map(values.of_hold, store.holds()))),
         ("/journal", shapes.Record, lambda store: list(map(values.of_record, store.journal()))),
-        ("/explain?company=212", shapes.Derivation, lambda store: values.of_steps(store.explain(company=212))),
     ],
 )
 def test_everything_known_is_told(
@@ -90,6 +89,31 @@ def test_explanation_of_a_licence_by_any_of_its_names(daemon: Daemon, word: str)
 
     assert SPB in line["key"]
     assert {step["rule"]: step["value"] for step in line["steps"]}["billed"] == "13"
+
+
+def test_explanation_has_the_shape_that_is_promised(daemon: Daemon) -> None:
+    """Of every line of a company, with or without a day; each item's amount is units x price x share."""
+    wait_for(lambda: daemon.get("/explain?company=203"))
+    today = daemon.get("/explain?company=203")[0]["day"]
+    for path in ("/explain?company=203", f"/explain?company=203&on={today}"):
+        lines = [shapes.Explanation.model_validate(line) for line in daemon.get(path)]
+        assert lines
+        assert all(invoice.total is not None for line in lines for invoice in line.invoices)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ("on=2999-01-01", 404, "time-unknown"),
+        ("run=20200101-000000-abcdef", 404, "time-unknown"),
+        ("on=2026-02-30", 422, "invalid"),
+    ],
+)
+def test_explanation_of_a_time_that_is_not_known(daemon: Daemon, asked: str, status: int, code: str) -> None:
+    """The future, a run that never was, a day that no calendar has."""
+    answer = daemon.ask("GET", f"/explain?company=203&{asked}")
+
+    assert (answer.status, answer.code) == (status, code)
 
 
 def test_explanation_of_what_is_not_billed_is_empty(daemon: Daemon) -> None:

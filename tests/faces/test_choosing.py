@@ -6,8 +6,8 @@ import pytest
 
 from agent.domain.findings import Code
 from agent.domain.mappings import CompanyMapping, Mappings
-from agent.faces.choosing import NotOne, companies, company, finding_code, rows
-from tests.domain.given import E3, PREMIUM, mapping, mappings, row
+from agent.faces.choosing import NotOne, companies, company, finding_code
+from tests.domain.given import mapping, mappings
 
 
 def named(number: int, name: str) -> CompanyMapping:
@@ -49,20 +49,6 @@ def test_no_words_mean_all_and_each_counts_once() -> None:
     """`trueup plan` is about everybody, `trueup plan 250 "contoso ltd"` about one."""
     assert companies(KNOWN, []) == [250, 251, 25]
     assert companies(KNOWN, ["250", "contoso ltd"]) == [250]
-
-
-@pytest.mark.parametrize("word", ["SPB", "spb", PREMIUM, "Microsoft 365 Business Premium", "premium-monthly"])
-def test_licence_by_any_of_its_names(word: str) -> None:
-    """Part number, GUID, display name, or the row's own profile."""
-    first, second = row(1), row(2, E3, profile=replace(row().profile, name="e3", product="E3"))
-    assert rows(mapping(first, second), word) == [first]
-
-
-def test_licence_without_a_row_says_which_there_are() -> None:
-    """The remedy lists what the company has rows for."""
-    with pytest.raises(NotOne) as caught:
-        rows(mapping(row()), "Visio")
-    assert "Microsoft 365 Business Premium" in caught.value.remedy
 
 
 def test_finding_codes() -> None:

@@ -4,12 +4,11 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 
-from agent.domain.changes import Step, Write
+from agent.domain.changes import Write
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.money import Money
 from agent.ports import Entry, EntryState, Hold, JournalRecord, OpenFinding, RunSummary
 from agent.reports.checks import Check, Grade, check_lines, checks_sum, of_findings
-from agent.reports.explanation import Explanation, explanation_text, explanation_values
 from agent.reports.findings import findings_text
 from agent.reports.holds import holds_text
 from agent.reports.journal import journal_text, verdict
@@ -20,14 +19,9 @@ from agent.reports.text import View, bare, cells
 from agent.reports.values import of_money
 from tests.domain.given import (
     NOW,
-    PREMIUM,
     TENANT,
-    binding,
-    line,
     mapping,
     mappings,
-    member,
-    observation,
     row,
     snapshot,
 )
@@ -173,29 +167,6 @@ def test_check_line_shows_its_remedy() -> None:
     assert lines[-1].strip() == "→ let an administrator consent"
     assert max(map(cells, lines)) <= 80
     assert checks_sum([bad, Check("clock", Grade.OK, "fine")]) == "2 checks: 1 fault"
-
-
-def explained(**changes: object) -> Explanation:
-    seen = snapshot(observation(assigned=1), members=[member("ann@contoso.com", PREMIUM)])
-    steps = (Step("purchased", "12 purchased", "12"), Step("price", "the PSA's own price", "22.00"))
-    plain = Explanation(row(), KEY, "Premium", seen, steps, binding(KEY, line()), (), (entry(EntryState.CONFIRMED),))
-    return replace(plain, **changes)
-
-
-def test_explanation_is_the_whole_chain() -> None:
-    """Read, counted, shown by the PSA, planned, written: in this order."""
-    text = bare(explanation_text(explained(), VIEW))
-    words = ["just now", "12 purchased, 1 assigned", "ann@contoso.com", "22.00", "Line 4711, live", "Nothing.", RUN.id]
-    places = [text.index(word) for word in words]
-    assert places == sorted(places)
-
-
-def test_explanation_of_what_was_never_read() -> None:
-    """What is not known is said to be unknown; no zero stands for it."""
-    text = bare(explanation_text(explained(snapshot=None, steps=(), binding=None, entries=()), VIEW))
-    assert "has not been read yet" in text
-    assert "No number could be had" in text
-    assert explanation_values(explained(snapshot=None))["read"] is None
 
 
 def test_tenants_of_both_sides() -> None:

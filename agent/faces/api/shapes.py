@@ -98,12 +98,6 @@ class ExplainQuery(Query):
         None, description="As it stood at the end of this run"
     )
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> ExplainQuery:
-        if self.on is not None and self.run is not None:
-            raise ValueError("name on or run, not both")
-        return self
-
 
 class RunsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 50

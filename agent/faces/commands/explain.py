@@ -35,8 +35,6 @@ def command(desk: Desk, company: str, licence: str, on: date | None, run: str | 
     from agent.faces.explaining import Memoirs, moment
     from agent.reports.explanation import explanation_text, explanation_values
 
-    if on is not None and run is not None:
-        raise click.UsageError("Name a day or a run, not both.")
     number = choosing.company(desk.mappings, company)
     settings = desk.settings.agent
     with desk.store() as store:

@@ -149,6 +149,27 @@ def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
     )
 
 
+def paper_of(settings: Settings, installation: str) -> Psa:
+    """An adapter that only says which requests a change needs. Where its marks would stand does not matter then."""
+
+    def connect(base_url: str) -> Outgoing:
+        raise AssertionError(f"nothing is to be sent to {base_url}")
+
+    site = settings.psa.connectwise
+    return FACTORIES[settings.psa.kind](
+        connect=connect,
+        url=site.url,
+        company=site.company,
+        public_key=str,
+        private_key=str,
+        client_id=site.client_id,
+        installation=installation,
+        credits=site.credits,
+        version=site.version,
+        billing_cycles=site.billing_cycles,
+    )
+
+
 def psa_of(settings: Settings, store: Store, clock: Clock) -> Psa:
     site = settings.psa.connectwise
     rate = Rate(site.rate)

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "findings": "List the open mismatches.",
         "holds": "List the changes that wait for a person.",
         "explain": "Why a line bills what it bills.",
+        "backtest": "What these mapping files, or others, would have billed.",
         "journal": "What was written and decided, when and by whom.",
     },
     "Act": {

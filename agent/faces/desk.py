@@ -56,11 +56,18 @@ class Desk:
 
     @property
     def mapping_files(self) -> MappingFiles:
+        return self._files_in(self.settings.agent.mappings)
+
+    def mappings_in(self, folder: Path) -> Mappings:
+        """Of another folder than the one in force."""
+        return self._files_in(folder).load()
+
+    def _files_in(self, folder: Path) -> MappingFiles:
         from agent.domain.mappings import Mode
         from agent.mapping_files import MappingFiles
         from agent.sku_table import shipped
 
-        return MappingFiles(self.settings.agent.mappings, Mode(self.settings.agent.mode), shipped())
+        return MappingFiles(folder, Mode(self.settings.agent.mode), shipped())
 
     @cached_property
     def mappings(self) -> Mappings:

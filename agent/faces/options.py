@@ -108,4 +108,15 @@ company = click.argument("company", metavar="COMPANY", shell_complete=_companies
 of_company = click.option(
     "--company", "of_company", metavar="COMPANY", shell_complete=_companies, help="Only of this company."
 )
+of_companies = click.option(
+    "--company", "words", metavar="COMPANY", multiple=True, shell_complete=_companies,
+    help="Only this company; may be repeated.",
+)  # fmt: skip
+mappings = click.option(
+    "--mappings",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Mapping files other than those in force: a folder like agent.mappings.",
+)
 digests = click.argument("digests", metavar="DIGEST...", nargs=-1, required=True, shell_complete=_digests)

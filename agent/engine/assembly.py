@@ -149,28 +149,16 @@ def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
     )
 
 
-def paper_of(settings: Settings, installation: str) -> Psa:
-    """An adapter that only says which requests a change needs. Where its marks would stand does not matter then."""
+def paper_of(settings: Settings, store: Store, clock: Clock) -> Psa:
+    """An adapter to be asked only which requests a change needs.
 
-    def connect(base_url: str) -> Outgoing:
-        raise AssertionError(f"nothing is to be sent to {base_url}")
-
-    site = settings.psa.connectwise
-    return FACTORIES[settings.psa.kind](
-        connect=connect,
-        url=site.url,
-        company=site.company,
-        public_key=str,
-        private_key=str,
-        client_id=site.client_id,
-        installation=installation,
-        credits=site.credits,
-        version=site.version,
-        billing_cycles=site.billing_cycles,
-    )
+    It keeps marks in a field that every site has: a custom field's number would have to be asked for, and where a mark
+    would stand makes no difference on paper.
+    """
+    return psa_of(settings, store, clock, marker_field="serialNumber")
 
 
-def psa_of(settings: Settings, store: Store, clock: Clock) -> Psa:
+def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | None = None) -> Psa:
     site = settings.psa.connectwise
     rate = Rate(site.rate)
 
@@ -192,7 +180,7 @@ def psa_of(settings: Settings, store: Store, clock: Clock) -> Psa:
         client_id=site.client_id,
         installation=installation_of(settings, store),
         settle=int(site.settle.total_seconds()),
-        marker_field=site.marker_field,
+        marker_field=marker_field or site.marker_field,
         credits=site.credits,
         version=site.version,
         billing_cycles=site.billing_cycles,

@@ -113,7 +113,7 @@ def _written(written: Written, view: View) -> Iterator[str]:
 def _uncovered(report: Backtest, view: View) -> Iterator[str]:
     if report.uncovered:
         yield ""
-        yield paint("Not covered by what is stored", "bold")
+        yield paint("Where what is stored does not reach", "bold")
     for company, why in report.uncovered.items():
         yield from wrapped(f"{view.company(company)}: {why}", view.width, "  ", "    ")
 

@@ -94,7 +94,7 @@ def test_another_price_shows_its_difference(rig: Rig) -> None:
 
 
 def test_another_product_ends_the_old_line_and_begins_a_new_one(rig: Rig) -> None:
-    """The replay knows the line as ours, so the other product is an end and an addition, as it would be in reality."""
+    """The line is known as ours, so another product is an end and a new line, as it would be in reality."""
     rig.psa.add_product("NEW", price=Decimal("30.00"), cost=Decimal("20.00"))
     others = changed(rig, product="NEW")
     known = replace(evidence(rig), products=rig.cycle.psa.products(["NEW"]))
@@ -105,7 +105,7 @@ def test_another_product_ends_the_old_line_and_begins_a_new_one(rig: Rig) -> Non
 
 
 def test_line_that_a_person_added_meanwhile_is_taken_over(rig: Rig) -> None:
-    """One of another product, and one that the replay's own row asks for: the second is not adopted beside a bound one."""
+    """Three more of a mapped product, typed by hand: they are billed in both."""
     rig.psa.add_addition(AGREEMENT, PRODUCTS[1], 3, effective=date(2026, 5, 11), billed=False)
     rig.pass_time(3600)
     rig.run()
@@ -116,7 +116,7 @@ def test_line_that_a_person_added_meanwhile_is_taken_over(rig: Rig) -> None:
 
 
 def test_range_begins_with_what_was_read(rig: Rig) -> None:
-    """Asked for the year, it begins on 5 March; before that, and where nothing was ever read, there is nothing to say."""
+    """Asked for the year, it begins on 5 March; of what nobody read there is nothing to say."""
     told = replay(rig, first=date(2026, 1, 1))
 
     assert told.begins == datetime(2026, 3, 5, 9, tzinfo=UTC)

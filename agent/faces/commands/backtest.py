@@ -32,7 +32,7 @@ def command(desk: Desk, first: date, last: date, folder: Path | None, words: Seq
     by company, the largest difference first. Tenants are not asked; the PSA only for a product that no stored read
     knows. Nothing is written.
     """
-    from agent.engine.assembly import installation_of, paper_of, policy_of, psa_of
+    from agent.engine.assembly import paper_of, policy_of, psa_of
     from agent.faces.backtesting import Archive, NothingStored
     from agent.faces.choosing import companies as chosen
     from agent.reports.backtest import Backtest, backtest_text, backtest_values
@@ -43,7 +43,7 @@ def command(desk: Desk, first: date, last: date, folder: Path | None, words: Seq
     ids = chosen(mappings, words)
     settings = desk.settings
     with desk.store() as store:
-        paper = paper_of(settings, installation_of(settings, store))
+        paper = paper_of(settings, store, desk.clock)
         catalogue = psa_of(settings, store, desk.clock).products
         archive = Archive(store, paper, policy_of(settings, store), settings.agent.timezone, catalogue)
         done, uncovered = archive.replays(mappings, ids, first, last)

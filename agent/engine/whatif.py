@@ -1,0 +1,100 @@
+"""What edited mapping files would change: both sides think on the same reads. Nothing is written or learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from agent.domain.compared import Compared
+from agent.domain.counts import Account
+from agent.domain.findings import Finding
+from agent.domain.guards import CompanyPlan
+from agent.domain.mappings import CompanyMapping, Mappings
+from agent.domain.money import Money
+from agent.engine.cycle import Cycle
+from agent.engine.planning import think
+from agent.engine.reading import Reads, Sweep, read_company
+from agent.errors import ReadFailed
+from agent.ports import Memory
+
+Reader = Callable[[CompanyMapping, frozenset[int]], Reads]
+"""What a company needs, with these agreements beside its rows'; raises `ReadFailed` where it cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """`cycle` lends its ports and its policy; it is not run."""
+
+    cycle: Cycle
+    now: Mappings
+    edited: Mappings
+
+    def compared(self, companies: Sequence[int], stored: bool) -> Iterator[Compared | tuple[int, ReadFailed]]:
+        """One after the other; a company that could not be read comes with its error."""
+        unions = [_union(company, self.now, self.edited) for company in companies]
+        reader = self._stored if stored else partial(self._read, Sweep(self.cycle.source, unions))
+        bound = self.cycle.store.bound_agreements(self.cycle.psa.traits.name)
+        for union in unions:
+            known = bound.get(union.company, frozenset())
+            try:
+                reads = reader(union, known)
+            except ReadFailed as error:
+                yield union.company, error
+            else:
+                yield self._compared(union.company, reads, known | union.agreements)
+
+    def _compared(self, company: int, reads: Reads, agreements: frozenset[int]) -> Compared:
+        cycle = self.cycle
+        memory = cycle.store.memory(cycle.psa.traits.name, company, agreements, cycle.clock.now())
+        return Compared.of(*(self._thought(company, side, reads, memory) for side in (self.now, self.edited)))
+
+    def _thought(
+        self, company: int, mappings: Mappings, reads: Reads, memory: Memory
+    ) -> tuple[CompanyPlan, tuple[Finding, ...]]:
+        cycle, mapping = self.cycle, mappings.companies.get(company)
+        if mapping is None:
+            return CompanyPlan(company, (), Money.zero(cycle.policy.currency)), ()
+        own = {tenant: snapshot for tenant, snapshot in reads.snapshots.items() if tenant in mapping.tenants}
+        reads, now = replace(reads, snapshots=own), cycle.clock.now()
+        today = cycle.clock.today(cycle.zone)
+        plan, learnt = think(mapping, mappings, reads, memory, cycle.psa, cycle.policy, now, today)
+        return plan, learnt.findings
+
+    def _read(self, sweep: Sweep, union: CompanyMapping, bound: frozenset[int]) -> Reads:
+        cycle = self.cycle
+        agreements = partial(cycle.psa.agreements, sorted(union.agreements | bound))
+        return read_company(
+            union, agreements, bound, sweep, cycle.psa, cycle.catalogue, cycle.pool, lambda tenant: True
+        )
+
+    def _stored(self, union: CompanyMapping, bound: frozenset[int]) -> Reads:
+        """What was read last. What that does not hold is not guessed: a product that nobody read is not missing."""
+        store = self.cycle.store
+        standings = store.standings(union.company, datetime.max.replace(tzinfo=UTC))
+        accounts = {account.id: account for account in store.snapshot_age()}
+        read = {tenant: store.last_snapshot(accounts.get(tenant, Account("", tenant))) for tenant in union.tenants}
+        snapshots = {tenant: snapshot for tenant, snapshot in read.items() if snapshot is not None}
+        standing = standings[-1].value if standings else None
+        missing = [] if standing is None else [
+            *(f"agreement {number}" for number in sorted(union.agreements - standing.agreements.keys())),
+            *(f"product {name}" for name in sorted({r.profile.product for r in union.rows} - standing.products.keys())),
+            *(f"tenant {tenant}" for tenant in union.tenants if tenant not in snapshots),
+        ]  # fmt: skip
+        if standing is None or missing:
+            what = ", ".join(missing) or "the company"
+            raise ReadFailed(f"{what} is in no stored read", "Leave --stored out, so that it is read now")
+        return Reads(snapshots, (), True, standing.agreements, standing.lines, standing.products)
+
+
+def _union(company: int, *sides: Mappings) -> CompanyMapping:
+    """What either side needs to be read."""
+    known = [side.companies[company] for side in sides if company in side.companies]
+    tenants = tuple(dict.fromkeys(tenant for mapping in known for tenant in mapping.tenants))
+    return replace(known[0], tenants=tenants, rows=tuple(row for mapping in known for row in mapping.rows))
+
+
+def companies_of(now: Mappings, edited: Mappings) -> Mapping[int, CompanyMapping]:
+    """Every company that either side maps, as the edited files call it."""
+    return {**now.companies, **edited.companies}

@@ -35,6 +35,7 @@ class Ground:
     boundaries: Mapping[int, date]
     open_keys: frozenset[LineKey] = frozenset()  # keys with a write whose outcome is open
     adopting: frozenset[LineKey] = frozenset()  # keys whose rows take over the line that is there, as it is
+    replaced: frozenset[int] = frozenset()  # lines that are to end because a row takes their place
 
 
 @dataclass(slots=True)
@@ -274,12 +275,12 @@ def _adopted(ground: Ground, keys: Sequence[LineKey], bindings: Mapping[LineKey,
 
 
 def adoptable(ground: Ground, key: LineKey, bindings: Mapping[LineKey, Binding]) -> list[Line]:
-    """Open lines of the key's product that nobody's mark and no binding claims."""
-    bound = {b.line for b in bindings.values()}
+    """Open lines of the key's product that nobody's mark, no binding and no `replaces` claims."""
+    taken = {b.line for b in bindings.values()} | ground.replaced
     return [
         line
         for line in ground.lines.get(key.agreement, ())
-        if line.identifier == key.product and line.open and line.id not in bound and Mark.read(line.mark) is None
+        if line.identifier == key.product and line.open and line.id not in taken and Mark.read(line.mark) is None
     ]
 
 
@@ -288,6 +289,8 @@ def _gather(ground: Ground, bindings: Mapping[LineKey, Binding], keys: Sequence[
     owned = {key: Owned(key) for key in keys}
     for binding in bindings.values():
         if binding.state is BindingState.RELEASED or binding.key.agreement not in ground.lines:
+            continue
+        if binding.key.role is Role.REPLACED:
             continue
         mine = owned.setdefault(binding.key.base, Owned(binding.key.base))
         if binding.key.role is Role.BASE:

@@ -13,11 +13,12 @@ from urllib.parse import quote, unquote
 
 
 class Role(StrEnum):
-    """What a PSA line does for its key: carry the standing quantity, or bill a difference for some days."""
+    """What a PSA line does for its key: carry the standing quantity, bill a difference for some days, or give way."""
 
     BASE = "base"
     DELTA = "delta"
     CREDIT = "credit"
+    REPLACED = "replaced"  # a line of somebody else, which ends where the row's own begins: never marked, never counted
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,7 +80,7 @@ def _text(key: LineKey) -> str:
 _PREFIX = "TU"
 _INSTALLATION, _KEY, _PART = 6, 15, 6  # base32 characters: 30, 75 and 30 bits
 MARK_LENGTH = len(_PREFIX) + _INSTALLATION + _KEY + 1 + _PART
-_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C"}
+_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C", Role.REPLACED: "R"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class Row:
     included: int = 0
     minimum: int = 0
     start_on: date | None = None
+    replaces: tuple[int, ...] = ()  # lines of the PSA that end where this row's own begins
     text: str = ""
     name: str = ""
     adopt: bool = False

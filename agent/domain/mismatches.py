@@ -12,7 +12,7 @@ from agent.domain.counts import Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.holdings import Owned
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import Mappings
 from agent.domain.money import Money
 from agent.domain.ownership import plain
@@ -59,7 +59,9 @@ def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
         if change.queued:
             continue  # it is as it should be until its day
         subject = f"{change.key}"
-        if change.before is None or change.after.quantity != change.before.quantity:
+        # A line that gives way to a row's own is not billed too much: its end is the other's beginning.
+        moved = change.before is None or change.after.quantity != change.before.quantity
+        if moved and change.key.role is not Role.REPLACED:
             was = change.before.quantity if change.before else 0
             under = change.after.quantity > was
             yield Finding(

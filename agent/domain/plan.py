@@ -18,6 +18,7 @@ from agent.domain.keys import LineKey
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
 from agent.domain.periods import DAY
+from agent.domain.replacing import Replacing, key_of, replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,25 @@ class _Book:
     def row(self, line: DesiredLine, owned: Ownership) -> None:
         mine = owned.owned.get(line.key) or Owned(line.key)
         agreement = self.ground.agreements.get(line.key.agreement)
-        sighting = self._sighting(line, mine.holding)
+        # Only the first of a row's lots takes the place of anything: the others are seats that came later.
+        sighting, place = self._sighting(line, mine.holding), None if line.key.lot else replacing(line.row, self.ground)
         stop = line.doubt or mine.stopped or self._closed(agreement, owned) or self._ambiguous(line, mine, owned)
+        stop = stop or (place.stop if place else None)
         if stop or agreement is None:
             self.stopped[line.key] = stop or _no_agreement()
-        elif mine.holding is None:
-            self._add(line, mine, agreement, sighting)
+            return
+        if place is not None:
+            self._give_way(line, place, agreement)
+        if mine.holding is None:
+            self._add(line, mine, agreement, sighting, place)
         else:
             self._keep(line, mine, mine.holding, agreement, sighting)
+
+    def _give_way(self, line: DesiredLine, place: Replacing, agreement: Agreement) -> None:
+        for old in place.ends:
+            key, label = key_of(line.key, old), f"{old.identifier} (line {old.id})"
+            reason = f"{line.label} takes its place on {place.day}"
+            self.changes.append(self._end(key, label, Holding(old), agreement, place.day, reason))
 
     def orphan(self, mine: Owned) -> None:
         agreement = self.ground.agreements.get(mine.key.agreement)
@@ -185,11 +197,14 @@ class _Book:
             return "an earlier write to this line is not settled yet"
         return ""
 
-    def _add(self, line: DesiredLine, mine: Owned, agreement: Agreement, sighting: Sighting) -> None:
+    def _add(
+        self, line: DesiredLine, mine: Owned, agreement: Agreement, sighting: Sighting, place: Replacing | None
+    ) -> None:
         if line.terms.quantity == 0:
             return
         first = next(risen(sighting.asked, 0, line.terms.billed), None)
         since = self._first_day(line, mine, sighting, first) if first else sighting.since
+        begins = (place.day,) if place else (line.row.start_on, since)
         self.changes.append(
             AddLine(
                 key=mine.next_life(self.ground),
@@ -197,7 +212,7 @@ class _Book:
                 label=line.label,
                 product=line.product.id,
                 after=line.terms,
-                effective=max(day for day in (line.row.start_on, since, mine.billed_until) if day),
+                effective=max(day for day in (*begins, mine.billed_until) if day),
                 reason="no line of this row has today's price yet" if line.key.lot else "no line bills this row yet",
                 listed=line.product.price,
                 monthly=self._monthly(_price_of(line), line.terms, None, agreement),

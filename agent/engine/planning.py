@@ -106,6 +106,7 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
         boundaries=memory.boundaries,
         open_keys=frozenset(memory.open_entries),
         adopting=frozenset(row.key(psa.traits.name) for row in mapping.rows if row.adopt),
+        replaced=frozenset(id for row in mapping.rows for id in row.replaces),
     )
 
 

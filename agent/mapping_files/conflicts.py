@@ -22,6 +22,7 @@ def conflicts(companies: Sequence[CompanyMapping], exclusions: Sequence[Exclusio
     for company in companies:
         yield from _same_rows(company)
         yield from _unclear_adoptions(company)
+        yield from _replaced_twice(company)
         yield from _excluded_twice(company.exclusions)
     yield from _billed_and_excluded(companies, exclusions)
 
@@ -59,6 +60,14 @@ def _unclear_adoptions(company: CompanyMapping) -> Iterator[Problem]:
                 other = next(rival for rival in rows if rival is not row)
                 what = f"is unclear: the row on line {other.place.line} bills {row.profile.product} there too"
                 yield _problem(row.place, "adopt", what, "Remove adopt; the first write to the line is held for you")
+
+
+def _replaced_twice(company: CompanyMapping) -> Iterator[Problem]:
+    keys = [(row, id) for row in company.rows for id in row.replaces]
+    for first, again in _repeated(keys):
+        both = ", ".join(str(id) for id in again.replaces if id in first.replaces)
+        what = f"names {both}, which the row on line {first.place.line} replaces already"
+        yield _problem(again.place, "replaces", what, "One row takes the place of a line: remove the id from the other")
 
 
 def _excluded_twice(exclusions: Iterable[Exclusion]) -> Iterator[Problem]:

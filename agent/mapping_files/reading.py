@@ -137,6 +137,7 @@ class CompanyReader:
             included=table.included,
             minimum=table.minimum,
             start_on=table.start_on,
+            replaces=tuple(dict.fromkeys(table.replaces or ())),
             text=table.description or "",
             name=table.name or "",
             adopt=table.adopt,
@@ -264,6 +265,8 @@ def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
         yield "subscription", "needs a licence", "A count has no subscriptions; remove it"
     if table.users is not None and table.everybody:
         yield "everybody", "cannot stand beside users", "Keep one of the two"
+    if table.replaces is not None and table.start_on is None:
+        yield "replaces", "needs start-on", "Write the first day on which this row's own line bills"
     yield from _unpersonal(table)
 
 

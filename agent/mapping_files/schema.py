@@ -34,7 +34,7 @@ _DOMAIN = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA
 # Six decimals, because money is stored in millionths.
 _PRICE = re.compile(r"psa(?:(?P<percent>[+-]\d{1,4}(?:\.\d{1,4})?)%)?|(?P<fixed>\d{1,9}(?:\.\d{1,6})?)", re.ASCII)
 
-Given = TypeVar("Given", list[str], dict[str, list[str]])
+Given = TypeVar("Given", list[str], list[int], dict[str, list[str]])
 
 
 def _guid(text: str) -> str:
@@ -198,6 +198,9 @@ class RowTable(Table):
     included: Units = key("Seats that are not billed, because the agreement covers them.", 0)
     minimum: Units = key("The least quantity to bill.", 0)
     start_on: date | None = key("The first day of a new line, if it lies ahead: for a cut-over.")
+    replaces: Annotated[list[Id], AfterValidator(_some)] | None = key(
+        "The ids of additions that end on the day before start-on, because this row takes their place."
+    )
     description: Text | None = key("The text on the invoice instead of the product's.")
     name: Name | None = key("Tells rows apart that bill the same licence on the same agreement.")
     adopt: bool = key("Write without asking to a line that was there before Trueup.", False)

@@ -30,7 +30,7 @@ from agent.mapping_files.schema import FILES
 from agent.toml_places import Document, FileRefused, decode, dotted, problems_of, read_regular_file
 from agent.toml_scanner import BARE_KEY, Steps
 
-Value = str | int | bool | date | Sequence[str] | Mapping[str, "Value"]
+Value = str | int | bool | date | Sequence[str] | Sequence[int] | Mapping[str, "Value"]
 
 _KINDS = {PROFILES: "profiles", EXCLUSIONS: "exclusions"}
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")  # str.splitlines would also split at U+2028 within a text

@@ -94,7 +94,7 @@ def keys_of(value: object) -> set[str]:
 
 def test_examples_are_there() -> None:
     """The tests around this one see what they are meant to see."""
-    assert len(COMPANIES) == 9
+    assert len(COMPANIES) == 10
     assert len(re.findall("^product +=", PROFILES, re.M)) == 8
 
 

@@ -40,6 +40,11 @@ class Binding:
     boundary: date | None = None
     locked: date | None = None
 
+    @property
+    def untouched(self) -> bool:
+        """Found as the only line of a product, and nobody has let us write to it yet: a row may still replace it."""
+        return self.adopted and not self.confirmed
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:

@@ -32,7 +32,8 @@ def replacing(row: Row, ground: Ground) -> Replacing | None:
     if not row.replaces or row.start_on is None or agreement is None or agreement.months is None:
         return None
     lines = {line.id: line for line in ground.lines.get(row.agreement, ())}
-    stop = _stop(row, set(lines), {b.line for b in ground.bindings.values() if b.key.role is not Role.REPLACED})
+    managed = (b for b in ground.bindings.values() if b.key.role is not Role.REPLACED and not b.untouched)
+    stop = _stop(row, set(lines), {b.line for b in managed})
     if stop is not None:
         return Replacing(row.start_on, stop=stop)
     first = boundary(agreement, row.start_on)

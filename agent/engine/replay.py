@@ -76,7 +76,7 @@ class Replay:
         known = evidence.since
         if known is None or known >= end:
             return None
-        stage = _Stage(self, self.mappings.companies[company], evidence, max(begins, known))
+        stage = Stage(self, self.mappings.companies[company], evidence, max(begins, known))
         stage.play(end)
         wanted = self._ours(stage)
         return Replayed(
@@ -93,12 +93,12 @@ class Replay:
         return datetime.combine(day, time(), self.zone)
 
     def _as_it_was(self, evidence: Evidence, begins: datetime, end: datetime) -> Iterator[Invoice]:
-        ledgers = _Ledgers(self, evidence.memory)
+        ledgers = Ledgers(self, evidence.memory)
         for version in _within(evidence.standings, begins, end):
             ledgers.read(version.value.agreements, version.value.lines, max(version.since, begins))
         return ledgers.invoices()
 
-    def _ours(self, stage: _Stage) -> _Cut:
+    def _ours(self, stage: Stage) -> _Cut:
         products = {row.profile.product for row in stage.mapping.rows}
         return _Cut(products, {binding.line for binding in stage.evidence.memory.bindings.values()})
 
@@ -119,7 +119,7 @@ class _Cut:
 
 
 @dataclass(slots=True)
-class _Ledgers:
+class Ledgers:
     """One ledger for each agreement. Invoices that were there before the first reading tell nothing of a difference."""
 
     replay: Replay
@@ -145,14 +145,14 @@ class _Ledgers:
         return Ledger(self.replay.psa.traits.convention, fresh)
 
 
-class _Stage:
+class Stage:
     """One company's replay: paper, memory, and the time that goes on from one reading to the next."""
 
     def __init__(self, replay: Replay, mapping: CompanyMapping, evidence: Evidence, begins: datetime) -> None:
         self.replay, self.mapping, self.evidence, self.begins = replay, mapping, evidence, begins
         first = _at(evidence.standings, begins)
         self.memory = _remembered_at(evidence.memory, first)
-        self.paper, self.ledgers = Paper(), _Ledgers(replay, self.memory)
+        self.paper, self.ledgers = Paper(), Ledgers(replay, self.memory)
         # Before the replay begins, what Trueup wrote is as real as anything; what it wrote later is not.
         self.paper.lay((line for lines in first.lines.values() for line in lines), ())
         self.written: list[Written] = []
@@ -235,7 +235,7 @@ def _remembered_at(memory: Memory, first: Standing) -> Memory:
 
 def _then(binding: Binding, line: Line) -> Binding:
     state = BindingState.LIVE if line.open else BindingState.ENDED
-    return replace(binding, state=state, confirmed=picture(line))
+    return replace(binding, state=state, confirmed={} if binding.untouched else picture(line))
 
 
 def _was_made(charge: Charge, invoiced: Mapping[int, date]) -> bool:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from agent.domain.agreements import Agreement, Line
+from agent.domain.invoices import Invoice
 from agent.domain.keys import Mark
 from agent.domain.mappings import Place, Row
 from agent.domain.ownership import plain
@@ -150,7 +151,7 @@ def clean_day(agreement: Agreement, on: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Days on which the same lines bill the same units, before and after the cut-over; by line id."""
+    """Days for which the same lines are billed the same units, as it is and after the cut-over; by line id."""
 
     days: Period
     before: Mapping[int, Decimal]
@@ -168,10 +169,12 @@ class Proof:
 
 
 def proof(
-    row: Row, label: str, on: date, window: Period, before: Sequence[Line], after: Sequence[Line], wanted: int
+    row: Row, label: str, on: date, window: Period, before: Sequence[Invoice], after: Sequence[Invoice], wanted: int
 ) -> Proof:
-    """`row` as it is to be, `before` and `after` the lines that bill it, `wanted` what its own line is to bill."""
-    edges = {day for line in (*before, *after) for day in (line.start, line.end) if day and day in window}
+    """`row` as it is to be; `before` and `after` are the invoices of the window, of the lines that bill the row, and
+    `wanted` is what its own line is to bill."""
+    items = [item for invoice in (*before, *after) for item in invoice.items]
+    edges = {day for item in items for day in (item.days.start, item.days.end) if day in window}
     days = sorted({window.start, window.end, *edges, *([on] if on in window else [])})
     pieces = [Period(first, end) for first, end in pairwise(days)]
     stretches = tuple(Stretch(days, _on(days.start, before), _on(days.start, after)) for days in pieces)
@@ -179,12 +182,12 @@ def proof(
     return Proof(row, label, stretches, faults)
 
 
-def _on(day: date, lines: Iterable[Line]) -> Mapping[int, Decimal]:
-    return {
-        line.id: line.quantity - line.included
-        for line in lines
-        if (line.start is None or line.start <= day) and line.live(day) and line.quantity
-    }
+def _on(day: date, invoices: Iterable[Invoice]) -> Mapping[int, Decimal]:
+    """What is billed for the day, by line."""
+    billed: dict[int, Decimal] = {}
+    for item in (item for invoice in invoices for item in invoice.items if day in item.days and item.units):
+        billed[item.line.id] = billed.get(item.line.id, Decimal(0)) + item.units
+    return billed
 
 
 def _faults(row: Row, on: date, stretch: Stretch, wanted: int) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from agent.domain.agreements import Line
 from agent.domain.cutover import Proof, Proposal, edited, proof
 from agent.domain.desired import desired
-from agent.domain.invoices import Invoice, Ledger
+from agent.domain.invoices import Invoice, Ledger, Made
 from agent.domain.mappings import CompanyMapping, Mappings, Row
 from agent.domain.periods import DAY, Period
 from agent.engine.planning import Policy
@@ -46,22 +46,26 @@ class CutOver:
         mapping = replace(self.mapping, rows=rows)
         mappings = replace(self.mappings, companies={**self.mappings.companies, mapping.company: mapping})
         stage = self._played(mapping, mappings)
-        after = {line.id: line for lines in stage.paper.of(self.reads.agreements).values() for line in lines}
-        before = {line.id: line for lines in self.reads.lines.values() for line in lines}
+        after = stage.paper.of(self.reads.agreements)
         concerned = [row for row, was in zip(rows, self.mapping.rows, strict=True) if row != was]
+        numbers = sorted({row.agreement for row in concerned})
+        sides = {n: (self._invoices(n, on, self.reads.lines[n]), self._invoices(n, on, after[n])) for n in numbers}
         wanted = self._wanted(mapping, mappings)
         proofs, ids = [], set()
         for row in concerned:
-            mine = {p.line.id for p in proposals if p.row is not None and p.row.place == row.place}
-            base = row.key(self.psa.traits.name).base
-            mine |= {b.line for key, b in stage.memory.bindings.items() if key.base == base}
-            ids |= mine
+            mine = self._lines_of(row, proposals, stage.memory)
+            was, becomes = ([invoice.of(mine) for invoice in side] for side in sides[row.agreement])
             label, units = wanted.get(row.place, (row.profile.product, 0))
-            was, becomes = ([known[id] for id in sorted(mine, key=abs) if id in known] for known in (before, after))
             proofs.append(proof(row, label, on, self._window(row, on), was, becomes, units))
-        agreements = sorted({row.agreement for row in concerned})
-        invoices = tuple(pair for number in agreements for pair in self._invoices(number, on, after.values(), ids))
-        return Rehearsal(rows, tuple(proofs), invoices)
+            ids |= mine
+        made = [pair for was, becomes in sides.values() for pair in zip(was, becomes, strict=True)]
+        to_come = tuple((was.of(ids), becomes.of(ids)) for was, becomes in made if was.made is not Made.ASSUMED)
+        return Rehearsal(rows, tuple(proofs), to_come)
+
+    def _lines_of(self, row: Row, proposals: Iterable[Proposal], memory: Memory) -> set[int]:
+        base = row.key(self.psa.traits.name).base
+        found = {p.line.id for p in proposals if p.row is not None and p.row.place == row.place}
+        return found | {binding.line for key, binding in memory.bindings.items() if key.base == base}
 
     def _played(self, mapping: CompanyMapping, mappings: Mappings) -> Stage:
         snapshots = {tenant: [Version(self.now, self.now, read)] for tenant, read in self.reads.snapshots.items()}
@@ -81,20 +85,14 @@ class CutOver:
         agreement = self.reads.agreements[row.agreement]
         return Period(agreement.period(on - DAY).start, agreement.period(on).end)
 
-    def _invoices(
-        self, number: int, on: date, after: Iterable[Line], ids: set[int]
-    ) -> Iterator[tuple[Invoice, Invoice]]:
-        """Every invoice up to that of the period in which the boundary lies, as it is now and as it will be."""
-        agreement, lines = self.reads.agreements[number], self.reads.lines[number]
+    def _invoices(self, number: int, on: date, lines: Sequence[Line]) -> list[Invoice]:
+        """From the period of the day before to that of the day itself; those that are made are what they are."""
+        agreement, now = self.reads.agreements[number], self.reads.lines[number]
+        bindings = self.memory.bindings.values()
+        fresh = {b.line for b in bindings if b.boundary and b.boundary == agreement.next_invoice}
+        ledger = Ledger(self.psa.traits.convention, fresh)
+        ledger.read(agreement, now, self.now, min(on - DAY, self.now.astimezone(self.zone).date()))
         through = agreement.period(on).end
-        if agreement.next_invoice is None or agreement.next_invoice >= through:
-            return
-        fresh = {b.line for b in self.memory.bindings.values() if b.boundary == agreement.next_invoice}
-        sides = []
-        for side in (lines, [line for line in after if line.agreement == number]):
-            ledger = Ledger(self.psa.traits.convention, fresh)
-            ledger.read(agreement, lines, self.now)
-            known = len(ledger.invoices)
-            ledger.read(replace(agreement, next_invoice=through), side, self.now)
-            sides.append([invoice.of(ids) for invoice in ledger.invoices[known:]])
-        yield from zip(*sides, strict=True)
+        if agreement.next_invoice is not None and agreement.next_invoice < through:
+            ledger.read(replace(agreement, next_invoice=through), lines, self.now)
+        return ledger.invoices

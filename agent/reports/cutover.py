@@ -72,13 +72,13 @@ def _proposal(proposal: Proposal, report: CutOverReport, view: View) -> Iterator
         f"  {paint(f'{answer:<17}', _COLOURS[proposal.answer])} ",
     )
     serial = f', serial number "{shown(line.mark)}"' if line.mark.strip() else ""
-    row = f" of the row in {proposal.row.place}" if proposal.row else ""
+    row = f" of the row on line {proposal.row.place.line}" if proposal.row else ""
     yield from wrapped(f"found by {proposal.by}{row}{serial}; {proposal.why}", view.width, " " * 20)
 
 
 def _proof(one: Proof, report: CutOverReport, view: View) -> Iterator[str]:
     yield paint(f"{shown(one.label)} on agreement {one.row.agreement}, day by day", "bold")
-    header = ("days", "billed before", "after")
+    header = ("days", "billed as it is", "after the cut-over")
     rows = [(str(s.days), _units(s.before), _units(s.after)) for s in one.stretches]
     first, *rest = columns([header, *rows], indent="  ")
     yield paint(first, "dim")

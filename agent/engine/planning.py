@@ -145,7 +145,7 @@ def _case(
         agreements=reads.agreements,
         owned={**owned.owned, **{orphan.key: orphan for orphan in owned.orphans}},
         may_adopt=frozenset(key for key, row in zip(keys, mapping.rows, strict=True) if row.adopt),
-        monthly=_billed_monthly(owned, reads, policy.currency),
+        monthly=_billed_monthly(mapping, owned, reads, policy.currency),
         seats=sum(int(mine.holding.quantity) for mine in owned.owned.values() if mine.holding),
         approved=memory.approved,
         rejected=memory.rejected,
@@ -158,9 +158,16 @@ def _limits(defaults: Limits, mapping: CompanyMapping) -> Limits:
     return replace(defaults, **{name: value for name, value in own.items() if name in known})
 
 
-def _billed_monthly(owned: Ownership, reads: Reads, currency: str) -> Money:
-    """What the company's managed lines bill a month; lines without a price of their own cannot be summed."""
-    amounts = []
+def _billed_monthly(mapping: CompanyMapping, owned: Ownership, reads: Reads, currency: str) -> Money:
+    """What the company's managed lines bill a month, and those that are to give way to them; lines without a price of
+    their own cannot be summed."""
+    replaced = {id for row in mapping.rows for id in row.replaces}
+    giving_way = [x for lines in reads.lines.values() for x in lines if x.id in replaced and x.open]
+    amounts = [
+        Money(line.price * (line.quantity - line.included) / (reads.agreements[line.agreement].months or 1), currency)
+        for line in giving_way
+        if line.price is not None
+    ]
     for mine in owned.owned.values():
         agreement = reads.agreements.get(mine.key.agreement)
         if mine.holding and agreement and mine.base and mine.base.price is not None:

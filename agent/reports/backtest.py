@@ -114,8 +114,9 @@ def _uncovered(report: Backtest, view: View) -> Iterator[str]:
     if report.uncovered:
         yield ""
         yield paint("Where what is stored does not reach", "bold")
-    for company, why in report.uncovered.items():
-        yield from wrapped(f"{view.company(company)}: {why}", view.width, "  ", "    ")
+    for why in dict.fromkeys(report.uncovered.values()):
+        names = ", ".join(view.company(company) for company, its in report.uncovered.items() if its == why)
+        yield from wrapped(f"{names}: {why}", view.width, "  ", "    ")
 
 
 def backtest_values(report: Backtest, companies: Mapping[int, str]) -> Values:

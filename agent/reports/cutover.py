@@ -57,7 +57,8 @@ def cutover_text(report: CutOverReport, view: View) -> str:
         lines += ["", *_proof(one, report, view)]
     if report.invoices:
         lines += ["", paint(f"Invoices of these lines, in {report.currency}", "bold"), *_invoices(report)]
-    return "\n".join([*lines, "", *_end(report, view)])
+    end = list(_end(report, view))
+    return "\n".join([*lines, *(["", *end] if end else [])])
 
 
 def _proposal(proposal: Proposal, report: CutOverReport, view: View) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _end(report: CutOverReport, view: View) -> Iterator[str]:
     elif report.written:
         yield from wrapped(
             f"Written to {report.written}. The next plan holds these changes for you: trueup plan {report.company}, "
-            "then approve both ends and beginnings",
+            "then approve the ends and the beginnings.",
             view.width,
         )
     elif report.changes:

@@ -11,7 +11,7 @@ from agent.domain.agreements import Agreement
 from agent.domain.changes import AddLine, Change, EndLine, Fold, Planned, SetDescription, SetPrice, Terms, Write
 from agent.domain.findings import Finding
 from agent.domain.guards import CompanyPlan
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import Mode
 from agent.domain.money import Money
 from agent.reports.text import View, cells, columns, counted, cut, paint, shown, signed, wrapped
@@ -63,7 +63,8 @@ def units(planned: Iterable[Planned]) -> tuple[int, int]:
 def _by_line(planned: Iterable[Planned]) -> dict[LineKey, Change]:
     """One change for each line: that of its quantity, where a price change stands beside it."""
     ordered = sorted((p.change for p in planned if not p.change.queued), key=moves_units)
-    return {change.key.base: change for change in ordered}
+    # A line that gives way belongs to the key of the one that takes its place, and is a line of its own.
+    return {change.key if change.key.role is Role.REPLACED else change.key.base: change for change in ordered}
 
 
 def difference(planned: Iterable[Planned]) -> Money | None:

@@ -1,9 +1,10 @@
 """Every command against the simulated MSP, as one story: plan, approve, write, explain, prove."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,71 @@ def test_broken_mapping_file_stops_a_plan(msp: Msp) -> None:
         assert msp("findings").status == 0
     finally:
         broken.unlink()
+
+
+def test_explain_of_a_day_that_lies_ahead_is_refused(msp: Msp) -> None:
+    """Nothing is known of tomorrow; and a run that never was explains nothing."""
+    said = msp("explain", "dovetail", "--on", "2999-01-01")
+    assert (said.status, "lies ahead" in said.err) == (1, True)
+    assert "There is no run" in msp("explain", "dovetail", "--run", "20200101-000000-abcdef").err
+    assert msp("explain", "dovetail", "--on", "yesterday").status == 2
+
+
+def test_explain_without_a_licence_tells_every_line(msp: Msp) -> None:
+    """Larkspur has three rows; today and by its day it is the same."""
+    lines = msp("explain", "larkspur", "--json").json()
+    assert len(lines) == 3
+    today = lines[0]["day"]
+    again = msp("explain", "larkspur", "--on", today, "--json").json()
+    assert [line["billed"] for line in again] == [line["billed"] for line in lines]
+
+
+def copied(msp: Msp, to: Path) -> Path:
+    """The mapping files once more, to be edited."""
+    return Path(shutil.copytree(msp.config.parent / "mappings", to / "edited"))
+
+
+def test_edited_files_are_compared_before_they_go_live(msp: Msp, tmp_path: Path) -> None:
+    """Two seats of Bluebell's included: planned one way by the files in force, another way by the edited ones."""
+    edited = copied(msp, tmp_path)
+    file = next((edited / "companies").glob("bluebell*"))
+    file.write_text(file.read_text().replace("[[row]]", "[[row]]\nincluded = 2", 1))
+    for words in ([], ["--stored"]):
+        said = msp("plan", "--mappings", str(edited), *words, "bluebell", "--json")
+        [company] = said.json()["companies"]
+        assert (said.status, company["monthly"]["amount"]) == (2, "-44.00")
+    assert msp("plan", "--mappings", str(copied(msp, tmp_path / "same")), "bluebell").status == 0
+    assert msp("plan", "--stored").status == 2
+
+
+def test_backtest_replays_what_was_read(msp: Msp) -> None:
+    """Of today only: what would have been written is what is held, and its money is beside what is billed."""
+    today = msp("explain", "larkspur", "--json").json()[0]["day"]
+    said = msp("backtest", "--from", today, "--to", today, "--company", "bluebell", "--json").json()
+    [company] = said["companies"]
+    assert [change["verb"] for change in company["written"]] == ["set"]
+    assert company["difference"]["amount"] == "-44.00"
+    assert "would have been written" in msp("backtest", "--from", today, "--to", today, "--company", "202").out
+    refused = msp("backtest", "--from", "2020-01-01", "--to", "2020-01-31")
+    assert (refused.status, "Nothing stored covers" in refused.err) == (1, True)
+    assert msp("backtest", "--from", "2020-02-01", "--to", "2020-01-31").status == 2
+
+
+def test_cut_over_is_proposed_written_and_planned(msp: Msp) -> None:
+    """Somebody typed Ironbark's line twice: both give way to one new line, and the plan holds it for a person."""
+    first = msp("cutover", "ironbark", "--on", first_of_next_month())
+    assert (first.status, first.out.count("proven: no gap and no overlap")) == (0, 2)
+    written = msp("cutover", "ironbark", "--on", first_of_next_month(), "--write", "--json").json()
+    text = Path(written["written"]).read_text()
+    assert [line["answer"] for line in written["lines"]].count("end") == 2
+    assert "replaces = [" in text
+    [company] = msp("plan", "ironbark", "--json").json()["companies"]
+    assert sorted(change["verb"] for change in company["changes"]) == ["add", "end", "end"]
+    assert all(change["holds"] for change in company["changes"])
+    assert msp("cutover", "ironbark", "--on", "2020-01-01").status == 1
+    assert msp("cutover", "ironbark", "--on", first_of_next_month(), "--end", "1", "--leave", "1").status == 2
+
+
+def first_of_next_month() -> str:
+    today = datetime.now(UTC).date()
+    return str((today.replace(day=1) + timedelta(days=32)).replace(day=1))

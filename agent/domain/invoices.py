@@ -114,7 +114,7 @@ class Ledger:
             self.invoices.append(self._invoice(agreement, period, Made.SEEN, at))
 
     def next(self) -> Invoice | None:
-        """The invoice to come, with the lines as they were read last."""
+        """The next invoice to come, with the lines as they were read last."""
         agreement = self._agreement
         if agreement is None or agreement.next_invoice is None or agreement.months is None:
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from heapq import heapify, heappop, heappush
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from agent.domain.invoices import Invoice, Ledger, Made
 from agent.domain.keys import LineKey, Mark, installation_tag
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.ownership import Binding, BindingState, Charge, picture
+from agent.domain.periods import DAY
 from agent.domain.replayed import Replayed, Written
 from agent.engine.applying import bound
 from agent.engine.paper import Paper
@@ -72,7 +73,7 @@ class Replay:
 
     def run(self, company: int, evidence: Evidence, first: date, last: date) -> Replayed | None:
         """One company from the first to the last day; None where nothing is known of any of them."""
-        begins, end = self._instant(first), self._instant(last + timedelta(days=1))
+        begins, end = self.instant(first), self.instant(last + DAY)
         known = evidence.since
         if known is None or known >= end:
             return None
@@ -89,7 +90,7 @@ class Replay:
             restless=stage.restless,
         )
 
-    def _instant(self, day: date) -> datetime:
+    def instant(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone)
 
     def _as_it_was(self, evidence: Evidence, begins: datetime, end: datetime) -> Iterator[Invoice]:
@@ -160,8 +161,9 @@ class Stage:
         self.restless = False
 
     def play(self, end: datetime) -> None:
-        """Plan at each news; and again soon after, while writes follow or a second read is waited for."""
-        due = [(at, 0) for at in (self.begins, *self.evidence.news(self.begins, end))]
+        """Plan at each news and at the beginning of each day, for some rules go by the calendar; and again soon after,
+        while writes follow or a second read is waited for."""
+        due = [(at, 0) for at in {self.begins, *self.evidence.news(self.begins, end), *self._midnights(end)}]
         heapify(due)
         while due:
             at, follow_ups = heappop(due)
@@ -173,6 +175,11 @@ class Stage:
 
     def invoices(self) -> Iterator[Invoice]:
         return self.ledgers.invoices()
+
+    def _midnights(self, end: datetime) -> Iterator[datetime]:
+        day = self.begins.astimezone(self.replay.zone).date()
+        while (midnight := self.replay.instant(day := day + DAY)) < end:
+            yield midnight
 
     def _turn(self, at: datetime) -> bool:
         """One planning, carried out; whether another look soon after may bring more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from agent.domain.agreements import Product
@@ -15,8 +15,6 @@ from agent.engine.planning import Policy
 from agent.engine.replay import Evidence, Replay
 from agent.errors import TrueupError
 from agent.ports import Psa, Store
-
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 Catalogue = Callable[[Iterable[str]], Mapping[str, Product]]
 
@@ -43,7 +41,7 @@ class Archive:
         done, uncovered = [], {}
         for company in companies:
             mapping = mappings.companies[company]
-            evidence = self.evidence(mapping)
+            evidence = self.evidence(mapping, first)
             replayed = replay.run(company, evidence, first, last)
             if replayed is not None:
                 done.append(replayed)
@@ -52,16 +50,17 @@ class Archive:
                 uncovered[company] = lacking
         return done, uncovered
 
-    def evidence(self, mapping: CompanyMapping) -> Evidence:
+    def evidence(self, mapping: CompanyMapping, first: date) -> Evidence:
+        since = datetime.combine(first, time(), self.zone)
         accounts = {account.id: account for account in self.store.snapshot_age()}
-        standings = self.store.standings(mapping.company, _EVER)
+        standings = self.store.standings(mapping.company, since)
         snapshots = {
-            tenant: self.store.snapshots(accounts.get(tenant, Account("", tenant)), _EVER) for tenant in mapping.tenants
+            tenant: self.store.snapshots(accounts.get(tenant, Account("", tenant)), since) for tenant in mapping.tenants
         }
         known = {name for version in standings for name in version.value.products}
         asked = {row.profile.product for row in mapping.rows} - known
         agreements = {agreement for version in standings for agreement in version.value.agreements}
-        now = max((version.last for version in standings), default=_EVER)
+        now = standings[-1].last if standings else since
         memory = self.store.memory(self.psa.traits.name, mapping.company, agreements, now)
         return Evidence(standings, snapshots, memory, self.catalogue(asked) if asked and standings else {})
 

@@ -20,6 +20,8 @@ from agent.reports.holders import Holder
 from agent.reports.text import View, cells, columns, counted, paint, shown, wrapped
 from agent.reports.values import Values, of_entry, of_money
 
+_STEADY = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -77,7 +79,8 @@ def explanation_text(explained: Explanation, view: View) -> str:
     ]
     if not explained.past:
         parts.insert(3, ("Planned", _planned(explained, view)))
-    head = f"{row.place}, profile {row.profile.name}" if row else "No mapping file asks for this line any more."
+    today = "asked for today by " if explained.past else ""
+    head = f"{today}{row.place}, profile {row.profile.name}" if row else "No mapping file asks for this line any more."
     lines = [paint(title, "bold"), head, *wrapped(_answer(explained), view.width)]
     for name, said in parts:
         lines += ["", paint(name, "bold"), *said]
@@ -123,7 +126,16 @@ def _read(explained: Explanation, view: View) -> Iterator[str]:
     for name, some in (("holder", there), ("former holder", gone)):
         if some:
             yield f"  {counted(len(some), name)}"
-            yield from columns([_holder(holder, view) for holder in some], indent="    ")
+            yield from _people(some, view)
+
+
+def _people(some: Sequence[Holder], view: View) -> Iterator[str]:
+    """All who came or went, and of those who were always there as many as a page bears."""
+    steady = [holder for holder in some if holder.since is None and holder.last is None][_STEADY:]
+    told = [_holder(holder, view) for holder in some if holder not in steady]
+    yield from columns(told, indent="    ")
+    if steady:
+        yield f"    and {counted(len(steady), 'other')} since before the oldest read; --json lists all"
 
 
 def _holder(holder: Holder, view: View) -> tuple[str, str]:
@@ -161,13 +173,13 @@ def _lines(explained: Explanation, view: View) -> Iterator[str]:
         yield f"  No {explained.line_word} is known to bill this {'then' if explained.past else 'row'}."
     for line in explained.lines:
         days = f"from {line.start}" + (f" to {line.last_day}" if line.end else "")
-        price = "no price" if line.price is None else f"at {plain_price(line.price)}"
+        price = "no price" if line.price is None else f"at {_price(line.price)}"
         included = f" (-{plain(line.included)})" if line.included else ""
         yield f"  {explained.line_word} {line.id}: {plain(line.quantity)}{included} {price} {days}, {line.billable}"
         yield from wrapped(shown(line.text), view.width, "    ") if line.text else ()
 
 
-def plain_price(price: Decimal) -> str:
+def _price(price: Decimal) -> str:
     return f"{price:,f}"
 
 
@@ -217,7 +229,7 @@ def _made(invoice: Invoice, view: View) -> str:
 
 def _item(item: Item, explained: Explanation) -> tuple[str, str, str, str]:
     """The arithmetic of one amount: units, price, and days where not all of them are billed."""
-    price = "?" if item.line.price is None else plain_price(item.line.price)
+    price = "?" if item.line.price is None else _price(item.line.price)
     share = f" x {item.days.days}/{item.period.days}" if item.share != 1 else ""
     money = amount([item], explained.currency)
     name = f"{explained.line_word} {item.line.id}"

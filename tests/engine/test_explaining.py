@@ -164,3 +164,14 @@ def test_every_line_fits_the_page(rig: Rig) -> None:
     assert max(map(len, lines)) <= 80
     assert [invoice["total"]["amount"] for invoice in explanation_values(told)["invoices"]] == ["220.00", "285.29"]
     assert TENANT in explanation_text(told, View(80, UTC, told.at))
+
+
+def test_large_tenant_is_told_on_a_page(rig: Rig) -> None:
+    """Of 60 people 58 were always there: 40 of them are named, and the two who came."""
+    told = explained(rig, date(2026, 3, 20))
+    steady = tuple(replace(told.holders[-1], login=f"u{n}@contoso.com") for n in range(58))
+    text = bare(explanation_text(replace(told, holders=(*told.holders[:2], *steady)), View(80, UTC, told.at)))
+
+    assert "60 holders" in text
+    assert "and 18 others since before the oldest read" in text
+    assert text.count("@contoso.com") == 42

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of a running cycle, for whoever watches: reading or writing, how many companies of how many."""
+    """One step of something long, for whoever watches: reading, writing or replaying, how many of how many."""
 
     phase: str
     done: int

@@ -13,7 +13,7 @@ from agent.domain.findings import Finding
 from agent.domain.guards import CompanyPlan
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.money import Money
-from agent.engine.cycle import Cycle
+from agent.engine.cycle import Cycle, Progress, Watcher
 from agent.engine.planning import think
 from agent.engine.reading import Reads, Sweep, read_company
 from agent.errors import ReadFailed
@@ -31,12 +31,14 @@ class WhatIf:
     now: Mappings
     edited: Mappings
 
-    def compared(self, companies: Sequence[int], stored: bool) -> Iterator[Compared | tuple[int, ReadFailed]]:
+    def compared(
+        self, companies: Sequence[int], stored: bool, watcher: Watcher = lambda progress: None
+    ) -> Iterator[Compared | tuple[int, ReadFailed]]:
         """One after the other; a company that could not be read comes with its error."""
         unions = [_union(company, self.now, self.edited) for company in companies]
         reader = self._stored if stored else partial(self._read, Sweep(self.cycle.source, unions))
         bound = self.cycle.store.bound_agreements(self.cycle.psa.traits.name)
-        for union in unions:
+        for number, union in enumerate(unions, 1):
             known = bound.get(union.company, frozenset())
             try:
                 reads = reader(union, known)
@@ -44,6 +46,7 @@ class WhatIf:
                 yield union.company, error
             else:
                 yield self._compared(union.company, reads, known | union.agreements)
+            watcher(Progress("reading", number, len(unions)))
 
     def _compared(self, company: int, reads: Reads, agreements: frozenset[int]) -> Compared:
         cycle = self.cycle

@@ -11,6 +11,7 @@ from agent.domain.agreements import Product
 from agent.domain.counts import Account
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.replayed import Replayed
+from agent.engine.cycle import Progress, Watcher
 from agent.engine.planning import Policy
 from agent.engine.replay import Evidence, Replay
 from agent.errors import TrueupError
@@ -34,12 +35,12 @@ class Archive:
     catalogue: Catalogue
 
     def replays(
-        self, mappings: Mappings, companies: Sequence[int], first: date, last: date
+        self, mappings: Mappings, companies: Sequence[int], first: date, last: date, watcher: Watcher
     ) -> tuple[list[Replayed], dict[int, str]]:
         """What came of each company, and why it did not, or not from the first day on."""
         replay = Replay(mappings, self.psa, self.policy, self.zone)
         done, uncovered = [], {}
-        for company in companies:
+        for number, company in enumerate(companies, 1):
             mapping = mappings.companies[company]
             evidence = self.evidence(mapping, first)
             replayed = replay.run(company, evidence, first, last)
@@ -48,6 +49,7 @@ class Archive:
             lacking = "; ".join(self._lacking(mapping, evidence, replayed, first))
             if lacking:
                 uncovered[company] = lacking
+            watcher(Progress("replaying", number, len(companies)))
         return done, uncovered
 
     def evidence(self, mapping: CompanyMapping, first: date) -> Evidence:

@@ -12,7 +12,11 @@ from agent.faces.desk import say
 if TYPE_CHECKING:
     from agent.engine.cycle import Progress, Watcher
 
-_WORDS = {"reading": "Reading companies", "writing": "Writing to companies"}
+_WORDS = {
+    "reading": "Reading companies",
+    "writing": "Writing to companies",
+    "replaying": "Replaying companies",
+}
 
 
 @contextmanager

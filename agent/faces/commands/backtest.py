@@ -35,6 +35,7 @@ def command(desk: Desk, first: date, last: date, folder: Path | None, words: Seq
     from agent.engine.assembly import paper_of, policy_of, psa_of
     from agent.faces.backtesting import Archive, NothingStored
     from agent.faces.choosing import companies as chosen
+    from agent.faces.progress import watching
     from agent.reports.backtest import Backtest, backtest_text, backtest_values
 
     if last < first:
@@ -46,7 +47,8 @@ def command(desk: Desk, first: date, last: date, folder: Path | None, words: Seq
         paper = paper_of(settings, store, desk.clock)
         catalogue = psa_of(settings, store, desk.clock).products
         archive = Archive(store, paper, policy_of(settings, store), settings.agent.timezone, catalogue)
-        done, uncovered = archive.replays(mappings, ids, first, last)
+        with watching(quiet=as_json) as watcher:
+            done, uncovered = archive.replays(mappings, ids, first, last, watcher)
     if not done:
         why = "; ".join(dict.fromkeys(uncovered.values())) or "no company is mapped"
         raise NothingStored(

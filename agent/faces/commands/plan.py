@@ -78,13 +78,15 @@ def _compare(desk: Desk, words: Sequence[str], folder: Path, stored: bool, as_js
     from agent.domain.mappings import Mappings
     from agent.engine.whatif import WhatIf, companies_of
     from agent.faces.choosing import companies as chosen
+    from agent.faces.progress import watching
     from agent.reports.compared import Comparison, comparison_text, comparison_values
 
     edited = desk.mappings_in(folder)
     with desk.engine() as engine:
         now = engine.mappings.current()
         known = Mappings(companies_of(now, edited), (), "")
-        found = list(WhatIf(engine.cycle, now, edited).compared(chosen(known, words), stored))
+        with watching(quiet=as_json) as watcher:
+            found = list(WhatIf(engine.cycle, now, edited).compared(chosen(known, words), stored, watcher))
         compared = tuple(one for one in found if isinstance(one, Compared))
         unread = {one[0]: str(one[1]) for one in found if not isinstance(one, Compared)}
         comparison = Comparison(str(folder), compared, unread, engine.psa.traits.line_word)

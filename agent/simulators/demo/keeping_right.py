@@ -63,9 +63,14 @@ def explain(scene: Scene) -> None:
     scene.stage.step("Why 12?", "Every number leads back to where it came from.")
     printed = scene.run("explain", "alder", "SPB")
     lines = scene.trueup.get("/explain", company=ALDER.company, licence="SPB")
-    billed = [step["value"] for line in lines for step in line["steps"] if step["rule"] == "billed"]
+    counted = [step["value"] for line in lines for step in line["steps"] if step["rule"] == "billed"]
     scene.stage.fact(
-        printed.status == 0 and billed == ["12"], "12 purchased, 12 to bill, and the requests that made it so"
+        printed.status == 0 and counted == ["12"], "12 purchased, 12 to bill, and the requests that made it so"
+    )
+    items = [item["units"] for line in lines for invoice in line["invoices"] for item in invoice["items"]]
+    scene.stage.fact(
+        [line["billed"] for line in lines] == ["12"] and {"10", "2"} <= set(items),
+        "Today is billed with 12: 10 that were invoiced before, and 2 for the days from today on",
     )
 
 

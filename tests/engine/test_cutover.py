@@ -18,7 +18,8 @@ from agent.mapping_files import MappingFiles
 from agent.reports.cutover import CutOverReport, cutover_text, cutover_values
 from agent.reports.text import View, bare
 from agent.sku_table import shipped
-from tests.engine.rig import AGREEMENT, COMPANY, PRODUCTS, SKUS, TENANT, Rig
+from tests.engine.here import AGREEMENT, COMPANY, PRODUCTS, SKUS, TENANT
+from tests.engine.rig import Rig
 
 APRIL = date(2026, 4, 1)
 FILE = f"""# Contoso: moved from the distributor's tool

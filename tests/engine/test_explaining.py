@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,9 +13,8 @@ from agent.domain.counts import Account, Coverage, Member, Snapshot
 from agent.faces.explaining import Memoirs, NothingThen, moment
 from agent.reports.explanation import Explanation, explanation_text, explanation_values
 from agent.reports.text import View, bare
-from tests.engine.rig import AGREEMENT, COMPANY, PRODUCTS, SKUS, TENANT, Rig, Seats
-
-UTC_ZONE = ZoneInfo("UTC")
+from tests.engine.here import AGREEMENT, COMPANY, PRODUCTS, SKUS, TENANT, UTC_ZONE, Seats
+from tests.engine.rig import Rig
 
 
 class People(Seats):

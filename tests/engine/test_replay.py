@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,9 +16,9 @@ from agent.domain.mappings import Mappings, PricePolicy
 from agent.domain.money import Money
 from agent.domain.replayed import Replayed
 from agent.engine.replay import Evidence, Replay
-from tests.engine.rig import AGREEMENT, COMPANY, PRODUCTS, SKUS, TENANT, Rig
+from tests.engine.here import AGREEMENT, COMPANY, PRODUCTS, SKUS, TENANT, UTC_ZONE
+from tests.engine.rig import Rig
 
-UTC_ZONE = ZoneInfo("UTC")
 MARCH, MAY_END = date(2026, 3, 1), date(2026, 5, 31)
 
 

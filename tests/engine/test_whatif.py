@@ -16,7 +16,8 @@ from agent.engine.whatif import WhatIf
 from agent.errors import ReadFailed
 from agent.reports.compared import Comparison, comparison_text, comparison_values
 from agent.reports.text import View, bare
-from tests.engine.rig import AGREEMENT, COMPANY, PRODUCTS, Rig
+from tests.engine.here import AGREEMENT, COMPANY, PRODUCTS
+from tests.engine.rig import Rig
 
 
 @pytest.fixture

@@ -65,6 +65,11 @@ class History:
         news = next_chapter(known[-1] if known else None, seen, snapshot, before)
         return known if news is None else (*known, news)
 
+    def as_of(self, moment: datetime) -> History:
+        """What was known at that time, the reading that told it included."""
+        told = {id: tuple(one for one in chapters if one.since <= moment) for id, chapters in self.chapters.items()}
+        return History({id: chapters for id, chapters in told.items() if chapters})
+
 
 UNREAD = History()
 

@@ -13,6 +13,7 @@ from agent.domain.desired import desired
 from agent.domain.invoices import Invoice, Ledger, Made
 from agent.domain.mappings import CompanyMapping, Mappings, Row
 from agent.domain.periods import DAY, Period
+from agent.domain.terms import History
 from agent.engine.planning import Policy
 from agent.engine.reading import Reads
 from agent.engine.replay import Evidence, Replay, Stage
@@ -36,6 +37,7 @@ class CutOver:
     mappings: Mappings
     reads: Reads
     memory: Memory
+    histories: Mapping[str, History]
     psa: Psa
     policy: Policy
     zone: ZoneInfo
@@ -69,7 +71,9 @@ class CutOver:
 
     def _played(self, mapping: CompanyMapping, mappings: Mappings) -> Stage:
         snapshots = {tenant: [Version(self.now, self.now, read)] for tenant, read in self.reads.snapshots.items()}
-        evidence = Evidence([Version(self.now, self.now, self.reads.standing)], snapshots, self.memory, {})
+        evidence = Evidence(
+            [Version(self.now, self.now, self.reads.standing)], snapshots, self.memory, {}, self.histories
+        )
         stage = Stage(Replay(mappings, self.psa, self.policy, self.zone), mapping, evidence, self.now)
         # Long enough for the second read that a lower count waits for.
         stage.play(self.now + 3 * self.policy.recheck + timedelta(seconds=1))
@@ -77,7 +81,8 @@ class CutOver:
 
     def _wanted(self, mapping: CompanyMapping, mappings: Mappings) -> Mapping[object, tuple[str, int]]:
         traits, reads = self.psa.traits, self.reads
-        lines = desired(mapping, mappings, reads.snapshots, reads.products, traits.name, traits.text_limit).lines
+        names = traits.name, traits.text_limit
+        lines = desired(mapping, mappings, reads.snapshots, reads.products, *names, self.histories).lines
         return {line.row.place: (line.label, line.terms.quantity - line.terms.included) for line in lines}
 
     def _window(self, row: Row, on: date) -> Period:

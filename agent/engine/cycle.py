@@ -174,7 +174,7 @@ class Cycle:
             # A planning that lacks a tenant closes nothing by itself, but the PSA has just been read.
             self.store.mended(company, [unreadable(company)], self.clock.now())
         now = self.clock.now()
-        today, histories = self.clock.today(self.zone), self._histories(mapping)
+        today, histories = self.clock.today(self.zone), self.histories(mapping)
         plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, today, histories)
         learnt = self._with_refusals(learnt)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
@@ -189,8 +189,8 @@ class Cycle:
             self.turns.end(company, run)
         return Thought(plan, failed=refused)
 
-    def _histories(self, mapping: CompanyMapping) -> Mapping[str, History]:
-        """Read after the tenants, so that their latest reading is in it; not at all where no row asks for a term."""
+    def histories(self, mapping: CompanyMapping) -> Mapping[str, History]:
+        """Of the company's tenants; not read at all where no row asks for a term."""
         tenants = sorted({row.tenant for row in mapping.rows if row.asks_for_term})
         return self.store.histories(self.source.name, tenants) if tenants else {}
 

@@ -24,6 +24,7 @@ from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.ownership import Binding, BindingState, Charge, picture
 from agent.domain.periods import DAY
 from agent.domain.replayed import Replayed, Written
+from agent.domain.terms import History
 from agent.engine.applying import bound
 from agent.engine.paper import Paper
 from agent.engine.planning import Policy, think
@@ -47,6 +48,7 @@ class Evidence:
     snapshots: Mapping[str, Sequence[Version[Snapshot]]]
     memory: Memory
     products: Mapping[str, Product]
+    histories: Mapping[str, History]
 
     @property
     def since(self) -> datetime | None:
@@ -187,11 +189,16 @@ class Stage:
         self._take_over(standing)
         lines = self.paper.of(standing.agreements)
         self.ledgers.read(standing.agreements, lines, at)
-        snapshots = {tenant: _at(versions, at) for tenant, versions in self.evidence.snapshots.items()}
+        # A version stands for every reading from its first to its last; this one is of now.
+        seen = {tenant: _at(versions, at) for tenant, versions in self.evidence.snapshots.items()}
+        snapshots = {tenant: replace(snapshot, taken_at=at) for tenant, snapshot in seen.items()}
+        histories = {tenant: history.as_of(at) for tenant, history in self.evidence.histories.items()}
         products = {**self.evidence.products, **standing.products}
         reads = Reads(snapshots, (), True, standing.agreements, lines, products)
         replay, today = self.replay, at.astimezone(self.replay.zone).date()
-        plan, learnt = think(self.mapping, replay.mappings, reads, self.memory, replay.psa, replay.policy, at, today)
+        plan, learnt = think(
+            self.mapping, replay.mappings, reads, self.memory, replay.psa, replay.policy, at, today, histories
+        )
         self.memory, self.findings = _remembering(self.memory, learnt), learnt.findings
         ready = [planned for planned in plan.planned if planned.realisation.writes]
         for planned in ready:

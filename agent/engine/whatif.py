@@ -62,7 +62,8 @@ class WhatIf:
         own = {tenant: snapshot for tenant, snapshot in reads.snapshots.items() if tenant in mapping.tenants}
         reads, now = replace(reads, snapshots=own), cycle.clock.now()
         today = cycle.clock.today(cycle.zone)
-        plan, learnt = think(mapping, mappings, reads, memory, cycle.psa, cycle.policy, now, today)
+        histories = cycle.histories(mapping)
+        plan, learnt = think(mapping, mappings, reads, memory, cycle.psa, cycle.policy, now, today, histories)
         return plan, learnt.findings
 
     def _read(self, sweep: Sweep, union: CompanyMapping, bound: frozenset[int]) -> Reads:

@@ -11,6 +11,7 @@ from agent.domain.agreements import Product
 from agent.domain.counts import Account
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.replayed import Replayed
+from agent.domain.terms import History
 from agent.engine.cycle import Progress, Watcher
 from agent.engine.planning import Policy
 from agent.engine.replay import Evidence, Replay
@@ -64,7 +65,15 @@ class Archive:
         agreements = {agreement for version in standings for agreement in version.value.agreements}
         now = standings[-1].last if standings else since
         memory = self.store.memory(self.psa.traits.name, mapping.company, agreements, now)
-        return Evidence(standings, snapshots, memory, self.catalogue(asked) if asked and standings else {})
+        products = self.catalogue(asked) if asked and standings else {}
+        return Evidence(standings, snapshots, memory, products, self._histories(accounts.values(), mapping))
+
+    def _histories(self, accounts: Iterable[Account], mapping: CompanyMapping) -> Mapping[str, History]:
+        sources = {account.source for account in accounts if account.id in mapping.tenants}
+        found: dict[str, History] = {}
+        for source in sources:
+            found |= self.store.histories(source, mapping.tenants)
+        return found
 
     def _lacking(
         self, mapping: CompanyMapping, evidence: Evidence, replayed: Replayed | None, first: date

@@ -46,7 +46,8 @@ def cut_over(
     wrong = list(wrong_choices(proposals, chosen))
     if wrong:
         raise NotPossible("; ".join(wrong), "Without choices the command lists what there is")
-    cutting = CutOver(mapping, mappings, reads, memory, paper, cycle.policy, cycle.zone, cycle.clock.now())
+    histories, now = cycle.histories(mapping), cycle.clock.now()
+    cutting = CutOver(mapping, mappings, reads, memory, histories, paper, cycle.policy, cycle.zone, now)
     rehearsal = cutting.rehearse(proposals, on)
     report = CutOverReport(
         company=company,

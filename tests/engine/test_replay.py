@@ -45,7 +45,8 @@ def evidence(rig: Rig) -> Evidence:
     store, ever = rig.cycle.store, datetime(2000, 1, 1, tzinfo=UTC)
     snapshots = {TENANT: store.snapshots(Account("microsoft", TENANT), ever)}
     memory = store.memory("connectwise", COMPANY, [AGREEMENT], rig.clock.now())
-    return Evidence(store.standings(COMPANY, ever), snapshots, memory, {})
+    histories = store.histories("microsoft", [TENANT])
+    return Evidence(store.standings(COMPANY, ever), snapshots, memory, {}, histories)
 
 
 def replay(rig: Rig, mappings: Mappings | None = None, first: date = MARCH, last: date = MAY_END) -> Replayed | None:

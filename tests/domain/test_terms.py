@@ -141,3 +141,16 @@ def test_the_present_reading_is_the_last_chapter() -> None:
     assert history.told(seen, reading(seen, MARCH + DAY)) == (only,)
     more = replace(seen, quantity=13)
     assert history.told(more, reading(more, MARCH + DAY))[-1].before == MARCH + HOUR
+
+
+def test_a_history_can_be_told_as_it_stood() -> None:
+    """Ten seats on 1 March, twelve on 1 April: in March only the first chapter is known, in February nothing."""
+    days = [datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4)]
+    ten, twelve = (
+        Chapter(day, None, seats, Status.ENABLED, None, None) for day, seats in zip(days, (10, 12), strict=True)
+    )
+    history = History({"sub-1": (ten, twelve)}, days[1])
+
+    assert history.as_of(days[0] + timedelta(days=5)).chapters == {"sub-1": (ten,)}
+    assert history.as_of(days[1]).chapters == {"sub-1": (ten, twelve)}
+    assert history.as_of(days[0] - timedelta(days=1)).chapters == {}

@@ -65,9 +65,9 @@ class CutOver:
         return Rehearsal(rows, tuple(proofs), to_come)
 
     def _lines_of(self, row: Row, proposals: Iterable[Proposal], memory: Memory) -> set[int]:
-        base = row.key(self.psa.traits.name).base
+        its = row.key(self.psa.traits.name).row
         found = {p.line.id for p in proposals if p.row is not None and p.row.place == row.place}
-        return found | {binding.line for key, binding in memory.bindings.items() if key.base == base}
+        return found | {binding.line for key, binding in memory.bindings.items() if key.row == its}
 
     def _played(self, mapping: CompanyMapping, mappings: Mappings) -> Stage:
         snapshots = {tenant: [Version(self.now, self.now, read)] for tenant, read in self.reads.snapshots.items()}
@@ -81,7 +81,7 @@ class CutOver:
 
     def _wanted(self, mapping: CompanyMapping, mappings: Mappings) -> Mapping[object, tuple[str, int]]:
         traits, reads = self.psa.traits, self.reads
-        names = traits.name, traits.text_limit
+        names = traits.name, traits.text_limit, self.policy.currency
         lines = desired(mapping, mappings, reads.snapshots, reads.products, *names, self.histories).lines
         return {line.row.place: (line.label, line.terms.quantity - line.terms.included) for line in lines}
 

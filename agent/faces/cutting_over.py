@@ -101,7 +101,7 @@ def _search(
     today = cycle.clock.today(cycle.zone)
     every = [line for number in sorted(lines) for line in lines[number] if line.live(today)]
     held = [b for b in memory.bindings.values() if b.key.role is not Role.REPLACED and not b.untouched]
-    live = {b.key.base for b in held if b.key.role is Role.BASE and b.state is BindingState.LIVE}
+    live = {b.key.row for b in held if b.key.role is Role.BASE and b.state is BindingState.LIVE}
     marks = {line.id: Mark.read(line.mark) for line in every}
     return Search(
         on=on,
@@ -110,7 +110,7 @@ def _search(
         lines=every,
         serials=serials,
         ours={b.line for b in held} | {id for id, mark in marks.items() if mark and mark.installation == tag},
-        begun={row.place for row in mapping.rows if row.key(psa).base in live},
+        begun={row.place for row in mapping.rows if row.key(psa).row in live},
     )
 
 

@@ -78,12 +78,12 @@ class Memoirs:
         rows = {row.key(self.traits.name): row for row in self._rows()}
         bound = self.store.memory(self.traits.name, self.company, (), self.when.at).bindings
         bases = {key.base for key in bound if key.role is Role.BASE}
-        keys = [key for key in sorted({*derived, *rows, *bases}) if not word or _means(key, rows.get(key), word)]
+        keys = [key for key in sorted({*derived, *rows, *bases}) if not word or _means(key, rows.get(key.row), word)]
         standings = self.store.standings(self.company, _EVER)
         seen = {tenant: self._versions(tenant) for tenant in {key.tenant for key in keys}}
         changes = [] if self.when.past else [c for plan in self.store.plan(self.company) for c in _changes(plan)]
         return [
-            self._one(key, rows.get(key), derived.get(key), _of(bound, key), standings, seen[key.tenant], changes)
+            self._one(key, rows.get(key.row), derived.get(key), _of(bound, key), standings, seen[key.tenant], changes)
             for key in keys
         ]
 

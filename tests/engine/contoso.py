@@ -126,7 +126,7 @@ class Contoso:
         return bare("\n\n".join(parts))
 
     def explained(self) -> list[str]:
-        return [step.says for steps in self.cycle.store.explain(company=COMPANY).values() for step in steps]
+        return [step.says for told in self.cycle.store.derivations(COMPANY) for step in told.steps]
 
     def codes(self) -> set[Code]:
         return {one.finding.code for one in self.cycle.store.findings(COMPANY)}

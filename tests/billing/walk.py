@@ -138,7 +138,7 @@ class Walk:
         assert abs(sum(map(Fraction, printed)) - exact) <= HALF_A_CENT * len(printed)
 
     def _story(self, what: str) -> str:
-        return "\n".join([what, str(self.year), *self.told[-400:], *self._apart(), *self.site.lines])
+        return "\n".join([what, str(self.year), *self.told[-60:], *self._apart(), *self.site.lines])
 
     def _apart(self) -> Iterator[str]:
         """On which days agent and ledger charged something else."""

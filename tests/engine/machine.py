@@ -98,11 +98,10 @@ class Story(RuleBasedStateMachine):
     def seats_change_and_nobody_decides(self, **turn: Any) -> None:
         self.turn(**turn, attentive=False)
 
-    @rule(**TURN, second=A_TROUBLE, third=A_TROUBLE)
-    def troubles_come_together(self, second: int, third: int, **turn: Any) -> None:
+    @rule(**TURN, second=A_TROUBLE)
+    def troubles_come_together(self, second: int, **turn: Any) -> None:
         self.turn(**turn)
-        for n, trouble in enumerate((second, third), 1):
-            self.turn(**{**turn, "wait": 15, "trouble": trouble, "seats": turn["seats"] + n})
+        self.turn(**{**turn, "wait": 15, "trouble": second, "seats": turn["seats"] + 1})
 
     @rule(**TURN)
     def a_licence_vanishes(self, **turn: Any) -> None:

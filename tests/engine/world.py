@@ -14,7 +14,7 @@ from agent.domain.changes import Planned
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Limits
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Mark
 from agent.domain.mappings import (
     AtZero,
     BillingProfile,
@@ -143,7 +143,7 @@ class World:
     cycles: int = 0
     lost: bool = False  # whether the store has ever been set back
     backups: list[tuple[object, Readings]] = field(default_factory=list)
-    binned: list[Line] = field(default_factory=list)
+    binned: list[Line] = field(default_factory=list)  # each with the mark that it has or is yet to get
     ended: list[int] = field(default_factory=list)
     copies: list[int] = field(default_factory=list)
     source: Witnessed = field(init=False)
@@ -321,7 +321,8 @@ class World:
         for line in self._some(which):
             self.stack.person_deletes(line.id)
             self.watch.deletes(line)
-            self.binned.append(line)
+            key = self.watch.bases.get(line.id)
+            self.binned.append(replace(line, mark=str(Mark.of(INSTALLATION, key))) if key and not line.mark else line)
 
     def _some(self, which: int) -> list[Line]:
         lines = self.managed()
@@ -397,7 +398,7 @@ class World:
         for _ in range(3):
             self.hours(1)
             self.decide("approved")
-            self.hours(2)
+            self.hours(1)
             self._next_invoice_comes()
         result = self.hours(2)
         for wish in self.wishes:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from agent.domain.compared import Compared
-from agent.domain.counts import Account
+from agent.domain.counts import Account, Needs
 from agent.domain.findings import Finding
 from agent.domain.guards import CompanyPlan
 from agent.domain.mappings import CompanyMapping, Mappings
@@ -31,12 +31,15 @@ class WhatIf:
     now: Mappings
     edited: Mappings
 
+    def _needs(self, tenant: str) -> Needs:
+        return self.now.needs(tenant) | self.edited.needs(tenant)
+
     def compared(
         self, companies: Sequence[int], stored: bool, watcher: Watcher = lambda progress: None
     ) -> Iterator[Compared | tuple[int, ReadFailed]]:
         """One after the other; a company that could not be read comes with its error."""
         unions = [_union(company, self.now, self.edited) for company in companies]
-        reader = self._stored if stored else partial(self._read, Sweep(self.cycle.source, unions))
+        reader = self._stored if stored else partial(self._read, Sweep(self.cycle.source, unions, self._needs))
         bound = self.cycle.store.bound_agreements(self.cycle.psa.traits.name)
         for number, union in enumerate(unions, 1):
             known = bound.get(union.company, frozenset())

@@ -79,7 +79,7 @@ def _reads(cycle: Cycle, mapping: CompanyMapping) -> tuple[Reads, Mapping[int, S
     """What a cycle reads of the company; and the lines of its other agreements, which no row names."""
     psa = cycle.psa
     bound = cycle.store.bound_agreements(psa.traits.name).get(mapping.company, frozenset())
-    sweep = Sweep(cycle.source, [mapping])
+    sweep = Sweep(cycle.source, [mapping], mapping.needs)
     agreements = partial(psa.agreements, sorted(mapping.agreements | bound))
     reads = read_company(mapping, agreements, bound, sweep, psa, cycle.catalogue, cycle.pool, lambda _: True)
     if not reads.complete:

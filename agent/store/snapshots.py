@@ -10,7 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import (
+    Account,
+    Coverage,
+    Group,
+    MailboxKind,
+    Member,
+    Observation,
+    Snapshot,
+    Status,
+    Subscription,
+)
 from agent.domain.findings import Code, Stop
 from agent.ports import Version
 from agent.store import histories, past
@@ -100,7 +110,25 @@ def _text(snapshot: Snapshot) -> str:
     coverage = ["coverage", sorted(coverage.value for coverage in snapshot.coverage)]
     seen = [["seen", key, _observation_fields(one)] for key, one in sorted(snapshot.observations.items())]
     gaps = [["gap", what, stop.code.value, stop.reason, stop.remedy] for what, stop in sorted(snapshot.gaps.items())]
-    return canonical([coverage, *seen, *gaps, *(["member", *_member_fields(member)] for member in snapshot.members)])
+    groups = [["group", id, *_group_fields(group)] for id, group in sorted(snapshot.groups.items())]
+    boxes = [["mailboxes", kind.value, _people_fields(held)] for kind, held in sorted(snapshot.mailboxes.items())]
+    members = [["member", *_member_fields(member)] for member in snapshot.members]
+    return canonical([coverage, *seen, *gaps, *groups, *boxes, *members])
+
+
+def _group_fields(group: Group) -> list[object]:
+    return [_people_fields(group.people), _people_fields(group.devices)]
+
+
+def _group(id_: str, people: list[list[Any]], devices: list[list[Any]]) -> tuple[str, Group]:
+    return id_, Group(_people(people), _people(devices))
+
+
+def _mailboxes(kind: str, held: list[list[Any]]) -> tuple[MailboxKind, tuple[Member, ...]]:
+    return MailboxKind(kind), _people(held)
+
+
+_BY_KEY = ("seen", "gap", "group", "mailboxes")
 
 
 class _Reader:
@@ -113,9 +141,9 @@ class _Reader:
     def snapshot(self, taken_at: datetime, texts: Iterable[str]) -> Snapshot:
         read = [self._record(text) for text in texts]
         [coverage] = (value for tag, value in read if tag == "coverage")
-        seen, gaps = (dict(value for tag, value in read if tag == named) for named in ("seen", "gap"))
+        seen, gaps, groups, boxes = (dict(value for tag, value in read if tag == named) for named in _BY_KEY)
         members = tuple(value for tag, value in read if tag == "member")
-        return Snapshot(self._account, taken_at, seen, members, coverage, gaps)
+        return Snapshot(self._account, taken_at, seen, members, coverage, groups, boxes, gaps)
 
     def _record(self, text: str) -> tuple[str, Any]:
         known = self._known.get(text)
@@ -158,6 +186,14 @@ def _subscription(
     return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal))
 
 
+def _people_fields(members: Iterable[Member]) -> list[list[object]]:
+    return [_member_fields(member) for member in members]
+
+
+def _people(members: Iterable[list[Any]]) -> tuple[Member, ...]:
+    return tuple(_member(*fields) for fields in members)
+
+
 def _member_fields(member: Member) -> list[object]:
     person = [member.id, member.login, member.name, member.enabled, member.guest]
     return [*person, sorted(member.licences), dict(member.attributes)]
@@ -173,5 +209,7 @@ _PARTS: Mapping[str, Callable[..., Any]] = {
     "coverage": lambda words: frozenset(map(Coverage, words)),
     "seen": lambda key, fields: (key, _observation(*fields)),
     "gap": lambda what, code, reason, remedy: (what, Stop(Code(code), reason, remedy)),
+    "group": _group,
+    "mailboxes": _mailboxes,
     "member": _member,
 }

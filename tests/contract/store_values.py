@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 
 from agent.domain.agreements import Agreement, Billable, Line, Product, Standing
 from agent.domain.changes import AddLine, Planned, Realisation, Step, Terms, Write
-from agent.domain.counts import Account, Coverage, Deal, Member, Observation, Snapshot, Status, Subscription, Term
+from agent.domain.counts import (
+    Account,
+    Coverage,
+    Deal,
+    Group,
+    MailboxKind,
+    Member,
+    Observation,
+    Snapshot,
+    Status,
+    Subscription,
+    Term,
+)
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
@@ -244,6 +256,7 @@ observations = st.builds(
 members = st.builds(
     Member, ids, texts, texts, st.booleans(), st.booleans(), st.frozensets(ids, max_size=3), plain_texts
 )
+people = st.lists(members, max_size=2).map(tuple)
 snapshots = st.builds(
     Snapshot,
     st.builds(Account, st.just("microsoft"), ids, texts),
@@ -251,6 +264,8 @@ snapshots = st.builds(
     st.dictionaries(ids, observations, max_size=3),
     st.lists(members, max_size=3).map(tuple),
     st.frozensets(st.sampled_from(Coverage)),
+    st.dictionaries(ids, st.builds(Group, people, people), max_size=2),
+    st.dictionaries(st.sampled_from(MailboxKind), people),
     st.dictionaries(ids, st.builds(Stop, st.sampled_from(Code), texts, texts), max_size=2),
 )
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.domain.counts import Account, Coverage, Deal, Observation, Snapshot, Term
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Deal, Observation, Snapshot, Term
 from agent.ports import Source
 from agent.simulators.faults import ANATOMY, Show
 from agent.simulators.microsoft import Odd, Tenant
@@ -219,6 +219,7 @@ class SellingStage:
         self.source: Source = self.office.source_with_sales()
         self.account = CONTOSO_ACCOUNT
         self.stranger = Account("microsoft", STRANGER)
+        self.needs = NO_NEEDS
 
     def now(self) -> datetime:
         return self.office.now()

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from agent.domain.counts import Account, Coverage, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Needs, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Finding
 from agent.domain.guards import Limits
 from agent.domain.mappings import (
@@ -69,10 +69,10 @@ class Tenant:
     def accounts(self) -> Sequence[Account]:
         return [Account(self.name, TENANT)]
 
-    def check(self, account: Account) -> Sequence[Finding]:
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
         return []
 
-    def observe(self, account: Account) -> Snapshot:
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         bought = enumerate(self.bought)
         subscriptions = tuple(
             Subscription(f"sub-{n}", seats, Status.ENABLED, datetime.combine(day, OPENS)) for n, (day, seats) in bought

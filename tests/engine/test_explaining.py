@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.counts import Account, Coverage, Member, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Member, Needs, Snapshot
 from agent.faces.explaining import Memoirs, NothingThen, moment
 from agent.reports.explanation import Explanation, explanation_text, explanation_values
 from agent.reports.text import View, bare
@@ -20,7 +20,7 @@ from tests.engine.rig import Rig
 class People(Seats):
     """Every seat but the last has a person: user-1, user-2, ..."""
 
-    def observe(self, account: Account) -> Snapshot:
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         whole = Seats.observe(self, account)
         people = range(1, self.seats[SKUS[0]])
         members = tuple(_person(n) for n in people)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.domain.changes import Planned
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Member, Needs, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Limits
 from agent.domain.mappings import (
@@ -90,10 +90,10 @@ class Tenant:
     def accounts(self) -> Sequence[Account]:
         return [Account(self.name, TENANT)]
 
-    def check(self, account: Account) -> Sequence[Finding]:
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
         return []
 
-    def observe(self, account: Account) -> Snapshot:
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         if self.failure is not None:
             raise self.failure
         seen = {one.sku: one for one in self.observations}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -24,13 +24,17 @@ def commit_fails() -> None:
 
 @dataclass(slots=True)
 class Trap:
-    """Springs once, at the n-th call from now of those it is set for: before the call, or before its answer is seen."""
+    """Springs once, at the n-th call from now of those it is set for: before the call, or before its answer is seen.
+
+    It is set for ports or for single methods. `calls` are the names of all calls that came by.
+    """
 
     left: int = 0
     deed: Callable[[], None] | None = None
     after: bool = False
     ports: tuple[str, ...] = ()
     sprung: bool = False
+    calls: list[str] = field(default_factory=list)
 
     def set(self, nth: int, deed: Callable[[], None], *, after: bool = False, ports: tuple[str, ...]) -> None:
         self.left, self.deed, self.after, self.ports, self.sprung = nth, deed, after, ports, False
@@ -38,8 +42,9 @@ class Trap:
     def disarm(self) -> None:
         self.deed = None
 
-    def call(self, port: str, made: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        deed = self._springs(port)
+    def call(self, port: str, name: str, made: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.calls.append(name)
+        deed = self._springs(port, name)
         if deed and not self.after:
             deed()
         result = made(*args, **kwargs)
@@ -47,8 +52,8 @@ class Trap:
             deed()
         return result
 
-    def _springs(self, port: str) -> Callable[[], None] | None:
-        if self.deed is None or port not in self.ports:
+    def _springs(self, port: str, name: str) -> Callable[[], None] | None:
+        if self.deed is None or not {port, name} & set(self.ports):
             return None
         self.left -= 1
         if self.left:
@@ -69,6 +74,6 @@ class Mortal:
             return found
         # The time between a comparison and its request cannot be closed, so nothing but death falls into it.
         port = "wire" if name == "execute" else self._port
-        passed = partial(self._trap.call, port, found)
+        passed = partial(self._trap.call, port, name, found)
         self.__dict__[name] = passed
         return passed

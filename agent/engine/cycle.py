@@ -98,11 +98,12 @@ class Cycle:
         run: str | None = None,
         watcher: Watcher = lambda progress: None,
     ) -> Result:
-        """Run one cycle over the companies. Never raises for one company's or tenant's failure: those are findings."""
-        self.watch.check(self.store.newest())
+        """Run one cycle over the companies. What fails for one company or tenant is a finding, what stops all of them a
+        failed run; only a store that cannot even record that raises."""
         mapped = [mappings.companies[c] for c in companies]
         run = run or self.store.open_run(reason, companies, dry, self.clock.now())
         try:
+            self.watch.check(self.store.newest())
             result = self._phases(run, mappings, mapped, dry, watcher)
         except TrueupError as error:
             log.error("run.failed", run=run, error=str(error))
@@ -116,7 +117,7 @@ class Cycle:
     def _phases(
         self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], dry: bool, watcher: Watcher
     ) -> Result:
-        again = None if dry else self._settle(mappings, mapped)
+        again = None if dry else self._settle(run, mappings, mapped)
         thoughts = self._think_all(run, mappings, mapped, watcher)
         plans = self._breaker(run, thoughts)
         written = {} if dry else self._write_all(run, plans, watcher)
@@ -125,11 +126,20 @@ class Cycle:
         soon, waiting = self._again(plans, again)
         return Result(run, state, tuple(plans), written, soon, waiting, " ".join(dict.fromkeys(failed)))
 
-    def _settle(self, mappings: Mappings, mapped: Sequence[CompanyMapping]) -> datetime | None:
+    def _settle(self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping]) -> datetime | None:
+        unsettled = {entry.write.company for entry in self.store.entry_open()}
         # A company whose file is gone comes due no more, but what was sent for it must still become known.
-        gone = {e.write.company for e in self.store.entry_open()} - mappings.companies.keys()
-        mine = frozenset(m.company for m in mapped) | gone
-        return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle(mine)
+        mine = {m.company for m in mapped} | (unsettled - mappings.companies.keys())
+        due = [self._settle_one(run, company) for company in sorted(unsettled & mine)]
+        return min((at for at in due if at is not None), default=None)
+
+    def _settle_one(self, run: str, company: int) -> datetime | None:
+        # In its turn: a write that another run has on the wire is not open yet, and two runs must not both close one.
+        self.turns.take(company, run)
+        try:
+            return Recovery(self.psa, self.store, self.clock, self.policy.recheck).settle({company})
+        finally:
+            self.turns.end(company, run)
 
     def _think_all(
         self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], watcher: Watcher

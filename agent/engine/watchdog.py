@@ -6,12 +6,17 @@ import os
 import socket
 from collections.abc import Mapping
 
+import structlog
+
+log = structlog.get_logger()
+
 
 class Systemd:
     """Sends to $NOTIFY_SOCKET. Liveness does not depend on Microsoft or the PSA: a tick that returns is alive."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
+        self._unheard = False
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={status}")
@@ -33,5 +38,11 @@ class Systemd:
             return
         # An address that starts with @ lives in the abstract namespace, where the first byte is zero.
         address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-            sock.sendto(message.encode(), address)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+                sock.sendto(message.encode(), address)
+        except OSError as error:
+            # Containers and shells inherit addresses at which nobody listens; that is no reason not to bill.
+            if not self._unheard:
+                log.warning("systemd.unheard", address=self._address, error=str(error))
+            self._unheard = True

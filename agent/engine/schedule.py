@@ -25,27 +25,27 @@ class Schedule:
     jitter: timedelta
     seed: str
 
+    @property
+    def clock(self) -> str:
+        """Whose time the names tell, as they end: names of two clocks cannot be compared."""
+        return "UTC" if self.every is not None else self.zone.key
+
     def due(self, now: datetime) -> str | None:
         """The name of the newest due time at or before now, jitter included; None before the first of a cron line."""
         nominal = self._newest(now)
-        if nominal is None:
-            return None
-        name = nominal.strftime("%Y-%m-%dT%H:%M:%S")
-        ready = self._wall(now) >= nominal + self._delay(name)
-        return name if ready else self._name(self._newest_before(nominal))
+        if nominal is not None and not self._ready(nominal, now):
+            nominal = self._newest_before(nominal)
+        return self._name(nominal) if nominal else None
 
     def next(self, now: datetime) -> datetime | None:
         """Roughly when the next cycle starts, for people: the delay is included, a clock change in between is not."""
-        wall = self._wall(now)
-        upcoming: datetime | None
-        if self.every is not None:
-            newest = self._newest(now)
-            upcoming = newest + self.every if newest else None
-        else:
-            upcoming = self._trigger().get_next_fire_time(None, wall + timedelta(seconds=1))
-        if upcoming is None:
-            return None
-        return now + (upcoming + self._delay(self._name(upcoming) or "") - wall)
+        nominal, wall = self._newest(now), self._wall(now)
+        if nominal is None or self._ready(nominal, now):
+            nominal = self._following(nominal, wall)
+        return now + (nominal + self._delay(nominal) - wall) if nominal else None
+
+    def _ready(self, nominal: datetime, now: datetime) -> bool:
+        return self._wall(now) >= nominal + self._delay(nominal)
 
     def _newest(self, now: datetime) -> datetime | None:
         wall = self._wall(now)
@@ -58,6 +58,12 @@ class Schedule:
         if self.every is not None:
             return nominal - self.every
         return self._cron_before(nominal - timedelta(seconds=1))
+
+    def _following(self, newest: datetime | None, wall: datetime) -> datetime | None:
+        if self.every is not None:
+            return newest + self.every if newest else None
+        found: datetime | None = self._trigger().get_next_fire_time(None, wall + timedelta(seconds=1))
+        return found
 
     def _cron_before(self, wall: datetime) -> datetime | None:
         # Triggers only look forward: walk from ever farther back until something lies before the wall time.
@@ -83,11 +89,9 @@ class Schedule:
             return now.astimezone(UTC)
         return now.astimezone(self.zone).replace(tzinfo=UTC)
 
-    def _name(self, nominal: datetime | None) -> str | None:
-        return nominal.strftime("%Y-%m-%dT%H:%M:%S") if nominal else None
+    def _name(self, nominal: datetime) -> str:
+        return f"{nominal:%Y-%m-%dT%H:%M:%S} {self.clock}"
 
-    def _delay(self, name: str) -> timedelta:
-        if not self.jitter:
-            return timedelta(0)
-        number = int.from_bytes(hashlib.sha256(f"{self.seed}{name}".encode()).digest()[:8])
+    def _delay(self, nominal: datetime) -> timedelta:
+        number = int.from_bytes(hashlib.sha256(f"{self.seed}{self._name(nominal)}".encode()).digest()[:8])
         return self.jitter * (number % 10_000) / 10_000

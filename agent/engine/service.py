@@ -26,6 +26,7 @@ from agent.errors import TrueupError
 log = structlog.get_logger()
 
 TICK = 5  # seconds between two looks at what is due
+STUCK = 1440  # ticks (two hours) without a company read or written; every request ends earlier, by its timeout
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Service:
     stopped: Event
     crashed: Event = field(default_factory=Event)
     _again: dict[int, datetime] = field(default_factory=dict)
+    _still: dict[str, int] = field(default_factory=dict)  # runs on their way: ticks since they last got on
     _last_due: str = ""
     _noted: tuple[str, ...] | None = None
     _lock: Lock = field(default_factory=Lock)
@@ -68,7 +70,10 @@ class Service:
         self._scheduler.add_job(self.tick, "interval", seconds=TICK, max_instances=1, coalesce=True)
         every = self.housekeeping_every.total_seconds()
         now = self.cycle.clock.now()
-        self._scheduler.add_job(self._keep_house, "interval", seconds=every, next_run_time=now, coalesce=True)
+        # However late: a day that began with a second's delay would otherwise go without.
+        self._scheduler.add_job(
+            self._keep_house, "interval", seconds=every, next_run_time=now, coalesce=True, misfire_grace_time=None
+        )
         self._scheduler.start()
         self.tick()
         self.systemd.ready(self.status_line())
@@ -104,6 +109,7 @@ class Service:
 
     def tick(self) -> None:
         """Start what is due. Any failure is logged and tried again with the next tick."""
+        self._look_for_hangs()
         if not self.crashed.is_set():
             self.systemd.alive()
         _try(self._tick, "tick.failed")
@@ -132,6 +138,16 @@ class Service:
         for company in self._come_due(now):
             self.press([company], "again")
 
+    def _look_for_hangs(self) -> None:
+        """A thread that hangs would hold its lane for ever: the process ends, and the next one settles by reading."""
+        # Ticks are counted, not hours: a machine that slept has not hung.
+        with self._lock:
+            self._still = {run: ticks + 1 for run, ticks in self._still.items()}
+            stuck = [run for run, ticks in self._still.items() if ticks > STUCK]
+        if stuck and not self.crashed.is_set():
+            log.error("run.stuck", runs=stuck)
+            self.crashed.set()
+
     def _keep_house(self) -> None:
         _try(self.housekeeping, "housekeeping.failed")
 
@@ -157,13 +173,23 @@ class Service:
         mappings = self.mappings()
         known = [c for c in press.companies if c in mappings.companies]
         log.info("run.started", run=press.run, reason=press.reason, companies=len(known), dry=press.dry)
+        self._gets_on(press.run)
         try:
-            result = cycle.run(mappings, known, press.reason, press.dry, press.run)
+            result = cycle.run(
+                mappings, known, press.reason, press.dry, press.run, lambda progress: self._gets_on(press.run)
+            )
         except TrueupError as error:
             log.error("run.failed", run=press.run, error=str(error), remedy=error.remedy)
             cycle.store.seal_run(press.run, "failed", cycle.clock.now(), str(error))
             return
+        finally:
+            with self._lock:
+                del self._still[press.run]
         self._after(result, press)
+
+    def _gets_on(self, run: str) -> None:
+        with self._lock:
+            self._still[run] = 0
 
     def _after(self, result: Result, press: Press) -> None:
         changes = sum(len(plan.due) for plan in result.plans)
@@ -178,8 +204,9 @@ class Service:
     def _newest_scheduled(self) -> str:
         """The last due time that ran to its end: a restart neither repeats it nor forgets a missed or broken one."""
         reasons = [run.reason for run in self.cycle.store.runs(200) if run.state == "done"]
-        names = [reason.removeprefix("schedule ") for reason in reasons if reason.startswith("schedule ")]
-        return max(names, default="")
+        # By another clock (before agent.timezone or the kind of schedule was changed) it may lie hours ahead of ours.
+        ours = [r for r in reasons if r.startswith("schedule ") and r.endswith(f" {self.schedule.clock}")]
+        return max((reason.removeprefix("schedule ") for reason in ours), default="")
 
     def _note_mapping_problems(self) -> None:
         self.mappings()

@@ -63,7 +63,7 @@ class Fleet:
         self.agent = Cycle(
             source=self.source,
             psa=psa,  # type: ignore[arg-type]
-            store=self.store,
+            store=Mortal(self.store, "store", self.trap),  # type: ignore[arg-type]
             clock=clock,
             zone=UTC_ZONE,
             policy=Policy("USD", limits, timedelta(seconds=RECHECK), timedelta(hours=24), INSTALLATION),

@@ -104,24 +104,33 @@ def test_four_companies_are_no_landslide(fleet: Make) -> None:
 
 
 def test_two_runs_of_one_company_take_turns(fleet: Make) -> None:
-    """The second begins as the first is about to send: it waits, reads what was written, and sends nothing."""
+    """The second begins between plan and write of the first: it waits, reads what was written, and writes nothing."""
     one = fleet(1)
     one.buys(0)
     second = Thread(target=one.run)
-    one.trap.set(1, second.start, ports=("execute",))
-    one.run()
+    one.trap.set(1, lambda: (second.start(), second.join(0.2)), ports=("intend",))
+    assert one.run().written == {EntryState.CONFIRMED: 1}
     second.join(10)
     assert sorted(run.confirmed for run in one.store.runs()) == [0, 0, 1]
     assert (one.billed(), len(one.store.entries())) == ([12], 1)
 
 
-def test_run_does_not_wait_for_other_companies(fleet: Make) -> None:
-    """While the first company's write is on the wire, a run of the second one begins and ends."""
-    two = fleet(2)
-    two.buys(0, 1)
-    two.trap.set(1, lambda: two.run(1), ports=("execute",))
-    two.run(0)
-    assert two.billed() == [12, 12]
+def test_company_is_free_once_nothing_is_left_to_write(fleet: Make) -> None:
+    """While the third's write is on the wire, others may run the first (written) and the second (nothing to write)."""
+    three = fleet(3)
+    three.buys(0, 2)
+    others = [Thread(target=three.run, args=(number,)) for number in (0, 1)]
+    ended: list[bool] = []
+
+    def meanwhile() -> None:
+        for other in others:
+            other.start()
+            other.join(5)
+            ended.append(not other.is_alive())
+
+    three.trap.set(2, meanwhile, ports=("execute",))
+    three.run()
+    assert (ended, three.billed()) == ([True, True], [12, 10, 12])
 
 
 def test_two_runs_settle_one_write_once(fleet: Make) -> None:

@@ -133,8 +133,8 @@ class Service:
         self._note_mapping_problems()
         due = self.schedule.due(now)
         if due is not None and due > self._last_due:
-            self._last_due = due
             self.press(None, f"schedule {due}")
+            self._last_due = due
         for company in self._come_due(now):
             self.press([company], "again")
 
@@ -180,7 +180,9 @@ class Service:
             )
         except TrueupError as error:
             log.error("run.failed", run=press.run, error=str(error), remedy=error.remedy)
-            cycle.store.seal_run(press.run, "failed", cycle.clock.now(), str(error))
+            # A store that is away for a while must not end the lane; the next start seals what stays unsealed.
+            seal = partial(cycle.store.seal_run, press.run, "failed", cycle.clock.now(), str(error))
+            _try(seal, "run.unsealed")
             return
         finally:
             with self._lock:
@@ -199,7 +201,7 @@ class Service:
             with self._lock:
                 for company in result.waiting:
                     self._again[company] = result.again
-        self.systemd.status(self.status_line())
+        _try(lambda: self.systemd.status(self.status_line()), "status.failed")
 
     def _newest_scheduled(self) -> str:
         """The last due time that ran to its end: a restart neither repeats it nor forgets a missed or broken one."""

@@ -86,6 +86,10 @@ class House:
         return [run.reason for run in reversed(self.fleet.store.runs()) if run.id not in before]
 
 
+def away() -> None:
+    raise StoreFailed("the database does not answer")
+
+
 def wait_for(happened: Callable[[], bool]) -> None:
     for _ in range(1000):
         if happened():
@@ -184,16 +188,28 @@ def test_broken_mapping_files_are_findings_while_they_are_broken(house: House) -
 
 
 def test_look_that_failed_is_repeated(house: House) -> None:
-    """The store was away at 10:00; the look five seconds later starts the run."""
+    """The run for 10:00 could not be stored; the look five seconds later starts it."""
     house.starts()
-
-    def away() -> Mappings:
-        raise StoreFailed("the database does not answer")
-
-    house.mappings = away
+    house.fleet.trap.set(1, away, ports=("open_run",))
     assert house.ticks(3600) == []
-    house.mappings = house.fleet.mappings
     assert house.ticks(5) == ["schedule 2026-03-05T10:00:00 UTC"]
+
+
+def test_store_that_is_away_ends_no_lane(house: House) -> None:
+    """It goes while the run for 10:00 is on its way, which so cannot even be sealed; at 11:00 all is well again."""
+    house.starts()
+    trap = house.fleet.trap
+
+    def stays_away() -> None:
+        trap.set(1, stays_away, ports=("store",))
+        away()
+
+    trap.set(1, stays_away, ports=("learn",))
+    house.ticks(3600)
+    trap.disarm()
+    assert house.ticks(3600) == ["schedule 2026-03-05T11:00:00 UTC"]
+    assert not house.service.crashed.is_set()
+    assert [run.state for run in house.fleet.store.runs(2)] == ["done", "running"]
 
 
 def test_housekeeping_begins_at_the_start_however_late(house: House) -> None:

@@ -175,9 +175,9 @@ class Msp:
         return found | {str(path): path.read_text().strip() for path in self._files() if path.name == "api-token"}
 
     def _environment(self) -> dict[str, str]:
-        """No proxy and no setting of whoever runs the tests."""
+        """No proxy and no setting of whoever runs the tests; and the program beside them, whatever is installed."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {**kept, "COLUMNS": "100"}
+        return {**kept, "COLUMNS": "100", "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @contextmanager

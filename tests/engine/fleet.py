@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Limits
 from agent.domain.mappings import CompanyMapping, Mappings, Mode, Place
@@ -34,10 +34,10 @@ class Tenants:
     def accounts(self) -> Sequence[Account]:
         return [Account(self.name, tenant, f"Tenant {tenant[-2:]}") for tenant in self.by_tenant]
 
-    def check(self, account: Account) -> Sequence[Finding]:
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
         return []
 
-    def observe(self, account: Account) -> Snapshot:
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         self.asked.append(account.id)
         if self.refused:
             raise self.refused

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.domain.counts import Account
+from agent.domain.counts import NO_NEEDS, Account, Needs
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import Mappings
 from agent.engine.housekeeping import Housekeeping
@@ -50,7 +50,7 @@ class Overlooked(Tenants):
             raise Unreachable("no answer")
         return super().accounts()
 
-    def check(self, account: Account) -> Sequence[Finding]:
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
         return self.told
 
 

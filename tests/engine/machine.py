@@ -80,15 +80,24 @@ class Story(RuleBasedStateMachine):
     def turn(self, row: int, seats: int | None, wait: int, trouble: int, works: bool, attentive: bool = True) -> None:
         self.world.passes(row, seats, wait)
         if works:
-            self.world.agent_works(self.troubles[trouble % len(self.troubles)], attentive)
+            self.world.agent_works(self._trouble(trouble), attentive)
 
-    @initialize(deal=DEALS, loose=st.booleans(), review=st.sampled_from([False] * 7 + [True]), adopt=st.booleans())
-    def begin(self, deal: Deal, loose: bool, review: bool, adopt: bool) -> None:
+    def _trouble(self, number: int) -> Trouble:
+        return self.troubles[number % len(self.troubles)]
+
+    @initialize(
+        deal=DEALS,
+        loose=st.booleans(),
+        review=st.sampled_from([False] * 7 + [True]),
+        adopt=st.booleans(),
+        trouble=A_TROUBLE,
+    )
+    def begin(self, deal: Deal, loose: bool, review: bool, adopt: bool, trouble: int) -> None:
         mode = Mode.REVIEW if review else Mode.AUTO
         self.world = World(self.stack(deal), mode, LOOSE if loose else Limits(), self.weakness())
         for row in range(len(SKUS)):
             self.world.change_row(row, adopt=adopt)
-        self.world.cycle()
+        self.world.agent_works(self._trouble(trouble), attentive=True)
 
     @rule(**TURN)
     def seats_change(self, **turn: Any) -> None:

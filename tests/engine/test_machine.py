@@ -6,10 +6,13 @@ search by hand.
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -19,6 +22,15 @@ from tests.engine.watch import Broken
 
 EXAMPLES = int(os.environ.get("TRUEUP_MACHINE_EXAMPLES", "500"))
 SEED = int(os.environ.get("TRUEUP_MACHINE_SEED", "2026"))
+
+
+@pytest.fixture(autouse=True)
+def unlogged() -> Iterator[None]:
+    """A hundred thousand cycles are not worth the paper."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
 
 
 def run(story: type[Story], examples: int, seed: int, monkeypatch: pytest.MonkeyPatch, **others: Any) -> None:

@@ -237,11 +237,17 @@ class Watch:
         require(agreement.prorates or not agreement.invoiced(start), "I5 whole periods stay billed", write.sentence)
         if write.key.role is not Role.BASE:
             return
+        theirs = [line for line in self.stack.now.values() if self._adoptable(line, write)]
+        require(not theirs, "I1 a line that is there is taken over, not made again", write.sentence, theirs)
         for id in [id for id, key in self.bases.items() if key == write.key.base]:
             line = self.stack.now.get(id)
             require(line is None or not line.open, "I1 a key has one standing line", write.sentence, line)
             gone = line is None and id in self.deleted and self.deleted[id].open
             require(not gone, "I2 a line that has gone is not made again", write.sentence, self.deleted.get(id))
+
+    def _adoptable(self, line: Line, write: Write) -> bool:
+        known = self.handled | self.strangers.keys() | self.bases.keys()
+        return line.open and not line.mark and line.identifier == write.after["product"] and line.id not in known
 
     def _moves(self, write: Write) -> None:
         line = self.stack.now.get(write.line or 0)

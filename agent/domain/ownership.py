@@ -45,6 +45,10 @@ class Binding:
         """Found as the only line of a product, and nobody has let us write to it yet: a row may still replace it."""
         return self.adopted and not self.confirmed
 
+    def confirming(self, line: Line) -> Mapping[str, str]:
+        """What is kept of the line as it is now: nothing while nobody has let us write to it."""
+        return {} if self.untouched else picture(line)
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:

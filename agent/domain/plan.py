@@ -16,7 +16,7 @@ from agent.domain.history import BEFORE_ALL, Asked, Move, asked, risen
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
-from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
+from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.periods import DAY
 from agent.domain.replacing import Replacing, key_of, replacing
 
@@ -273,7 +273,7 @@ class _Book:
 
     def _accept_end(self, mine: Owned) -> None:
         if mine.binding and mine.base:
-            accepted = replace(mine.binding, state=BindingState.ENDED, confirmed=picture(mine.base))
+            accepted = replace(mine.binding, state=BindingState.ENDED, confirmed=mine.binding.confirming(mine.base))
             self.rebased.append(accepted)
 
     def _difference(

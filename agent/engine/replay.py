@@ -21,7 +21,7 @@ from agent.domain.findings import Finding
 from agent.domain.invoices import Invoice, Ledger, Made
 from agent.domain.keys import LineKey, Mark, installation_tag
 from agent.domain.mappings import CompanyMapping, Mappings
-from agent.domain.ownership import Binding, BindingState, Charge, picture
+from agent.domain.ownership import Binding, BindingState, Charge
 from agent.domain.periods import DAY
 from agent.domain.replayed import Replayed, Written
 from agent.domain.terms import History
@@ -249,7 +249,7 @@ def _remembered_at(memory: Memory, first: Standing) -> Memory:
 
 def _then(binding: Binding, line: Line) -> Binding:
     state = BindingState.LIVE if line.open else BindingState.ENDED
-    return replace(binding, state=state, confirmed={} if binding.untouched else picture(line))
+    return replace(binding, state=state, confirmed=binding.confirming(line))
 
 
 def _was_made(charge: Charge, invoiced: Mapping[int, date]) -> bool:

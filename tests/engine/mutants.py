@@ -16,10 +16,16 @@ from agent.engine.planning import Policy
 from agent.errors import Incomplete, ReadFailed
 from agent.ports import Binding, Entry, EntryState, Learnt, Memory
 from tests.engine.here import Seats
+from tests.engine.memory_psa import ReadFault
 
 
 class Weakness:
-    """None. Subclasses put something else in place of one port or of the policy."""
+    """None. Subclasses put something else in place of one port or of the policy.
+
+    `meets` are the only troubles to tell of, where few histories would meet those that matter.
+    """
+
+    meets: tuple[str, ...] = ()
 
     def source(self, source: Any) -> Any:
         return source
@@ -85,6 +91,8 @@ class BelievesAnyRead(Weakness):
 
 class BelievesAnyList(Weakness):
     """An agreement whose lines could not all be read has none."""
+
+    meets = tuple(ReadFault)
 
     class psa(Passing):
         def lines(self, agreement: int) -> Any:

@@ -6,6 +6,7 @@ search by hand.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -25,12 +26,16 @@ SEED = int(os.environ.get("TRUEUP_MACHINE_SEED", "2026"))
 
 
 @pytest.fixture(autouse=True)
-def unlogged() -> Iterator[None]:
-    """A hundred thousand cycles are not worth the paper."""
-    before = structlog.get_config()
+def undisturbed() -> Iterator[None]:
+    """So many cycles are not worth the paper, nor the search for garbage among all imports, over and over."""
+    logged, collected = structlog.get_config(), gc.get_threshold()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
     yield
-    structlog.configure(**before)
+    gc.set_threshold(*collected)
+    gc.unfreeze()
+    structlog.configure(**logged)
 
 
 def run(story: type[Story], examples: int, seed: int, monkeypatch: pytest.MonkeyPatch, **others: Any) -> None:

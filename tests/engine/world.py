@@ -154,7 +154,6 @@ class World:
         self.watch = Watch(self.stack, self.mode)
         self.source = Witnessed(self, dict.fromkeys(SKUS, 10))
         self._people_begin()
-        self.wait(SETTLE)  # no read is so far behind that it misses these
         self.start_agent()
 
     def _people_begin(self) -> None:

@@ -305,6 +305,14 @@ def test_a_licence_that_returns_begins_a_new_line() -> None:
     assert change.key == replace(KEY, part="2")
 
 
+def test_an_ended_line_that_nobody_let_us_write_to_stays_untouched() -> None:
+    """Taken over and ended by its people while nothing is left to bill: opened again, its first write asks first."""
+    theirs = line(quantity=10, end=date(2026, 3, 10))
+    found = binding(KEY, theirs, adopted=True, boundary=None)
+    made = drafted([row()], snapshot(observation(purchased=0)), ground([theirs], [found]))
+    assert [(b.state, b.untouched) for b in made.bindings] == [(BindingState.ENDED, True)]
+
+
 def test_start_on_moves_a_new_line_into_the_future() -> None:
     """Cut-over on 1 April: the line begins there."""
     change = only(drafted([row(start_on=date(2026, 4, 1))], snapshot(observation()), ground()).changes)

@@ -6,6 +6,7 @@
     ├── ReadFailed               a read was not whole: nothing may be lowered on its account
     │   ├── Unreachable          network, throttling, 5xx: try again next cycle
     │   ├── Incomplete           a page, a batch item or a count is missing
+    │   │   └── Absent           what was asked for by its id does not exist
     │   ├── AccessDenied         consent, permission or role missing: a person must act, one tenant or site
     │   └── CredentialsRejected  our own key is refused everywhere: stop, do not hammer the others
     ├── StoreFailed              the store cannot be trusted to remember: nothing may be sent
@@ -42,6 +43,10 @@ class Unreachable(ReadFailed):
 
 class Incomplete(ReadFailed):
     """The answer came but is not the whole truth: a short page, a failed batch item, a count that disagrees."""
+
+
+class Absent(Incomplete):
+    """There is nothing under the id that was asked for; a mapping file names it wrongly, or it was deleted."""
 
 
 class AccessDenied(ReadFailed):

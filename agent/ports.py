@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.changes import Change, Picture, Planned, Realisation, Receipt, Seen, Step, Write
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
@@ -31,9 +31,15 @@ class Source(Protocol):
         """Every account that the source's own credential can see (the partner's list of tenants)."""
         ...
 
-    def observe(self, account: Account) -> Snapshot: ...
-    def check(self, account: Account) -> Sequence[Finding]:
-        """Can we read this account, and with no more rights than we need?"""
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
+        """Licences, purchases and licensed people, whole or not at all; of what is needed beyond, each whole or a gap."""
+        ...
+
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
+        """Can we read this account and what its rows need, and with no more rights than that?
+
+        One application serves all accounts: what rows need of others (`elsewhere`) is not too much here.
+        """
         ...
 
 

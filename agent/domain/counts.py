@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
+
+from agent.domain.findings import Code, Stop
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,6 +30,26 @@ class Coverage(StrEnum):
     LICENCES = "licences"
     SUBSCRIPTIONS = "subscriptions"
     MEMBERS = "members"
+    MAILBOXES = "mailboxes"
+
+
+class MailboxKind(StrEnum):
+    USER = "user"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What rows ask of an account beyond its licences, purchases and licensed people; groups by id, lower-cased."""
+
+    groups: frozenset[str] = frozenset()
+    mailboxes: bool = False
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(self.groups | other.groups, self.mailboxes or other.mailboxes)
+
+
+NO_NEEDS = Needs()
 
 
 class Status(StrEnum):
@@ -93,7 +116,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person or shared account with licences. `attributes` uses our own names: department, office, extension-1."""
+    """A person or shared account with licences. `attributes` uses our own names: department, office, extension-1.
+
+    In a group, and as a mailbox, it may hold none; a device has no login, nor has a mailbox whose name is concealed.
+    """
 
     id: str
     login: str
@@ -104,15 +130,38 @@ class Member:
     attributes: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Group:
+    """Everybody and every device in a group and in the groups inside it, whether licensed or not."""
+
+    people: tuple[Member, ...]
+    devices: tuple[Member, ...] = ()
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(member.id for member in self.people)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything one read of one account said, at one time."""
+    """Everything one read of one account said, at one time.
+
+    `groups` and `mailboxes` hold what was asked for and read whole. What was asked for and could not be read is in
+    `gaps`, with the reason, under the group's id or `Coverage.MAILBOXES`: it is unknown, and no number rests on it.
+    """
 
     account: Account
     taken_at: datetime
     observations: Mapping[str, Observation]
     members: tuple[Member, ...]
     coverage: frozenset[Coverage]
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    mailboxes: Mapping[MailboxKind, tuple[Member, ...]] = field(default_factory=dict)
+    gaps: Mapping[str, Stop] = field(default_factory=dict)
+
+    def gap(self, what: str) -> Stop:
+        """Why something that a row needs is not there: what the source said, or that nobody asked it."""
+        return self.gaps.get(what) or Stop(Code.SOURCE_INCOMPLETE, f"{what} was not read", "wait for the next read")
 
     def holders(self, sku: str) -> tuple[Member, ...]:
         return tuple(m for m in self.members if sku in m.licences)

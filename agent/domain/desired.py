@@ -8,14 +8,17 @@ from datetime import date
 
 from agent.domain.agreements import Product
 from agent.domain.changes import Step, Terms
-from agent.domain.counts import Coverage, Member, Observation, Snapshot, Status
+from agent.domain.counts import Coverage, MailboxKind, Member, Observation, Snapshot, Status, Subscription
 from agent.domain.descriptions import invoice_text, shown
 from agent.domain.findings import Code, Stop
 from agent.domain.keys import LineKey
 from agent.domain.mappings import (
-    Basis,
     CompanyMapping,
+    FixedCount,
+    GroupCount,
+    GroupMembers,
     LicenceCount,
+    MailboxCount,
     Mappings,
     PeopleCount,
     Place,
@@ -23,7 +26,7 @@ from agent.domain.mappings import (
     SumCount,
     Usernames,
 )
-from agent.domain.partition import overlaps
+from agent.domain.partition import gap_of, licence_rows, overlaps, unclaimed, unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +73,19 @@ def desired(
     text_limit: int,
 ) -> Desired:
     """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero."""
-    doubled = _overlapping(mappings, {row.tenant for row in mapping.rows}, snapshots)
+    stops = _stopped(mappings, {row.tenant for row in mapping.rows}, snapshots)
     lines, unknown = [], {}
     for row in mapping.rows:
         snapshot, product = snapshots.get(row.tenant), products.get(row.profile.product)
         key = row.key(psa)
-        if snapshot is None:
+        if snapshot is None and not isinstance(row.count, FixedCount):
             unknown[key] = Stop(Code.SOURCE_STALE, "the tenant could not be read", "see the tenant's own finding")
         elif product is None:
             unknown[key] = _no_product(row, f"the PSA has no product {row.profile.product}")
         elif product.refusal:
             unknown[key] = _no_product(row, product.refusal)
         else:
-            lines.append(_line(row, key, snapshot, product, text_limit, doubled.get(row.place)))
+            lines.append(_line(row, key, snapshot, product, text_limit, stops.get(row.place)))
     return Desired(tuple(lines), unknown)
 
 
@@ -95,8 +98,13 @@ def billed(counted: int, included: int, minimum: int) -> int:
     return max(minimum, max(0, counted - included))
 
 
-def tally(row: Row, snapshot: Snapshot) -> Tally:
-    """Which seats belong to the row, before included and minimum."""
+def tally(row: Row, snapshot: Snapshot | None) -> Tally:
+    """Which seats belong to the row, before included and minimum. Only a fixed number needs no snapshot."""
+    if isinstance(row.count, FixedCount):
+        number = row.count.quantity
+        return Tally(number, (), None, (Step("fixed", f"the mapping file says {number}", str(number)),))
+    if snapshot is None:
+        return Tally(0, (), None, (), _half_told("the tenant was not read"))
     match row.count:
         case LicenceCount(sku=sku):
             return _licence_tally(row, sku, snapshot)
@@ -104,21 +112,47 @@ def tally(row: Row, snapshot: Snapshot) -> Tally:
             return _sum_tally(row, skus, snapshot)
         case PeopleCount(domain=domain):
             return _people_tally(row, domain, snapshot)
+        case GroupCount() as group:
+            return _group_tally(row, group, snapshot)
+        case MailboxCount(kind=kind):
+            return _mailbox_tally(kind, snapshot)
 
 
 def label(row: Row, snapshot: Snapshot | None) -> str:
     """How people call what a row bills."""
+    if not isinstance(row.count, LicenceCount):
+        return row.name or row.text or _count_words(row, snapshot)
+    name = _licence_name(row.count.sku, snapshot) or row.text or row.profile.name
+    return f"{name} ({row.name or row.subscription[:8]})" if row.name or row.subscription else name
+
+
+def _count_words(row: Row, snapshot: Snapshot | None) -> str:
     match row.count:
-        case LicenceCount(sku=sku):
-            seen = snapshot.observations.get(sku) if snapshot else None
-            name = seen.name if seen else row.text or row.profile.name
-            return f"{name} ({row.name or row.subscription[:8]})" if row.name or row.subscription else name
-        case _:
-            return row.name or row.text or str(row.count)
+        case SumCount(skus=skus):
+            return " + ".join(_licence_name(sku, snapshot) or sku for sku in skus)
+        case PeopleCount(domain=domain):
+            return f"licensed users of {domain}" if domain else "licensed users"
+        case GroupCount(group=group, members=members):
+            return f"{_MEMBER_WORDS[members]} in group {group[:8]}"
+        case MailboxCount(kind=kind):
+            return f"{kind} mailboxes"
+    return f"{row.profile.product}, fixed number"
+
+
+_MEMBER_WORDS = {
+    GroupMembers.USERS: "users",
+    GroupMembers.DEVICES: "devices",
+    GroupMembers.ALL: "users and devices",
+}
+
+
+def _licence_name(sku: str, snapshot: Snapshot | None) -> str:
+    seen = snapshot.observations.get(sku) if snapshot else None
+    return seen.name if seen else ""
 
 
 def _line(
-    row: Row, key: LineKey, snapshot: Snapshot, product: Product, limit: int, doubled: Stop | None
+    row: Row, key: LineKey, snapshot: Snapshot | None, product: Product, limit: int, stopped: Stop | None
 ) -> DesiredLine:
     found = tally(row, snapshot)
     to_bill = billed(found.counted, row.included, row.minimum)
@@ -133,22 +167,55 @@ def _line(
         heading=row.text,
     )
     steps = (*found.steps, *_quantity_steps(row, found.counted, to_bill), *_price_steps(row, product, terms))
-    doubt = doubled or found.doubt
+    doubt = stopped or found.doubt
     bought = found.bought if row.profile.date_from_source else ()
     return DesiredLine(key, row, product, terms, label(row, snapshot), found.counted, steps, doubt, bought)
 
 
-def _overlapping(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
+def _stopped(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
+    """Rows that must wait because of what other rows of their tenant say, in whichever company's file."""
     found: dict[Place, Stop] = {}
     for tenant in tenants:
-        for overlap in overlaps(mappings.rows_by_tenant.get(tenant, ()), snapshots.get(tenant)):
-            for row in overlap.rows:
-                others = ", ".join(str(r.place) for r in overlap.rows if r is not row)
-                reason = f"its seats are also billed by {others}"
-                found[row.place] = Stop(
-                    Code.OVERLAP, reason, "let one row bill each seat: narrow a filter or remove a row"
-                )
+        rows, snapshot = mappings.rows_by_tenant.get(tenant, ()), snapshots.get(tenant)
+        if snapshot is not None:
+            found |= {row.place: waiting.gap for waiting in unjudged(rows, snapshot) for row in waiting.rows}
+            found |= _renewed(rows, snapshot)
+        found |= _overlapping(rows, snapshot)
     return found
+
+
+def _overlapping(rows: Sequence[Row], snapshot: Snapshot | None) -> Mapping[Place, Stop]:
+    found: dict[Place, Stop] = {}
+    for overlap in overlaps(rows, snapshot):
+        people = f" ({', '.join(m.login for m in overlap.people[:_SHOWN])})" if overlap.people else ""
+        for row in overlap.rows:
+            others = ", ".join(str(r.place) for r in overlap.rows if r is not row)
+            reason = f"its seats{people} are also billed by {others}"
+            found[row.place] = Stop(Code.OVERLAP, reason, "let one row bill each seat: narrow a filter or remove a row")
+    return found
+
+
+_SHOWN = 5  # names in a sentence
+
+
+def _renewed(rows: Sequence[Row], snapshot: Snapshot) -> Mapping[Place, Stop]:
+    """Rows whose subscription is over while another one that no row names is live: it may be the renewal."""
+    found: dict[Place, Stop] = {}
+    for sku, of_sku in licence_rows(rows).items():
+        seen = snapshot.observations.get(sku)
+        for other in unclaimed(of_sku, seen):
+            for row in of_sku:
+                mine = next((one for one in seen.subscriptions if one.id == row.subscription), None) if seen else None
+                if mine and mine.status in (Status.SUSPENDED, Status.LOCKED_OUT, Status.DELETED):
+                    reason = f"its subscription is {mine.status}, and {_told(other)} is billed by no row"
+                    found[row.place] = Stop(Code.SUBSCRIPTION_GONE, reason, _AFTER_RENEWAL)
+    return found
+
+
+_AFTER_RENEWAL = (
+    "if the other one is its renewal, write its id into the row: the line ends and its successor begins the day after; "
+    "else give the other one a row or an exclusion of its own"
+)
 
 
 def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
@@ -156,7 +223,7 @@ def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
     if seen is None:
         step = Step("licence", "the tenant does not list the licence any more", "0")
         return Tally(0, (), None, (step,), _emptied(snapshot))
-    if row.users is not None or row.basis is Basis.ASSIGNED or not (row.disabled_users and row.guests):
+    if row.personal:
         return _assigned_tally(row, seen, snapshot)
     return _purchased_tally(row, seen, snapshot)
 
@@ -180,7 +247,9 @@ def _subscription_tally(subscription: str, seen: Observation) -> Tally:
     found = next((s for s in seen.subscriptions if s.id == subscription), None)
     if found is None:
         step = Step("subscription", f"{seen.name}: subscription {subscription} is not listed any more", "0")
-        return Tally(0, (), None, (step,))
+        listed = ", ".join(_told(one) for one in seen.subscriptions) or "none"
+        reason = f"subscription {subscription} is not listed any more; the licence has {listed}"
+        return Tally(0, (), None, (step,), Stop(Code.SUBSCRIPTION_GONE, reason, _AFTER_RENEWAL))
     counted = found.quantity if found.status.billed else 0
     says = f"{seen.name}: {found.quantity} in subscription {subscription}, {found.status}"
     doubt = _half_told("the subscription's state is not known") if found.status is Status.UNKNOWN else None
@@ -190,8 +259,11 @@ def _subscription_tally(subscription: str, seen: Observation) -> Tally:
 def _assigned_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     if Coverage.MEMBERS not in snapshot.coverage:
         return Tally(0, (), None, (), _half_told("the tenant's users could not be read"))
+    gap = gap_of(row, snapshot)
+    if gap:
+        return Tally(0, (), None, (), gap)
     holders = snapshot.holders(seen.sku)
-    people = tuple(m for m in holders if row.counts(m))
+    people = tuple(m for m in holders if row.counts(m, snapshot.groups))
     says = f"{seen.name}: {len(people)} of {len(holders)} holders match {_filter_words(row)}"
     return Tally(len(people), people, None, (Step("assigned", says, str(len(people))),))
 
@@ -208,12 +280,42 @@ def _sum_tally(row: Row, skus: Sequence[str], snapshot: Snapshot) -> Tally:
 def _people_tally(row: Row, domain: str, snapshot: Snapshot) -> Tally:
     if Coverage.MEMBERS not in snapshot.coverage:
         return Tally(0, (), None, (), _half_told("the tenant's users could not be read"))
+    gap = gap_of(row, snapshot)
+    if gap:
+        return Tally(0, (), None, (), gap)
     suffix = f"@{domain.casefold()}" if domain else ""
     licensed = [m for m in snapshot.members if m.licences and m.login.casefold().endswith(suffix)]
-    people = tuple(m for m in licensed if row.counts(m))
+    people = tuple(m for m in licensed if row.counts(m, snapshot.groups))
     whose = f"licensed users of {domain}" if domain else "licensed users"
     doubt = _emptied(snapshot) if not people else None
     return Tally(len(people), people, None, (Step("people", f"{len(people)} {whose}", str(len(people))),), doubt)
+
+
+def _group_tally(row: Row, count: GroupCount, snapshot: Snapshot) -> Tally:
+    group = snapshot.groups.get(count.group)
+    if group is None:
+        return Tally(0, (), None, (), snapshot.gap(count.group))
+    counted = {
+        GroupMembers.USERS: group.people,
+        GroupMembers.DEVICES: group.devices,
+        GroupMembers.ALL: (*group.people, *group.devices),
+    }
+    listed = counted[count.members]
+    people = tuple(m for m in listed if row.counts(m, snapshot.groups))
+    says = f"{len(people)} of {len(listed)} {_MEMBER_WORDS[count.members]} in group {count.group} and those inside it"
+    return Tally(len(people), people, None, (Step("group", says, str(len(people))),))
+
+
+def _mailbox_tally(kind: MailboxKind, snapshot: Snapshot) -> Tally:
+    if Coverage.MAILBOXES not in snapshot.coverage:
+        return Tally(0, (), None, (), snapshot.gap(Coverage.MAILBOXES))
+    found = snapshot.mailboxes.get(kind, ())
+    return Tally(len(found), found, None, (Step("mailboxes", f"{len(found)} {kind} mailboxes", str(len(found))),))
+
+
+def _told(one: Subscription) -> str:
+    since = f" since {one.created}" if one.created else ""
+    return f"subscription {one.id} of {one.quantity} ({one.status}{since})"
 
 
 def _half_told(reason: str) -> Stop:

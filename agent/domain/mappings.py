@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, reduce
 
 from agent.domain.agreements import Billable
-from agent.domain.counts import Member
+from agent.domain.counts import NO_NEEDS, Group, MailboxKind, Member, Needs
 from agent.domain.keys import LineKey
 
 
@@ -47,6 +47,14 @@ class Usernames(StrEnum):
 class Basis(StrEnum):
     PURCHASED = "purchased"
     ASSIGNED = "assigned"
+
+
+class GroupMembers(StrEnum):
+    """Which members of a group count."""
+
+    USERS = "users"
+    DEVICES = "devices"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,39 @@ class PeopleCount:
         return f"domain:{self.domain}" if self.domain else "users:licensed"
 
 
-Count = LicenceCount | SumCount | PeopleCount
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """Members of a group, those of the groups inside it included."""
+
+    group: str
+    members: GroupMembers = GroupMembers.USERS
+
+    def __str__(self) -> str:
+        return f"group:{self.group}:{self.members}"
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxCount:
+    kind: MailboxKind
+
+    def __str__(self) -> str:
+        return f"mailboxes:{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedCount:
+    """A number that the mapping file gives. It is no part of the line's identity, so that it can be changed."""
+
+    quantity: int
+
+    def __str__(self) -> str:
+        return "fixed:quantity"
+
+
+Count = LicenceCount | SumCount | PeopleCount | GroupCount | MailboxCount | FixedCount
+
+# Filter fields that are no attributes of a person: a group's id, and what a login has behind its @.
+GROUP_FIELD, DOMAIN_FIELD = "group", "domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +178,21 @@ class UserFilter:
     def of(cls, fields: Mapping[str, list[str]]) -> UserFilter:
         return cls(tuple(sorted((name, frozenset(map(folded, values))) for name, values in fields.items())))
 
-    def matches(self, member: Member) -> bool:
-        return all(folded(member.attributes.get(name, "")) in values for name, values in self.fields)
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset().union(*(values for name, values in self.fields if name == GROUP_FIELD))
+
+    def matches(self, member: Member, groups: Mapping[str, Group]) -> bool:
+        """`groups` must hold every group that the filter names; nobody is in one that was not read."""
+        return all(_accepts(name, values, member, groups) for name, values in self.fields)
+
+
+def _accepts(name: str, values: frozenset[str], member: Member, groups: Mapping[str, Group]) -> bool:
+    if name == GROUP_FIELD:
+        return any(member.id in groups[group].ids for group in values if group in groups)
+    if name == DOMAIN_FIELD:
+        return folded(member.login.rpartition("@")[2]) in values
+    return folded(member.attributes.get(name, "")) in values
 
 
 def folded(text: str) -> str:
@@ -181,11 +234,26 @@ class Row:
     def subscription(self) -> str:
         return self.count.subscription if isinstance(self.count, LicenceCount) else ""
 
-    def counts(self, member: Member) -> bool:
+    @property
+    def personal(self) -> bool:
+        """Whether the row counts the people who hold a licence one by one, and not the units that were bought."""
+        return self.users is not None or self.basis is Basis.ASSIGNED or not (self.disabled_users and self.guests)
+
+    @property
+    def needs(self) -> Needs:
+        groups = self.users.groups if self.users else frozenset()
+        match self.count:
+            case GroupCount(group=group):
+                return Needs(groups | {group})
+            case MailboxCount():
+                return Needs(groups, mailboxes=True)
+        return Needs(groups)
+
+    def counts(self, member: Member, groups: Mapping[str, Group]) -> bool:
         """Whether this row bills for the person, licence aside."""
         if not (self.disabled_users or member.enabled) or not (self.guests or not member.guest):
             return False
-        return self.users is None or self.users.matches(member)
+        return self.users is None or self.users.matches(member, groups)
 
     def key(self, psa: str) -> LineKey:
         return LineKey(
@@ -248,6 +316,14 @@ class Mappings:
             for tenant in company.tenants:
                 found.setdefault(tenant, []).append(company)
         return {tenant: tuple(companies) for tenant, companies in found.items()}
+
+    def needs(self, tenant: str) -> Needs:
+        """What all rows of a tenant ask of its source together, whichever company they are of."""
+        return reduce(Needs.__or__, (row.needs for row in self.rows_by_tenant.get(tenant, ())), NO_NEEDS)
+
+    @cached_property
+    def all_needs(self) -> Needs:
+        return reduce(Needs.__or__, map(self.needs, self.rows_by_tenant), NO_NEEDS)
 
     def rows(self) -> Iterator[Row]:
         for company in self.companies.values():

@@ -16,7 +16,7 @@ from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Mappings
 from agent.domain.money import minor_units, rounded
-from agent.domain.partition import leftovers
+from agent.domain.partition import Leftover, leftovers
 from agent.domain.periods import Period
 
 _SHOWN = 5  # names in a sentence; all of them are in the explanation
@@ -34,15 +34,20 @@ def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterato
         elif seen.purchased and seen.sku not in excluded:
             yield _unmapped(seen, tenant, company)
     for leftover in leftovers(rows, snapshot):
+        yield from _of_leftover(leftover, snapshot, company)
+
+
+def _of_leftover(leftover: Leftover, snapshot: Snapshot, company: int) -> Iterator[Finding]:
+    subject, name = f"{snapshot.account.id}/{leftover.sku}", _name(snapshot, leftover.sku)
+    if leftover.people:
         people = _names(m.login for m in leftover.people)
-        yield Finding(
-            Code.LEFTOVER_SEATS,
-            Severity.WARNING,
-            company,
-            f"{tenant}/{leftover.sku}",
-            f"{_counted(len(leftover.people), 'user')} of {_name(snapshot, leftover.sku)} in no row: {people}",
-            "widen a filter, or add a row for them",
-        )
+        sentence = f"{_counted(len(leftover.people), 'user')} of {name} in no row: {people}"
+        remedy = "widen a filter, or add a row for them"
+        yield Finding(Code.LEFTOVER_SEATS, Severity.WARNING, company, subject, sentence, remedy)
+    for one in leftover.purchases:
+        sentence = f"{name}: {_counted(one.quantity, 'seat')} of subscription {one.id} in no row"
+        remedy = f'add a row with subscription = "{one.id}"'
+        yield Finding(Code.LEFTOVER_SEATS, Severity.WARNING, company, f"{subject}/{one.id}", sentence, remedy)
 
 
 def of_stops(stopped: Mapping[LineKey, Stop], labels: Mapping[LineKey, str], company: int) -> Iterator[Finding]:

@@ -135,7 +135,7 @@ class Cycle:
     ) -> list[Thought]:
         bound = self.store.bound_agreements(self.psa.traits.name)
         ids = {m.company: m.agreements | bound.get(m.company, frozenset()) for m in mapped}
-        sweep = Sweep(self.source, mapped, self.store.remember_snapshot)
+        sweep = Sweep(self.source, mapped, mappings.needs, self.store.remember_snapshot)
         agreements = partial(self.psa.agreements, sorted(frozenset().union(*ids.values())))
         think_one = partial(self._think_one, run, mappings, ids, sweep)
         if len(mapped) == 1:

@@ -49,11 +49,13 @@ class Housekeeping:
 
     def _credentials(self) -> list[Finding]:
         """One tenant tells about the credential that all share; its own findings belong to its company."""
-        tenant = next(iter(self.mappings().companies_by_tenant), None)
+        mappings = self.mappings()
+        tenant = next(iter(mappings.companies_by_tenant), None)
         if tenant is None:
             return []
         shared = (Code.CREDENTIAL_EXPIRING, Code.CREDENTIALS_REJECTED, Code.PERMISSION_TOO_WIDE)
-        return [f for f in self.source.check(Account(self.source.name, tenant)) if f.code in shared]
+        found = self.source.check(Account(self.source.name, tenant), elsewhere=mappings.all_needs)
+        return [f for f in found if f.code in shared]
 
     def _companies(self) -> list[Finding]:
         """A company whose mapping file is gone is in no cycle any more, but its lines go on billing."""

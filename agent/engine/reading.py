@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TypeVar
 
 from agent.domain.agreements import Agreement, Line, Product
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import Account, Needs, Snapshot
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import CompanyMapping
 from agent.errors import AccessDenied, CredentialsRejected, Incomplete, ReadFailed, Unreachable
@@ -39,8 +39,14 @@ class Reads:
 class Sweep:
     """The tenants of one run. A tenant that several companies share is read once, and forgotten after its last use."""
 
-    def __init__(self, source: Source, companies: Iterable[CompanyMapping], kept: Callable[[Snapshot], None]) -> None:
-        self._source, self._kept = source, kept
+    def __init__(
+        self,
+        source: Source,
+        companies: Iterable[CompanyMapping],
+        needs: Callable[[str], Needs],
+        kept: Callable[[Snapshot], None],
+    ) -> None:
+        self._source, self._needs, self._kept = source, needs, kept
         self._uses = Counter(tenant for company in companies for tenant in company.tenants)
         self._seen: dict[str, Snapshot | ReadFailed] = {}
         self._locks: dict[str, Lock] = {tenant: Lock() for tenant in self._uses}
@@ -61,7 +67,7 @@ class Sweep:
         if self.rejected is not None:
             return self.rejected
         try:
-            snapshot = self._source.observe(Account(self._source.name, tenant))
+            snapshot = self._source.observe(Account(self._source.name, tenant), self._needs(tenant))
         except CredentialsRejected as error:
             self.rejected = error
             return error

@@ -122,17 +122,18 @@ def _psa(engine: Engine) -> Iterator[Check]:
 
 def _tenants(engine: Engine, mappings: Mappings) -> Iterator[Check]:
     tenants = [(tenant, companies[0].name) for tenant, companies in mappings.companies_by_tenant.items()]
+    check = partial(_tenant, engine.source, mappings)
     if engine.settings.microsoft.tenant:
         yield from _partner(engine.source)
     try:
         # A key that is refused, or cannot be read, is so everywhere: one tenant tells, before all of them are asked.
         for tenant in tenants[:1]:
-            yield from _tenant(engine.source, tenant)
+            yield from check(tenant)
     except TrueupError as error:
         yield _failed("tenant", error)
         return
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        for found in pool.map(partial(_tenant, engine.source), tenants[1:]):
+        for found in pool.map(check, tenants[1:]):
             yield from found
 
 
@@ -143,10 +144,11 @@ def _partner(source: Source) -> Iterator[Check]:
         yield Check("partner", Grade.WARN, str(error), error.remedy)
 
 
-def _tenant(source: Source, tenant: tuple[str, str]) -> list[Check]:
+def _tenant(source: Source, mappings: Mappings, tenant: tuple[str, str]) -> list[Check]:
     id, name = tenant
     try:
-        return list(of_findings("tenant", source.check(Account(source.name, id)), f"{name}: can be read, no more"))
+        found = source.check(Account(source.name, id), mappings.needs(id), mappings.all_needs)
+        return list(of_findings("tenant", found, f"{name}: can be read, no more"))
     except CredentialsRejected:
         raise
     except ReadFailed as error:

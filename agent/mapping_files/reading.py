@@ -12,7 +12,11 @@ from agent.domain.mappings import (
     CompanyMapping,
     Count,
     Exclusion,
+    FixedCount,
+    GroupCount,
+    GroupMembers,
     LicenceCount,
+    MailboxCount,
     Mode,
     PeopleCount,
     Row,
@@ -177,7 +181,7 @@ class CompanyReader:
             return None
         if table.count.licences is not None:
             return self._sum(table.count.licences, (*steps, "count", "licences"))
-        return PeopleCount(table.count.domain or "")
+        return _plain_count(table.count)
 
     def _sum(self, licences: Sequence[str], steps: Steps) -> Count | None:
         found: list[str] = []
@@ -210,16 +214,31 @@ class CompanyReader:
 _ABOVE_ROWS = {kebab(name) for name in CompanyTable.model_fields.keys() - RowTable.model_fields.keys()}
 
 
-def personal_keys(table: RowTable) -> list[str]:
-    """The keys by which a row counts people one by one."""
-    count = table.count
+def _plain_count(table: CountTable) -> Count:
+    """A count whose key says it all."""
+    if table.group is not None:
+        return GroupCount(table.group, table.members or GroupMembers.USERS)
+    if table.mailboxes is not None:
+        return MailboxCount(table.mailboxes)
+    if table.fixed is not None:
+        return FixedCount(table.fixed)
+    return PeopleCount(table.domain or "")
+
+
+def filter_keys(table: RowTable) -> list[str]:
+    """The keys by which a row leaves people out."""
     given = {
         "users": table.users is not None,
         "disabled-users": not table.disabled_users,
         "guests": not table.guests,
-        "count": count is not None and count.licences is None,
     }
-    return [key for key, personal in given.items() if personal]
+    return [key for key, filters in given.items() if filters]
+
+
+def personal_keys(table: RowTable) -> list[str]:
+    """The keys by which a row counts people one by one."""
+    counts_people = table.count is not None and table.count.licences is None
+    return [*filter_keys(table), *(["count"] if counts_people else [])]
 
 
 def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
@@ -228,11 +247,35 @@ def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
         yield "", "has neither licence nor count", "Add one of the two"
     if table.licence is not None and table.count is not None:
         yield "count", "cannot stand beside licence", "Keep one of the two"
-    if table.count is not None and len(_given(table.count)) != 1:
-        yield "count", f"needs exactly one of {', '.join(CountTable.model_fields)}", "Keep or add one of them"
     if table.subscription is not None and table.licence is None:
         yield "subscription", "needs a licence", "A count has no subscriptions; remove it"
+    if table.count is not None:
+        yield from _confused(table.count, table)
     yield from _unpersonal(table)
+
+
+def _confused(count: CountTable, table: RowTable) -> Iterator[tuple[str, str, str]]:
+    kinds = [name for name in CountTable.model_fields if name != "members"]
+    if len([name for name in kinds if getattr(count, name) is not None]) != 1:
+        yield "count", f"needs exactly one of {', '.join(kinds)}", "Keep or add one of them"
+    if count.members is not None and count.group is None:
+        yield "count", "says which members, but names no group", "Add group, or remove members"
+    for key in filter_keys(table):
+        what = _unfiltered(count, key)
+        if what:
+            yield key, f"cannot stand beside a count of {what}", "Nobody knows whom it would leave out; remove it"
+
+
+def _unfiltered(count: CountTable, key: str) -> str:
+    """What a count counts, where a filter key cannot tell who of it is meant; empty where it can."""
+    if count.fixed is not None:
+        return "a fixed number"
+    if count.mailboxes is not None:
+        return "mailboxes"
+    if count.group is not None and count.members not in (None, GroupMembers.USERS):
+        return "devices"
+    # Of a group's members only their ids and names are read; their department may be a stranger's.
+    return "a group's members" if count.group is not None and key == "users" else ""
 
 
 def _unpersonal(table: RowTable) -> Iterator[tuple[str, str, str]]:
@@ -246,7 +289,3 @@ def _unpersonal(table: RowTable) -> Iterator[tuple[str, str, str]]:
     elif table.basis is Basis.PURCHASED and people:
         remedy = f"Purchased units belong to nobody; remove basis, or {' and '.join(people)}"
         yield "basis", f'cannot be "purchased" beside {" and ".join(people)}', remedy
-
-
-def _given(table: CountTable) -> list[str]:
-    return [name for name, value in table if value is not None]

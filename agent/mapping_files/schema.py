@@ -22,11 +22,23 @@ from pydantic import (
 )
 
 from agent.domain.agreements import Billable
-from agent.domain.mappings import AtZero, Basis, Decrease, Increase, Mode, PricePolicy, Usernames
+from agent.domain.counts import MailboxKind
+from agent.domain.mappings import (
+    DOMAIN_FIELD,
+    GROUP_FIELD,
+    AtZero,
+    Basis,
+    Decrease,
+    GroupMembers,
+    Increase,
+    Mode,
+    PricePolicy,
+    Usernames,
+)
 from agent.toml_places import did_you_mean, fault
 
-# What a source tells of people, in our own words (Member.attributes).
-USER_FIELDS = ["department", "office", "city", "state", "country", "company", "job-title"]
+# What a source tells of people, in our own words (Member.attributes), and what follows from their login and groups.
+USER_FIELDS = ["department", "office", "city", "state", "country", "company", "job-title", GROUP_FIELD, DOMAIN_FIELD]
 USER_FIELDS += [f"extension-{number}" for number in range(1, 16)]
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -78,6 +90,14 @@ def _user_field(name: str) -> str:
     return name
 
 
+def _user_fields(users: dict[str, list[str]]) -> dict[str, list[str]]:
+    if not all(map(GUID.fullmatch, users.get(GROUP_FIELD, ()))):
+        raise fault("names a group otherwise than by its id", "Write its object id, as Entra shows it")
+    if not all(map(_DOMAIN.fullmatch, users.get(DOMAIN_FIELD, ()))):
+        raise fault("names a domain that is none", 'Write it as "contoso.com"')
+    return users
+
+
 def _tenants(value: object) -> object:
     return [{"id": value}] if isinstance(value, str) else value
 
@@ -112,6 +132,7 @@ Values = Annotated[list[str], BeforeValidator(_list), AfterValidator(_some)]
 Users = Annotated[
     dict[Annotated[str, AfterValidator(_user_field)], Values],
     AfterValidator(_some),
+    AfterValidator(_user_fields),
     # Editors complete from a list of properties, which pydantic does not make of a dict.
     WithJsonSchema(
         {
@@ -159,13 +180,22 @@ class ProfileTable(Table):
 
 
 class CountTable(Table):
-    """A count that is not one licence. Exactly one key."""
+    """A count that is not one licence. Exactly one key, and `members` beside `group`."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name]} for name in ("licences", "users", "domain", "group", "mailboxes", "fixed")],
+            "dependentRequired": {"members": ["group"]},
+        }
+    )
 
     licences: Licences | None = key("Seats of several licences together.")
     users: Literal["licensed"] | None = key("People who hold any licence.")
     domain: Domain | None = key("People who hold any licence and sign in with this domain.")
+    group: Guid | None = key("Members of the Entra group with this object id, and of the groups inside it.")
+    members: Annotated[GroupMembers, Word] | None = key("Which members of the group: users unless it says otherwise.")
+    mailboxes: Annotated[MailboxKind, Word] | None = key("Mailboxes of people, or shared ones.")
+    fixed: Units | None = key("A number that does not come from Microsoft.")
 
 
 class RowTable(Table):

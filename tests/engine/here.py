@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.domain.counts import Account, Coverage, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Needs, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Finding
 from agent.errors import AccessDenied, Incomplete, Unreachable
 from agent.simulators.wire import SimClock
@@ -89,10 +89,10 @@ class Seats:
     def accounts(self) -> Sequence[Account]:
         return [Account(self.name, TENANT)]
 
-    def check(self, account: Account) -> Sequence[Finding]:
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
         return []
 
-    def observe(self, account: Account) -> Snapshot:
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         failure = _FAILURES.get(self.health)
         if failure is not None:
             raise failure

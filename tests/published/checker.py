@@ -156,6 +156,7 @@ _PUBLISHED = {
         {"default": "ObservedError", "429": "ObservedTooManyRequests"},
     ),
     "msgraph": _Published("msgraph.openapi.json", r"/v1\.0(?=/)"),
+    "msgraph-beta": _Published("msgraph-beta.openapi.json", r"/beta(?=/)"),
     "partnercenter": _Published("partnercenter.openapi.json", r""),
     "pax8": _Published("pax8.openapi.json", r"/v1(?=/)"),
 }

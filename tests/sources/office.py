@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.outgoing import Timeouts
 from agent.simulators.microsoft import READ_LICENCES, MicrosoftSimulator, Tenant
 from agent.simulators.wire import Headers, Request, Response, SimClock, Transport, encode
@@ -52,8 +52,8 @@ class Office:
         }
         return MicrosoftSource(**{**given, **changes})
 
-    def observe(self, **changes: Any) -> Snapshot:
-        return self.source(**changes).observe(CONTOSO_ACCOUNT)
+    def observe(self, needs: Needs = NO_NEEDS, **changes: Any) -> Snapshot:
+        return self.source(**changes).observe(CONTOSO_ACCOUNT, needs)
 
     def now(self) -> datetime:
         return self.microsoft.clock.now()
@@ -75,14 +75,15 @@ class Office:
 
     @property
     def graph_requests(self) -> list[Request]:
-        return [one.request for one in self.microsoft.log if one.request.path.startswith("/v1.0")]
+        return [one.request for one in self.microsoft.log if one.request.path.startswith(("/v1.0", "/beta"))]
 
     def assert_published(self) -> None:
         """Hold all that was said without a fault to Microsoft's description, the items of batches one by one."""
         for one in self.microsoft.log:
             if one.fault or one.response is None:
                 continue
-            assert_published(one.request.method, one.request.target, one.request, one.response, "msgraph")
+            spec = "msgraph-beta" if one.request.path.startswith("/beta/") else "msgraph"
+            assert_published(one.request.method, one.request.target, one.request, one.response, spec)
             if one.request.path == "/v1.0/$batch" and one.response.status == 200:
                 _assert_items_published(one.request, one.response)
 

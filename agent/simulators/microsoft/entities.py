@@ -5,6 +5,7 @@ Property names and types follow the published description (Graph v1.0, metadata 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -246,9 +247,35 @@ MEMBER = Entity(
         "deletedDateTime": _fixed(None),
         "displayName": _own("name"),
         "userPrincipalName": lambda _, member: getattr(member, "upn", None),
+        "accountEnabled": lambda _, member: getattr(member, "enabled", None),
+        "userType": lambda _, member: getattr(member, "user_type", None),
     },
     always=("@odata.type",),
 )
+
+MAILBOX = Entity(
+    "reports/mailboxUsageDetail",
+    {
+        "reportRefreshDate": lambda held, _: f"{held.created:%Y-%m-%d}",
+        "userPrincipalName": lambda held, box: _concealed(box.upn) if held.conceals_names else box.upn,
+        "displayName": lambda held, box: _concealed(box.name) if held.conceals_names else box.name,
+        "isDeleted": lambda _, box: box.deleted is not None,
+        "deletedDate": lambda _, box: f"{box.deleted:%Y-%m-%d}" if box.deleted else None,
+        "createdDate": lambda _, box: f"{box.created:%Y-%m-%d}",
+        "lastActivityDate": _fixed(None),
+        "itemCount": _fixed(0),
+        "storageUsedInBytes": _fixed(0),
+        "deletedItemCount": _fixed(0),
+        "deletedItemSizeInBytes": _fixed(0),
+        "hasArchive": _fixed(False),
+        "recipientType": lambda held, box: f"{box.kind}Mailbox" if held.long_kinds else box.kind,
+        "reportPeriod": _fixed("7"),
+    },
+)
+
+
+def _concealed(name: str) -> str:
+    return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest().upper()
 
 ORGANIZATION = Entity(
     "organization",

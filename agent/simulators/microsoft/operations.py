@@ -17,6 +17,7 @@ from agent.simulators.microsoft.records import Holdings
 
 Rows = Mapping[str, Any]
 
+_REPORT = frozenset({"$format", "$top", "$skiptoken"})
 _FILTERED = frozenset({"$select", "$filter", "$top"})
 _PAGED = _FILTERED | {"$count", "$skiptoken"}
 
@@ -47,7 +48,7 @@ def _devices(holdings: Holdings, _: str) -> Rows:
 def _members(holdings: Holdings, group: str) -> Rows:
     if group not in holdings.groups:
         raise Refusal(404, "Request_ResourceNotFound", f"Resource '{group}' does not exist.")
-    everyone = {**holdings.users, **holdings.groups}
+    everyone = {**holdings.users, **holdings.groups, **holdings.devices}
     return {key: everyone[key] for key in holdings.transitive_members(group)}
 
 
@@ -123,6 +124,16 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
 }
 
+# In v1.0 it is a redirect to a CSV file, so only the beta version's JSON is simulated (Microsoft: reference 2.4).
+MAILBOXES = Operation(
+    entities.MAILBOX,
+    lambda holdings, _: holdings.mailboxes,
+    frozenset({"Reports.Read.All"}),
+    options=_REPORT,
+    page=200,
+)
+
+_REPORT_PATH = re.compile(r"/beta/reports/getMailboxUsageDetail\(period='D(7|30|90|180)'\)")
 _MEMBERS_PATH = re.compile(r"/v1\.0/groups/([^/]+)/transitiveMembers")
 
 
@@ -132,5 +143,7 @@ def find(path: str) -> tuple[Operation, str]:
         return operation, ""
     if match := _MEMBERS_PATH.fullmatch(path):
         return MEMBERS, match[1]
+    if _REPORT_PATH.fullmatch(path):
+        return MAILBOXES, ""
     segment = path.rsplit("/", 1)[-1]
     raise Refusal(400, "BadRequest", f"Resource not found for the segment '{segment}'.")

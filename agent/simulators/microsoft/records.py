@@ -59,7 +59,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`members`: ids of users and groups. `skus`: licences that every member inherits."""
+    """`members`: ids of users, groups and devices. `skus`: licences that every member inherits."""
 
     id: str
     name: str
@@ -75,6 +75,17 @@ class Device:
     user_id: str | None = None
     operating_system: str = "Windows"
     compliance: str = "compliant"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A row of the mailbox report. `kind` is User, Shared, Room or Equipment."""
+
+    upn: str
+    name: str
+    kind: str
+    created: datetime
+    deleted: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,9 @@ class Holdings:
     users: Mapping[str, User] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
+    mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
+    conceals_names: bool = False  # in reports
+    long_kinds: bool = False  # the report says SharedMailbox where it says Shared elsewhere
     relationships: Mapping[str, Relationship] = field(default_factory=dict)
     contracts: Mapping[str, Contract] = field(default_factory=dict)
 
@@ -143,7 +157,7 @@ class Holdings:
         return tuple(dict.fromkeys((*user.skus, *inherited)))
 
     def transitive_members(self, group_id: str) -> list[str]:
-        """Ids of users and nested groups, each once, sorted; groups may hold each other in circles."""
+        """Ids of users, devices and nested groups, each once, sorted; groups may hold each other in circles."""
         found: set[str] = set()
         waiting = [group_id]
         while waiting:

@@ -19,6 +19,7 @@ from agent.simulators.microsoft.records import (
     Device,
     Group,
     Holdings,
+    Mailbox,
     Relationship,
     Sku,
     Subscription,
@@ -225,7 +226,7 @@ class Tenant:
     def add_group(
         self, name: str, members: Sequence[str] = (), licences: Sequence[str] = (), *, id: str | None = None
     ) -> str:
-        """`members`: users by UPN or id, groups by id. Members inherit `licences`. Returns the group's id."""
+        """`members`: users by UPN or id, groups and devices by id. Members inherit `licences`. Returns the group's id."""
         group = Group(
             id=id or self._make_id("group", name),
             name=name,
@@ -234,6 +235,9 @@ class Tenant:
         )
         self._change(groups={**self.holdings.groups, group.id: group})
         return group.id
+
+    def remove_group(self, group: str) -> None:
+        self._change(groups=_without(self.holdings.groups, group))
 
     def set_members(self, group: str, members: Sequence[str]) -> None:
         held = replace(self.holdings.groups[group], members=tuple(map(self._member, members)))
@@ -247,6 +251,20 @@ class Tenant:
         device = Device(self._make_id("device", name), name, self._clock.now(), owner, system, compliance)
         self._change(devices={**self.holdings.devices, device.id: device}, intune=True)
         return device.id
+
+    def add_mailbox(self, upn: str, name: str, kind: str = "Shared") -> None:
+        """`kind`: User, Shared, Room or Equipment. It shows in the mailbox report, beside no user or beside one."""
+        box = Mailbox(upn, name, kind, self._clock.now())
+        self._change(mailboxes={**self.holdings.mailboxes, upn.lower(): box})
+
+    def delete_mailbox(self, upn: str) -> None:
+        """The report goes on listing it for a while, as deleted."""
+        gone = replace(self.holdings.mailboxes[upn.lower()], deleted=self._clock.now())
+        self._change(mailboxes={**self.holdings.mailboxes, upn.lower(): gone})
+
+    def spell_reports(self, *, conceals_names: bool = False, long_kinds: bool = False) -> None:
+        """How this tenant's reports write names and kinds of mailboxes."""
+        self._change(conceals_names=conceals_names, long_kinds=long_kinds)
 
     def add_relationship(
         self,
@@ -336,7 +354,8 @@ class Tenant:
         return found
 
     def _member(self, name: str) -> str:
-        return name if name in self.holdings.groups else self._user(name).id
+        known = name in self.holdings.groups or name in self.holdings.devices
+        return name if known else self._user(name).id
 
     def _make_id(self, *what: object) -> str:
         return str(uuid.uuid5(uuid.UUID(self.id), "/".join(map(str, what))))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from agent.errors import AccessDenied, Incomplete, ReadFailed, Unreachable
+from agent.errors import Absent, AccessDenied, CredentialsRejected, Incomplete, ReadFailed, Unreachable
 from agent.outgoing import PASSING, Answer, Outgoing
 from agent.sources.microsoft.reads import Read
 from agent.sources.microsoft.records import Page
@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 PAGES = 500  # of up to 999 rows; a longer chain of links has no end
 PATIENCE = 90.0  # seconds that a throttled batch item may ask us to wait
+BATCH = 20  # requests
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 _LATER = "Nothing to do unless it lasts: the next cycle tries again."
 
@@ -59,15 +60,34 @@ class Graph:
         self._tokens = tokens
         self._sleep = sleep
 
-    def first_pages(self, tenant: str, reads: Sequence[Read[Any]]) -> dict[str, bytes]:
-        """The first page of each read, by its id, in one request.
+    def first_pages(
+        self, tenant: str, reads: Sequence[Read[Any]], extras: Sequence[Read[Any]] = ()
+    ) -> dict[str, bytes | ReadFailed]:
+        """The first page of each read, by its id, in one request; in more where there are more than 20 of them.
 
         What the batch refuses for the moment is asked for again by itself, once the longest wait that it names is
-        over. There is no partial result: what stays refused is raised.
+        over. Of `reads` there is no partial result: what stays refused is raised. An extra that stays refused has its
+        error in place of a page.
         """
+        riding = BATCH - len(reads)
+        answered = self._batch(tenant, [*reads, *extras[:riding]])
+        pages: dict[str, bytes | ReadFailed] = dict(self._settled(tenant, reads, answered))
+        pages |= self._tried(tenant, extras[:riding], answered)
+        for first in range(riding, len(extras), BATCH):
+            asked = extras[first : first + BATCH]
+            try:
+                pages |= self._tried(tenant, asked, self._batch(tenant, asked))
+            except CredentialsRejected:
+                raise
+            except ReadFailed as error:
+                pages |= dict.fromkeys((extra.id for extra in asked), error)
+        return pages
+
+    def _batch(self, tenant: str, reads: Sequence[Read[Any]]) -> dict[str, _Item]:
         requests = [{"id": r.id, "method": "GET", "url": r.path, "headers": dict(r.headers)} for r in reads]
-        answer = self._read(tenant, "POST", "/$batch", json={"requests": requests})
-        answered = self._matched(answer, reads)
+        return self._matched(self._read(tenant, "POST", "/$batch", json={"requests": requests}), reads)
+
+    def _settled(self, tenant: str, reads: Sequence[Read[Any]], answered: Mapping[str, _Item]) -> dict[str, bytes]:
         later = [read for read in reads if (item := answered.get(read.id)) is None or item.status in _AGAIN]
         for read in reads:
             if read not in later and answered[read.id].status != 200:
@@ -76,6 +96,19 @@ class Graph:
             self._wait(max(_pause(answered.get(read.id)) for read in later))
         again = {read.id: self._get(tenant, read, read.path) for read in later}
         return {read.id: again.get(read.id) or answered[read.id].body for read in reads}
+
+    def _tried(
+        self, tenant: str, extras: Sequence[Read[Any]], answered: Mapping[str, _Item]
+    ) -> dict[str, bytes | ReadFailed]:
+        found: dict[str, bytes | ReadFailed] = {}
+        for extra in extras:
+            try:
+                found |= self._settled(tenant, [extra], answered)
+            except CredentialsRejected:
+                raise
+            except ReadFailed as error:
+                found[extra.id] = error
+        return found
 
     def each_page(
         self, tenant: str, read: Read[T], take: Callable[[Page[T]], None], first: bytes | None = None
@@ -151,6 +184,8 @@ class Graph:
             )
         if status == 403:
             return AccessDenied(f"Graph refuses {what} in this tenant ({code}).", f"Renew the consent: {link}")
+        if status == 404 and read:
+            return Absent(f"{what[0].upper()}{what[1:]} does not exist in this tenant ({code}).", "Correct its id.")
         if status in PASSING:
             return Unreachable(f"Graph did not give {what}: it answered {status} ({code}).", _LATER)
         return Incomplete(

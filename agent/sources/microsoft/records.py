@@ -96,6 +96,27 @@ class WireUser(Struct, gc=False):
     onPremisesExtensionAttributes: WireExtensions | None = None
 
 
+class WireGroupMember(Struct):
+    """A user, a device, or something else in a group, such as the groups inside it.
+
+    Of objects that the application may not read Graph tells id and type only; they are members all the same.
+    """
+
+    type: str = field(name="@odata.type")
+    id: str
+    displayName: str | None = None
+    userPrincipalName: str | None = None
+    accountEnabled: bool | None = None
+    userType: str | None = None
+
+
+class WireMailbox(Struct):
+    userPrincipalName: str
+    displayName: str | None = None
+    isDeleted: bool | None = None
+    recipientType: str | None = None
+
+
 class Customer(Struct):
     tenantId: str
     displayName: str | None = None

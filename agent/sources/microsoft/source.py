@@ -5,24 +5,34 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from requests.adapters import BaseAdapter
 
-from agent.domain.counts import Account, Coverage, Member, Snapshot
-from agent.domain.findings import Code, Finding, Severity
-from agent.errors import AccessDenied
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Group, MailboxKind, Member, Needs, Snapshot
+from agent.domain.findings import Code, Finding, Severity, Stop
+from agent.errors import AccessDenied, CredentialsRejected, ReadFailed
 from agent.outgoing import Outgoing, Timeouts
 from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
 from agent.sources.microsoft import clouds
 from agent.sources.microsoft.credentials import Credential, Signer
+from agent.sources.microsoft.extras import GroupMembers, Mailboxes, gap
 from agent.sources.microsoft.graph import Graph
-from agent.sources.microsoft.reads import CONTRACTS, RELATIONSHIPS, SKUS, SUBSCRIPTIONS, USERS, Read
-from agent.sources.microsoft.records import Members, check_unique, observations
+from agent.sources.microsoft.reads import (
+    CONTRACTS,
+    MAILBOXES,
+    RELATIONSHIPS,
+    SKUS,
+    SUBSCRIPTIONS,
+    USERS,
+    Read,
+    group_members,
+)
+from agent.sources.microsoft.records import Members, WireGroupMember, check_unique, observations
 from agent.sources.microsoft.tokens import Tokens
 
 T = TypeVar("T")
@@ -35,6 +45,15 @@ _IN_DIRECTORY = frozenset({SKUS.permission, USERS.permission})
 _READS_ONLY = re.compile(r"[\w.-]+\.Read(Basic)?(\.[\w-]+)*")
 _COVERED = frozenset({Coverage.LICENCES, Coverage.SUBSCRIPTIONS, Coverage.MEMBERS})
 _WARN_DAYS = ((3, Severity.ERROR), (14, Severity.WARNING), (30, Severity.INFO))
+
+
+@dataclass(slots=True)
+class _Extras:
+    """What came of the reads that only some rows need."""
+
+    groups: dict[str, Group] = field(default_factory=dict)
+    mailboxes: Mapping[MailboxKind, tuple[Member, ...]] = field(default_factory=dict)
+    gaps: dict[str, Stop] = field(default_factory=dict)
 
 
 class MicrosoftSource:
@@ -76,9 +95,10 @@ class MicrosoftSource:
                 log=log,
             )
 
-        self._wires = (outgoing(login_url.rstrip("/")), outgoing(f"{graph_url.rstrip('/')}/v1.0"))
-        self._tokens = Tokens(client_id, credential, self._wires[0], clouds.scope(graph_url.rstrip("/")), clock)
-        self._graph = Graph(self._wires[1], self._tokens, sleep)
+        graph_url = graph_url.rstrip("/")
+        self._wires = [outgoing(url) for url in (login_url.rstrip("/"), f"{graph_url}/v1.0", f"{graph_url}/beta")]
+        self._tokens = Tokens(client_id, credential, self._wires[0], clouds.scope(graph_url), clock)
+        self._graph, self._beta = (Graph(wire, self._tokens, sleep) for wire in self._wires[1:])
         self._clock = clock
         self._partner = partner.lower() if partner else None
         self._names = names or shipped()
@@ -111,27 +131,65 @@ class MicrosoftSource:
             raise refused[0]
         return [Account(NAME, tenant, name) for tenant, name in sorted(named.items())]
 
-    def observe(self, account: Account) -> Snapshot:
-        """One batch, and one request more for every further 999 licensed users. All of it, or `ReadFailed`."""
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
+        """One batch, which carries up to 17 groups along, and one request more for every further 999 rows of a list.
+
+        All of it or `ReadFailed`; of what `needs` names, each in whole or as a gap. Mailboxes take a request of their
+        own: Graph's batches do not mix versions.
+        """
         tenant = account.id.lower()
         at = self._clock.now()
         reads = (SKUS, SUBSCRIPTIONS, USERS) if self._members else (SKUS, SUBSCRIPTIONS)
-        first = self._graph.first_pages(tenant, reads)
-        skus = self._rows(tenant, SKUS, first.pop(SKUS.id))
+        groups = {group: group_members(group) for group in sorted(needs.groups)}
+        pages = self._graph.first_pages(tenant, reads, list(groups.values()))
+        skus = self._rows(tenant, SKUS, _page(pages, SKUS))
         check_unique((sku.skuId for sku in skus), "licence")
-        bought = self._rows(tenant, SUBSCRIPTIONS, first.pop(SUBSCRIPTIONS.id))
+        bought = self._rows(tenant, SUBSCRIPTIONS, _page(pages, SUBSCRIPTIONS))
         check_unique((one.id for one in bought), "subscription")
-        members = self._people(tenant, first.pop(USERS.id)) if self._members else ()
+        members = self._people(tenant, _page(pages, USERS)) if self._members else ()
+        extras = self._extras(tenant, groups, pages, needs)
         return Snapshot(
             account=replace(account, id=tenant),
             taken_at=at,
             observations=observations(skus, bought, self._names),
             members=members,
-            coverage=_COVERED if self._members else _COVERED - {Coverage.MEMBERS},
+            coverage=self._covered(extras),
+            groups=extras.groups,
+            mailboxes=extras.mailboxes,
+            gaps=extras.gaps,
         )
 
-    def check(self, account: Account) -> Sequence[Finding]:
-        """What is wrong though the tenant can be read: too many permissions, a certificate about to expire.
+    def _covered(self, extras: _Extras) -> frozenset[Coverage]:
+        covered = _COVERED if self._members else _COVERED - {Coverage.MEMBERS}
+        return covered | {Coverage.MAILBOXES} if extras.mailboxes else covered
+
+    def _extras(
+        self,
+        tenant: str,
+        groups: Mapping[str, Read[WireGroupMember]],
+        pages: dict[str, bytes | ReadFailed],
+        needs: Needs,
+    ) -> _Extras:
+        found = _Extras()
+        for group, read in groups.items():
+            try:
+                found.groups[group] = self._group(tenant, read, _page(pages, read))
+            except CredentialsRejected:
+                raise
+            except ReadFailed as error:
+                found.gaps[group] = gap(error, read)
+        if needs.mailboxes:
+            try:
+                found.mailboxes = self._mailboxes(tenant)
+            except CredentialsRejected:
+                raise
+            except ReadFailed as error:
+                found.gaps[Coverage.MAILBOXES] = gap(error, MAILBOXES)
+        return found
+
+    def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
+        """What is wrong though the tenant can be read: permissions missing for what `needs` names, or too many; a
+        certificate about to expire.
 
         Raises `ReadFailed` where it cannot be read: no token, a permission that is missing, a refused read.
         """
@@ -146,7 +204,21 @@ class MicrosoftSource:
                 f"{self._tokens.consent_link(tenant)}",
             )
         self._rows(tenant, SKUS)
-        return [*_too_wide(tenant, roles - needed), *self._expiring()]
+        used = needed.union(*({read.permission, read.narrower} for read in _extra_reads(needs | elsewhere)))
+        lacking = {read.permission: read for read in _extra_reads(needs) if not read.allowed(roles)}
+        missed = [self._missing(tenant, read) for read in lacking.values()]
+        return [*missed, *_too_wide(tenant, roles - used), *self._expiring()]
+
+    def _missing(self, tenant: str, read: Read[Any]) -> Finding:
+        return Finding(
+            Code.PERMISSION_MISSING,
+            Severity.ERROR,
+            None,
+            f"{tenant}/{read.permission}",
+            f"rows need {read.id}, but the application lacks {read.permission} in tenant {tenant}",
+            f"Add {read.permission} to the app registration, then let an administrator of the tenant open "
+            f"{self._tokens.consent_link(tenant)}",
+        )
 
     def close(self) -> None:
         for wire in self._wires:
@@ -161,6 +233,16 @@ class MicrosoftSource:
         members = Members()
         self._graph.each_page(tenant, USERS, members.take, first)
         return members.whole()
+
+    def _group(self, tenant: str, read: Read[WireGroupMember], first: bytes) -> Group:
+        members = GroupMembers()
+        self._graph.each_page(tenant, read, members.take, first)
+        return members.whole()
+
+    def _mailboxes(self, tenant: str) -> Mapping[MailboxKind, tuple[Member, ...]]:
+        mailboxes = Mailboxes()
+        self._beta.each_page(tenant, MAILBOXES, mailboxes.take)
+        return mailboxes.whole()
 
     def _related(self, partner: str) -> Iterator[tuple[str, str]]:
         rows = self._rows(partner, RELATIONSHIPS)
@@ -179,6 +261,18 @@ class MicrosoftSource:
         proof = self._tokens.proof()
         if isinstance(proof, Signer):
             yield from expiring(proof.expires, self._clock.now())
+
+
+def _page(pages: dict[str, bytes | ReadFailed], read: Read[Any]) -> bytes:
+    """Taken out, for pages are large; raises where there is an error in its place."""
+    page = pages.pop(read.id)
+    if isinstance(page, ReadFailed):
+        raise page
+    return page
+
+
+def _extra_reads(needs: Needs) -> list[Read[Any]]:
+    return [*map(group_members, sorted(needs.groups)), *([MAILBOXES] if needs.mailboxes else [])]
 
 
 def _too_wide(tenant: str, roles: Iterable[str]) -> Iterator[Finding]:

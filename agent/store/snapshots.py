@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import (
+    Account,
+    Coverage,
+    Group,
+    MailboxKind,
+    Member,
+    Observation,
+    Snapshot,
+    Status,
+    Subscription,
+)
+from agent.domain.findings import Code, Stop
 from agent.store.canonical import canonical, parsed, sha256
 from agent.store.database import put
 from agent.store.tables import SNAPSHOT
@@ -70,19 +81,25 @@ def _text(snapshot: Snapshot) -> str:
         [
             sorted(coverage.value for coverage in snapshot.coverage),
             {key: _observation_fields(seen) for key, seen in snapshot.observations.items()},
-            [_member_fields(member) for member in snapshot.members],
+            _people_fields(snapshot.members),
+            {id: [_people_fields(group.people), _people_fields(group.devices)] for id, group in snapshot.groups.items()},
+            {kind.value: _people_fields(boxes) for kind, boxes in snapshot.mailboxes.items()},
+            {what: [stop.code.value, stop.reason, stop.remedy] for what, stop in snapshot.gaps.items()},
         ]
     )
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:
-    coverage, observations, members = parsed(zlib.decompress(row.body).decode("ascii"))
+    coverage, observations, members, groups, mailboxes, gaps = parsed(zlib.decompress(row.body).decode("ascii"))
     return Snapshot(
         Account(row.source, row.account, row.name),
         row.taken_at,
         {key: _observation(*fields) for key, fields in observations.items()},
-        tuple(_member(*fields) for fields in members),
+        _people(members),
         frozenset(map(Coverage, coverage)),
+        {id: Group(_people(people), _people(devices)) for id, (people, devices) in groups.items()},
+        {MailboxKind(kind): _people(boxes) for kind, boxes in mailboxes.items()},
+        {what: Stop(Code(code), reason, remedy) for what, (code, reason, remedy) in gaps.items()},
     )
 
 
@@ -111,6 +128,14 @@ def _subscription(
 
 def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
+
+
+def _people_fields(members: Iterable[Member]) -> list[list[object]]:
+    return [_member_fields(member) for member in members]
+
+
+def _people(members: Iterable[list[Any]]) -> tuple[Member, ...]:
+    return tuple(_member(*fields) for fields in members)
 
 
 def _member_fields(member: Member) -> list[object]:

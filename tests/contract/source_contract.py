@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from agent.domain.counts import Account, Coverage, Snapshot
+from agent.domain.counts import Account, Coverage, Group, Needs, Snapshot
 from agent.errors import ReadFailed
 from agent.ports import Source
 
@@ -22,6 +22,11 @@ class Stage(Protocol):
     @property
     def account(self) -> Account:
         """Readable: with licences, purchases, and more members than one page holds."""
+        ...
+
+    @property
+    def needs(self) -> Needs:
+        """What the account has and the source can read beyond licences and members; a source may have none."""
         ...
 
     @property
@@ -87,6 +92,38 @@ class SourceContract:
             seen = list(pool.map(stage.source.observe, [stage.account] * 16))
         assert {_told(snapshot) for snapshot in seen} == {_told(truth)}
 
+    def test_what_is_needed_is_whole_or_a_gap(self, stage: Stage) -> None:
+        """Each group and the mailboxes are there, or there is a reason why not; never neither, never both."""
+        seen = stage.source.observe(stage.account, stage.needs)
+        assert seen.groups.keys() | (seen.gaps.keys() - {Coverage.MAILBOXES}) == stage.needs.groups
+        assert not seen.groups.keys() & seen.gaps.keys()
+        if stage.needs.mailboxes:
+            assert (Coverage.MAILBOXES in seen.coverage) is not (Coverage.MAILBOXES in seen.gaps)
+        assert bool(seen.mailboxes) is (Coverage.MAILBOXES in seen.coverage)
+
+    def test_what_nobody_needs_is_not_read(self, stage: Stage) -> None:
+        """Without needs there are no groups, no mailboxes and nothing to excuse."""
+        seen = stage.source.observe(stage.account)
+        assert (seen.groups, seen.mailboxes, seen.gaps) == ({}, {}, {})
+
+    @pytest.mark.parametrize("times", [1, None])
+    @pytest.mark.parametrize("place", PLACES)
+    def test_fault_leaves_each_need_whole_or_a_gap(self, stage: Stage, place: int, times: int | None) -> None:
+        """Licences and members as ever; what is needed beyond them as it is, or missing with a reason. Never less."""
+        truth = stage.source.observe(stage.account, stage.needs)
+        for fault in stage.faults():
+            stage.strike(fault, place, times)
+            try:
+                seen = stage.source.observe(stage.account, stage.needs)
+            except ReadFailed:
+                continue
+            finally:
+                stage.heal()
+            assert _plain(seen) == _plain(truth), fault
+            assert all(_group(seen.groups[id]) == _group(truth.groups[id]) for id in seen.groups), fault
+            assert seen.mailboxes in (truth.mailboxes, {}), fault
+            assert all(stop.reason and stop.remedy for stop in seen.gaps.values()), fault
+
     def test_stranger_is_refused_with_a_remedy(self, stage: Stage) -> None:
         """Who does not let us read raises a sentence and what to do; an empty snapshot would bill nobody."""
         with pytest.raises(ReadFailed) as refused:
@@ -118,6 +155,15 @@ class SourceContract:
             assert seen is None or seen == truth, fault
             stage.heal()
         assert _told(stage.source.observe(stage.account)) == truth
+
+
+def _plain(snapshot: Snapshot) -> tuple[object, ...]:
+    """What a snapshot says of licences and members, whatever else was read."""
+    return _told(snapshot)[:3]
+
+
+def _group(group: Group) -> tuple[object, ...]:
+    return group.people, group.devices
 
 
 def _attempt(stage: Stage) -> tuple[object, ...] | None:

@@ -14,8 +14,18 @@ from hypothesis import strategies as st
 
 from agent.domain.agreements import Billable
 from agent.domain.changes import AddLine, Planned, Realisation, Step, Terms, Write
-from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
-from agent.domain.findings import Code, Finding, Severity
+from agent.domain.counts import (
+    Account,
+    Coverage,
+    Group,
+    MailboxKind,
+    Member,
+    Observation,
+    Snapshot,
+    Status,
+    Subscription,
+)
+from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
@@ -210,6 +220,7 @@ observations = st.builds(
 members = st.builds(
     Member, ids, texts, texts, st.booleans(), st.booleans(), st.frozensets(ids, max_size=3), plain_texts
 )
+people = st.lists(members, max_size=2).map(tuple)
 snapshots = st.builds(
     Snapshot,
     st.builds(Account, st.just("microsoft"), ids, texts),
@@ -217,6 +228,9 @@ snapshots = st.builds(
     st.dictionaries(ids, observations, max_size=3),
     st.lists(members, max_size=3).map(tuple),
     st.frozensets(st.sampled_from(Coverage)),
+    st.dictionaries(ids, st.builds(Group, people, people), max_size=2),
+    st.dictionaries(st.sampled_from(MailboxKind), people),
+    st.dictionaries(ids, st.builds(Stop, st.sampled_from(Code), texts, texts), max_size=2),
 )
 
 

@@ -51,5 +51,5 @@ def test_a_whole_row_leaves_nobody_over() -> None:
 
 def test_filters_ignore_case_and_surrounding_space() -> None:
     """ " sales " in the directory is the Sales of the mapping file."""
-    assert SALES.matches(member("a@x", department=" sALES "))
-    assert not SALES.matches(member("a@x"))
+    assert SALES.matches(member("a@x", department=" sALES "), {})
+    assert not SALES.matches(member("a@x"), {})

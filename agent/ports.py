@@ -32,7 +32,7 @@ class Source(Protocol):
         ...
 
     def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
-        """Licences, purchases and licensed people, whole or not at all; of what is needed beyond, each whole or a gap."""
+        """Licences, purchases and licensed people, whole or not at all; what is needed beyond, each whole or a gap."""
         ...
 
     def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
@@ -114,6 +114,7 @@ class Memory:
     boundaries: Mapping[int, date]
     approved: frozenset[str]
     rejected: frozenset[str]
+    elsewhere: tuple[Binding, ...] = ()  # base lines of other companies that bill from the same tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,13 @@ class Store(Protocol):
         """Company -> agreements on which it has live bindings, mapped or not."""
         ...
 
-    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
-        """What was learnt for the company or on one of the agreements; decisions as they stand at that time."""
+    def memory(
+        self, psa: str, company: int, agreements: Iterable[int], at: datetime, tenants: Iterable[str] = ()
+    ) -> Memory:
+        """What was learnt for the company or on one of the agreements; decisions as they stand at that time.
+
+        Of the `tenants` also which base lines are bound elsewhere.
+        """
         ...
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:

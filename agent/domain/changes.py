@@ -80,7 +80,9 @@ class Change:
     """What the business means, with its before and its after.
 
     `effective` is the day on which the count changed, not the day of the write. `monthly` is what the change adds to
-    the agreement per month; None where a price is not known.
+    the agreement per month; None where a price is not known. `covered` tells, stretch by stretch from `effective` on,
+    for how many of the added seats lines are billed from which this one takes over; it begins where they end. `follows`
+    are the keys of those whose end must be written first.
     """
 
     verb: ClassVar[str] = ""
@@ -96,6 +98,8 @@ class Change:
     holding: Holding | None = None
     monthly: Money | None = None
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
+    covered: tuple[tuple[Period, int], ...] = ()
+    follows: tuple[LineKey, ...] = ()
 
     @property
     def sentence(self) -> str:

@@ -74,8 +74,19 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
     """The same changes with every reason to hold them."""
     everywhere = _company_reasons(planned, case)
     crowded = _crowded_agreements(planned, case.limits)
-    replaced = _replaced_counts(planned)
-    return tuple(_one(p, case, everywhere, crowded, replaced) for p in planned)
+    return _in_order([_one(p, case, everywhere, crowded) for p in planned])
+
+
+def _in_order(planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    """A line that takes over is decided on together with the end of the old one, and never written before it."""
+    ready = {p.change.key for p in planned if p.ready}
+    reason = "it replaces a line that is to end: approve both, so that nothing is billed twice"
+
+    def held(p: Planned) -> bool:
+        decided = p.approved and ready.issuperset(p.change.follows)
+        return bool(p.change.follows and p.realisation.writes and not decided)
+
+    return tuple(replace(p, holds=(*p.holds, reason)) if held(p) else p for p in planned)
 
 
 def fleet_reason(plans: Sequence[CompanyPlan], limits: Limits, currency: str) -> str:
@@ -106,9 +117,7 @@ def _moved(plan: CompanyPlan, currency: str) -> Money:
 Rule = Callable[[Change, Case], str]
 
 
-def _one(
-    planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mapping[int, str], replaced: Collection[object]
-) -> Planned:
+def _one(planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mapping[int, str]) -> Planned:
     if not planned.realisation.writes:
         return planned
     change = planned.change
@@ -119,8 +128,6 @@ def _one(
     reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
     if isinstance(change, AddLine):
         reasons.append(crowded.get(change.key.agreement, ""))
-        if (change.key.tenant, change.key.count) in replaced:
-            reasons.append("it replaces a line that is to end: approve both, so that nothing is billed twice")
     if planned.digest in case.rejected:
         reasons.append("rejected by a person")
     return replace(planned, holds=tuple(dict.fromkeys(reason for reason in reasons if reason)))
@@ -195,7 +202,3 @@ def _crowded_agreements(planned: Iterable[Planned], limits: Limits) -> Mapping[i
         for a, n in new.items()
         if n > limits.new_lines
     }
-
-
-def _replaced_counts(planned: Iterable[Planned]) -> set[tuple[str, str]]:
-    return {(p.change.key.tenant, p.change.key.count) for p in planned if isinstance(p.change, EndLine)}

@@ -35,6 +35,7 @@ class Ground:
     boundaries: Mapping[int, date]
     open_keys: frozenset[LineKey] = frozenset()  # keys with a write whose outcome is open
     adopting: frozenset[LineKey] = frozenset()  # keys whose rows take over the line that is there, as it is
+    elsewhere: tuple[Binding, ...] = ()  # of other companies with the same tenants, for lines that no row wants
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Owned:
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
     billed_until: date | None = None  # where the last ended one stops billing: a new one must not begin before
+    last: Line | None = None  # the ended one that stops billing last
     news: list[Binding] = field(default_factory=list)  # other bindings of the key of which more is known now
 
     @property
@@ -120,7 +122,7 @@ def charged(
     if base is None or base.start is None or boundary is None or agreement.months is None:
         return (), []
     start = max(agreement.period(since).start, base.start)
-    if _never_invoiced(mine.binding, boundary):
+    if never_invoiced(mine.binding, boundary):
         return tuple((piece, 0) for piece in agreement.grid.between(start, boundary)), []
     remembered = {c.period.start: c.quantity for c in ground.charges.get(key.base, ())}
     before = ground.boundaries.get(key.agreement)
@@ -136,7 +138,7 @@ def charged(
     return tuple(stretches), kept
 
 
-def _never_invoiced(binding: Binding | None, boundary: date) -> bool:
+def never_invoiced(binding: Binding | None, boundary: date) -> bool:
     """A line that we made and that no invoice has reached since: its first days are still to be caught up on.
 
     Raising it together with a difference line would bill the new seats for those days twice.
@@ -282,7 +284,8 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         return
     # One that a person has opened again bills again, so it is ours to look after again.
     if binding.state is BindingState.ENDED and not line.open:
-        mine.billed_until = max((day for day in (mine.billed_until, line.end) if day), default=None)
+        if line.end and (mine.billed_until is None or line.end > mine.billed_until):
+            mine.billed_until, mine.last = line.end, line
         return
     if _follows(mine, binding, line):
         return

@@ -53,6 +53,11 @@ class LineKey:
         standing = self.role is Role.BASE and not self.part
         return self if standing else replace(self, role=Role.BASE, part="")
 
+    @property
+    def seats(self) -> tuple[str, str]:
+        """What lines of one tenant share: a licence's seats; or a service beside the licences, known by its product."""
+        return self.tenant, self.product if ":" in self.count else self.count
+
 
 @lru_cache(maxsize=8192)
 def _text(key: LineKey) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDes
 from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine
 from agent.domain.findings import Code, Stop
+from agent.domain.handover import handed_over
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
@@ -50,7 +51,10 @@ def draft(
     timing: Timing,
     currency: str,
 ) -> Draft:
-    """All changes that make the PSA show what is desired, ordered by agreement and key, lines to be added first."""
+    """All changes that make the PSA show what is desired, ordered by agreement and key, lines to be added first.
+
+    Only the ends that other changes follow come before all others.
+    """
     book = _Book(ground, sightings, open_keys, timing, currency)
     for line in wanted.lines:
         book.row(line, owned)
@@ -58,8 +62,16 @@ def draft(
         book.stopped[key] = reason
     for orphan in owned.orphans:
         book.orphan(orphan)
-    changes = sorted(book.changes, key=lambda c: (c.key.agreement, not isinstance(c, AddLine), c.key, c.verb))
+    known = {**sightings, **{seen.key: seen for seen in book.seen}}
+    changes = _ordered(handed_over(book.changes, wanted, ground, owned, known))
     return Draft(tuple(changes), tuple(book.seen), tuple(book.charges), tuple(book.rebased), book.stopped)
+
+
+def _ordered(changes: Sequence[Change]) -> list[Change]:
+    first = {key for change in changes for key in change.follows}
+    return sorted(
+        changes, key=lambda c: (c.key not in first, c.key.agreement, not isinstance(c, AddLine), c.key, c.verb)
+    )
 
 
 class _Book:
@@ -102,8 +114,19 @@ class _Book:
             self._accept_end(mine)
             return
         reason = "no row of the mapping files asks for this line any more"
-        key = mine.this_life
-        self.changes.append(self._end(key, holding.base.identifier, holding, agreement, self.timing.today, reason))
+        since = self._unwanted(mine.key).since
+        stretches, learnt = charged(mine.key, mine, self.ground, min(since, self.timing.today))
+        self.charges += learnt
+        holding = replace(holding, charged=stretches)
+        self.changes.append(self._end(mine.this_life, holding.base.identifier, holding, agreement, since, reason))
+
+    def _unwanted(self, key: LineKey) -> Sighting:
+        """Since when no row wants the line."""
+        before, now = self.sightings.get(key), self.timing.now
+        standing = before if before is not None and before.quantity == 0 else None
+        sighting = replace(standing, last_at=now) if standing else Sighting(key, 0, self.timing.today, now, now)
+        self.seen.append(sighting)
+        return sighting
 
     def _sighting(self, line: DesiredLine) -> Sighting:
         """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
@@ -181,9 +204,17 @@ class _Book:
                 effective=max(day for day in (line.row.start_on, sighting.since, mine.billed_until) if day),
                 reason="no line bills this row yet",
                 monthly=self._monthly(line.terms.price or line.product.price, line.terms, None, agreement),
-                waits=self._waits(line.key),
+                waits=self._waits(line.key) or self._billed_elsewhere(line.key),
             )
         )
+
+    def _billed_elsewhere(self, key: LineKey) -> str:
+        """A line of another company that bills the same seats: its end is in that company's part of the plan."""
+        for binding in self.ground.elsewhere:
+            if binding.key.seats == key.seats and binding.state is BindingState.LIVE:
+                where = f"line {binding.line} on agreement {binding.key.agreement}, which no row wants any more,"
+                return f"{where} still bills these seats: approve its end first"
+        return ""
 
     def _keep(self, line: DesiredLine, mine: Owned, holding: Holding, agreement: Agreement, sighting: Sighting) -> None:
         stretches, learnt = charged(line.key, mine, self.ground, min(sighting.since, self.timing.today))
@@ -247,6 +278,8 @@ class _Book:
         waits = self._waits(line.key)
         if after.quantity < before.quantity:
             waits = waits or self._second_read(sighting)
+        else:
+            waits = waits or self._billed_elsewhere(line.key)
         return SetQuantity(
             key=line.key,
             company=self.ground.company,
@@ -286,7 +319,9 @@ class _Book:
         boundary = agreement.next_invoice
         if boundary is None or not holding.deltas or self.open_keys & {d.key for d in holding.deltas}:
             return False
-        return all(d.opened_before is not None and d.opened_before < boundary for d in holding.deltas)
+        # One that takes over from another line may begin after the invoice that was to bill its first day.
+        begun = any(d.line.start is None or d.line.start < boundary for d in holding.deltas)
+        return begun and all(d.opened_before is not None and d.opened_before < boundary for d in holding.deltas)
 
     def _fold(self, line: DesiredLine, holding: Holding, before: Terms) -> Change:
         reason = "the invoice that bills these additions from their first day has been made"

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from agent.domain.agreements import Agreement
+from agent.domain.changes import Planned
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.guards import CompanyPlan, fleet_reason, hold_ready
@@ -162,7 +163,7 @@ class Cycle:
         if self.stopping():
             return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="The agent is stopping.")
         self.turns.take(company, run)
-        memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now())
+        memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now(), mapping.tenants)
         try:
             reads = read_company(
                 mapping, agreements, ids[company], sweep, self.psa, self.catalogue, beside, self._stale
@@ -226,7 +227,12 @@ class Cycle:
 
     def _write_one(self, run: str, plan: CompanyPlan) -> list[EntryState]:
         applying = Applying(self.psa, self.store, self.clock, self.stopping)
-        tried = [(planned, applying.apply(run, planned)) for planned in plan.ready]
+        tried: list[tuple[Planned, Tried | None]] = []
+        for planned in plan.ready:
+            done = {before.change.key for before, of in tried if of and of.state is EntryState.CONFIRMED}
+            # What takes over from a line waits for its end, in the next cycle where that was refused or is unknown.
+            if done.issuperset(planned.change.follows):
+                tried.append((planned, applying.apply(run, planned)))
         self._tell(plan.company, [done for _, done in tried if done])
         mended = [str(planned.change.key) for planned, done in tried if done and done.state is EntryState.CONFIRMED]
         if mended:

@@ -57,7 +57,7 @@ def think(
 ) -> tuple[CompanyPlan, Learnt]:
     """One company's plan with everything that is to be remembered about it."""
     wanted = desired(mapping, mappings, reads.snapshots, reads.products, psa.traits.name, psa.traits.text_limit)
-    ground = _ground(mapping, reads, memory, psa, policy, today)
+    ground = _ground(mapping, mappings, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
     timing = Timing(now, today, policy.recheck)
@@ -71,7 +71,17 @@ def think(
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
 
-def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, policy: Policy, today: date) -> Ground:
+def _ground(
+    mapping: CompanyMapping,
+    mappings: Mappings,
+    reads: Reads,
+    memory: Memory,
+    psa: Psa,
+    policy: Policy,
+    today: date,
+) -> Ground:
+    shared = (row for tenant in mapping.tenants for row in mappings.rows_by_tenant.get(tenant, ()))
+    asked = {row.key(psa.traits.name) for row in shared} if memory.elsewhere else set()
     return Ground(
         psa=psa.traits.name,
         installation=policy.installation,
@@ -84,6 +94,7 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
         boundaries=memory.boundaries,
         open_keys=frozenset(memory.open_entries),
         adopting=frozenset(row.key(psa.traits.name) for row in mapping.rows if row.adopt),
+        elsewhere=tuple(binding for binding in memory.elsewhere if binding.key.base not in asked),
     )
 
 

@@ -57,6 +57,7 @@ def money_plain(money: Money | None) -> object:
 
 def binding_values(binding: Binding, company: int) -> Values:
     return keyed(binding.key, company) | {
+        "tenant": binding.key.tenant,
         "line": binding.line,
         "mark": binding.mark,
         "state": binding.state.value,

@@ -82,7 +82,10 @@ def _text(snapshot: Snapshot) -> str:
             sorted(coverage.value for coverage in snapshot.coverage),
             {key: _observation_fields(seen) for key, seen in snapshot.observations.items()},
             _people_fields(snapshot.members),
-            {id: [_people_fields(group.people), _people_fields(group.devices)] for id, group in snapshot.groups.items()},
+            {
+                id: [_people_fields(group.people), _people_fields(group.devices)]
+                for id, group in snapshot.groups.items()
+            },
             {kind.value: _people_fields(boxes) for kind, boxes in snapshot.mailboxes.items()},
             {what: [stop.code.value, stop.reason, stop.remedy] for what, stop in snapshot.gaps.items()},
         ]

@@ -174,6 +174,7 @@ class Snapshot(_Row, table=True):
 
 
 class Binding(_Keyed, table=True):
+    tenant: str = text(index=True)
     line: int = whole()
     mark: str = text()
     state: str = text()

@@ -16,7 +16,7 @@ from typing import Any, Self
 from agent.domain.changes import Picture, Planned, Step, Write
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Code, Finding
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.errors import AnotherWriter, EntryOpen, StoreFailed
 from agent.ports import (
@@ -154,8 +154,10 @@ class MemoryStore:
                 found[company] = found.get(company, frozenset()) | {b.key.agreement}
         return found
 
-    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
-        named, disk = frozenset(agreements), self.disk
+    def memory(
+        self, psa: str, company: int, agreements: Iterable[int], at: datetime, tenants: Iterable[str] = ()
+    ) -> Memory:
+        named, disk, shared = frozenset(agreements), self.disk, frozenset(tenants)
 
         def mine(key: LineKey, of: int) -> bool:
             return key.psa == psa and (of == company or key.agreement in named)
@@ -173,6 +175,11 @@ class MemoryStore:
             boundaries={a: day for a, (of, day) in disk.boundaries.items() if of == company or a in named},
             approved=frozenset(digest for digest, state in decided if state == "approved"),
             rejected=frozenset(digest for digest, state in decided if state == "rejected"),
+            elsewhere=tuple(
+                b
+                for key, (of, b) in disk.bindings.items()
+                if key.tenant in shared and key.psa == psa and key.role is Role.BASE and not mine(key, of)
+            ),
         )
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:

@@ -15,15 +15,18 @@ Decided here, where the table leaves it open:
   day before the change. One that would end before it began gets quantity 0 and its own first day as the last.
 - A credit takes back what was charged, never more than the change lowers, and nothing of which the charge is unknown.
   Seats that nobody was billed for leave first; the days on which they were used get an addition of their own.
+- A line that takes over from others (`Change.covered`) begins where the last of them ends; what it bills beyond them
+  before that day is a bounded delta of its own. Agreements that bill whole periods begin with their next one.
 - A line whose first day lies in a period that is over and invoiced needs a person's word (`start-on`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -96,7 +99,8 @@ class Task:
     def first_day(self) -> date:
         """From when a difference counts: not before its base, nor before the agreement bills."""
         # With a start-on date in the row, the seats were counted before the base began to bill.
-        return max(day for day in (self.effective, self.base.start, self.agreement.bill_start) if day)
+        taken_over = _taken_over(self.pen.change)
+        return max(day for day in (self.effective, self.base.start, self.agreement.bill_start, taken_over) if day)
 
     @property
     def price(self) -> Decimal | None:
@@ -148,8 +152,22 @@ def _refusal(change: Change, agreement: Agreement, manner: Manner) -> str:
     return next((reason for applies, reason in reasons if applies), "")
 
 
+def _taken_over(change: Change) -> date | None:
+    """The day from which the lines that the change takes over from bill none of its seats any more."""
+    return change.covered[-1][0].end if change.covered else None
+
+
+def _uncovered(pen: Pen, seats: int, beside: Callable[..., Write]) -> Iterator[Write]:
+    """Deltas for the added seats that no line bills on days on which others are still billed by the old lines."""
+    if pen.agreement.prorates:
+        for days, covered in pen.change.covered:
+            if seats > covered:
+                part = f"{days.start}/{covered}-{seats}"
+                yield beside(seats - covered, part, start=days.start, end=days.end)
+
+
 def _add(pen: Pen, today: date) -> Realisation:
-    start = _start(pen.change.effective, pen.agreement)
+    start = _start(pen.change, pen.agreement)
     # Of a period that is over and invoiced nobody expects another invoice, so it takes a person's word.
     if pen.agreement.invoiced(start) and pen.agreement.period(start).end <= pen.agreement.period(today).start:
         return _refused(
@@ -168,15 +186,26 @@ def _add(pen: Pen, today: date) -> Realisation:
         start=start,
         text=after.text or None,
     )
-    return Realisation((write,))
+    early = _uncovered(pen, after.quantity - after.included, partial(_first_delta, pen))
+    return Realisation((*early, write))
 
 
-def _start(effective: date, agreement: Agreement) -> date:
+def _first_delta(pen: Pen, seats: int, part: str, **days: date) -> Write:
+    """A difference line that comes before its base, from which others copy price and billing option."""
+    after = pen.change.after
+    given = {"price": after.price, "billable": after.billable, "text": after.heading or None, **days}
+    return pen.post(pen.change.key.delta(part), quantity=Decimal(seats), **given)
+
+
+def _start(change: Change, agreement: Agreement) -> date:
     """ConnectWise refuses days before the billing start and, without prorating, days that are invoiced."""
+    first = max(change.effective, _taken_over(change) or change.effective)
     if agreement.prorates:
-        earliest = effective
+        earliest = first
     else:
-        earliest = _boundary(agreement, effective) or agreement.period(effective).start
+        earliest = _boundary(agreement, first) or agreement.period(first).start
+        if change.covered and earliest < first:
+            earliest = agreement.period(first).end
     return max(earliest, agreement.bill_start or earliest)
 
 
@@ -187,7 +216,10 @@ def _boundary(agreement: Agreement, day: date) -> date | None:
 
 def _set_quantity(task: Task, change: SetQuantity) -> Realisation:
     if task.after.quantity > task.before.quantity:
-        return _raise(task, change.increase)
+        raised = _raise(task, change.increase)
+        if change.increase is not Increase.PRORATE or not raised.writes:
+            return raised
+        return replace(raised, writes=(*_uncovered(task.pen, task.gained, task.delta), *raised.writes))
     if task.after.quantity < task.before.quantity:
         return _lower(task, change.decrease)
     return Realisation(_total(task))
@@ -195,10 +227,13 @@ def _set_quantity(task: Task, change: SetQuantity) -> Realisation:
 
 def _raise(task: Task, increase: Increase) -> Realisation:
     if not task.agreement.prorates or increase is Increase.FULL:
-        return Realisation(_total(task))
+        # The whole of a period that the old lines are still billed in would be billed a second time.
+        return _once_invoiced(task) if task.pen.change.covered else Realisation(_total(task))
     if increase is Increase.NEXT_PERIOD:
         return _once_invoiced(task)
     start = task.first_day
+    if task.pen.change.covered and start == task.agreement.next_invoice and not _unbilled(task, start - DAY):
+        return Realisation(_total(task))
     began_within = task.base.start is not None and task.base.start > task.agreement.period(start).start
     if _covered(task, start):
         # The seats are billed up to the next invoice already: a fold was interrupted, or they left and came back.

@@ -277,6 +277,7 @@ MAILBOX = Entity(
 def _concealed(name: str) -> str:
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest().upper()
 
+
 ORGANIZATION = Entity(
     "organization",
     {

@@ -226,7 +226,7 @@ class Tenant:
     def add_group(
         self, name: str, members: Sequence[str] = (), licences: Sequence[str] = (), *, id: str | None = None
     ) -> str:
-        """`members`: users by UPN or id, groups and devices by id. Members inherit `licences`. Returns the group's id."""
+        """`members`: users by UPN or id, groups and devices by id. They inherit `licences`. Returns the group's id."""
         group = Group(
             id=id or self._make_id("group", name),
             name=name,

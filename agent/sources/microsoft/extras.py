@@ -36,7 +36,7 @@ def gap(error: ReadFailed, read: Read[Any]) -> Stop:
 
 
 class GroupMembers:
-    """The members of one group, taken in page by page. Nested groups are listed beside their members, and no members."""
+    """The members of one group, taken in page by page. The groups inside it are listed too, and are no members."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()

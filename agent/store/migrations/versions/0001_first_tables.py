@@ -67,8 +67,16 @@ def runs_and_snapshots() -> None:
 
 def what_planning_learns() -> None:
     places = ["agreement", "company"]
-    binding = {"line": WHOLE, "mark": TEXT, "state": TEXT, "adopted": FLAG, "confirmed": TEXT, "boundary": DAY}
-    table("binding", KEYED | binding, key=["key"], optional=["boundary"], indexed=places)
+    binding = {
+        "tenant": TEXT,
+        "line": WHOLE,
+        "mark": TEXT,
+        "state": TEXT,
+        "adopted": FLAG,
+        "confirmed": TEXT,
+        "boundary": DAY,
+    }
+    table("binding", KEYED | binding, key=["key"], optional=["boundary"], indexed=["tenant", *places])
     sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT}
     table("sighting", KEYED | sighting, key=["key"], indexed=places)
     charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE}

@@ -78,13 +78,12 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
 
 
 def _in_order(planned: Sequence[Planned]) -> tuple[Planned, ...]:
-    """A line that takes over is decided on together with the end of the old one, and never written before it."""
-    ready = {p.change.key for p in planned if p.ready}
-    reason = "it replaces a line that is to end: approve both, so that nothing is billed twice"
+    """A line that takes over seats waits for whoever decides on the line that gives them, whatever was said of it."""
+    ready = {p.change.key for p in planned if p.ready and isinstance(p.change, (EndLine, SetQuantity))}
+    reason = "it takes over seats of another line: that one's change must be approved first, or with it"
 
     def held(p: Planned) -> bool:
-        decided = p.approved and ready.issuperset(p.change.follows)
-        return bool(p.change.follows and p.realisation.writes and not decided)
+        return bool(p.realisation.writes) and not ready.issuperset(p.change.follows)
 
     return tuple(replace(p, holds=(*p.holds, reason)) if held(p) else p for p in planned)
 

@@ -1,11 +1,11 @@
-"""Seats that change lines: a split, a merge, a row that moves to another agreement or company.
+"""Seats that change lines: a split, a merge, a row that moves, people who move from one row to another.
 
-Lines whose rows are gone end; other lines of the same seats take over. What the old lines are billed for until they
-end is set against the new ones, day by day (`Change.covered`): a new line begins where the old one ends, and of the
-days before that only those seats are billed which no old line carried.
+A day that is invoiced has been billed for so many seats of a licence, whichever lines carried them. Lines that gain
+seats draw on what other lines of the same seats are billed for and do not use any more (`Change.covered`): those that
+end because their row is gone, and those that have lost seats without a credit. So a new line begins where the old one
+ends, and only seats that no line was billed for are billed beside it.
 
-Nothing is remembered for this beside lines and charges. What lines that stand already use of the old ones follows from
-themselves: the seats that they ask for and do not bill on that day.
+Nothing is remembered for this but lines and charges: what each line has and what it bills on a day tells the rest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from agent.domain.changes import AddLine, Change, EndLine, SetQuantity, Terms
 from agent.domain.desired import Desired, DesiredLine
 from agent.domain.holdings import Ground, Owned, Ownership, charged, never_invoiced
 from agent.domain.keys import LineKey
-from agent.domain.mappings import Increase
+from agent.domain.mappings import Decrease, Increase
 from agent.domain.ownership import Binding, BindingState, Sighting
 from agent.domain.periods import DAY, Period
 
@@ -29,37 +29,23 @@ Daily = Callable[[date], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Lender:
-    """A line that no row wants: the days from then on for which it is billed, and for how many seats.
+class Party:
+    """A line of the pool: from `first` to before `end` it has seats to spare where it `bills` more than it `has`.
 
-    `ending` is set while its end is yet to be written.
+    On any day it uses seats of the others where it bills less. `change` is what is planned for it.
     """
 
-    key: LineKey
     line: int
-    first: date
-    end: date
-    seats: Daily
-    ending: LineKey | None = None
-
-    def lends(self, day: date) -> int:
-        return max(0, self.seats(day)) if self.first <= day < self.end else 0
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A wanted line that stands: the seats that it has, and those of them that it bills itself on a day."""
-
-    key: LineKey
     has: int
     bills: Daily
+    first: date
+    end: date
+    change: Change | None = None
+    gone: bool = False  # no row wants it
 
-    def uses(self, day: date) -> int:
-        return max(0, self.has - self.bills(day))
-
-    def spares(self, day: date) -> int:
-        """Seats that are billed for that day and have left."""
-        return max(0, self.bills(day) - self.has)
+    def balance(self, day: date) -> int:
+        spare = self.bills(day) - self.has
+        return spare if spare < 0 or self.first <= day < self.end else 0
 
 
 def handed_over(
@@ -69,26 +55,22 @@ def handed_over(
     owned: Ownership,
     sightings: Mapping[LineKey, Sighting],
 ) -> list[Change]:
-    """The same changes, where lines that end and lines that take over from them know of each other.
+    """The same changes, where lines that lose seats and lines that gain them know of each other.
 
     `sightings` tell for a line that no row wants since when that is so.
     """
     pools: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        if _takes(change):
+        if _more(change) > 0 and not isinstance(change, EndLine):
             pools.setdefault(change.key.seats, []).append(change)
     found = list(changes)
     for seats, takers in pools.items():
         lines = {line.key: line for line in wanted.lines if line.key.seats == seats}
-        pool = _Pool(lines, {*lines, *wanted.unknown}, takers, ground, owned, sightings)
-        ends = [c for c in changes if isinstance(c, EndLine) and c.key.seats == seats and c.key.base not in pool.asked]
-        told = pool.told(ends)
+        mine = {change.key.base: change for change in changes if change.key.seats == seats and _more(change)}
+        pool = _Pool(lines, {*lines, *wanted.unknown}, mine, takers, ground, owned, sightings)
+        told = pool.told()
         found = [told.get(id(change), change) for change in found]
     return found
-
-
-def _takes(change: Change) -> bool:
-    return isinstance(change, AddLine) or (isinstance(change, SetQuantity) and _more(change) > 0)
 
 
 def _net(terms: Terms | None) -> int:
@@ -101,67 +83,89 @@ def _more(change: Change) -> int:
 
 @dataclass(slots=True)
 class _Pool:
-    """The lines of one tenant that bill the same seats. `asked` are the keys of all rows, known numbers or not."""
+    """The lines of one tenant that bill the same seats, and what is planned to move seats between them.
+
+    `asked` are the keys of all rows, known numbers or not.
+    """
 
     wanted: Mapping[LineKey, DesiredLine]
     asked: set[LineKey]
+    changes: Mapping[LineKey, Change]
     takers: Sequence[Change]
     ground: Ground
     owned: Ownership
     sightings: Mapping[LineKey, Sighting]
 
-    def told(self, ends: Sequence[EndLine]) -> dict[int, Change]:
+    def told(self) -> dict[int, Change]:
         """By the identity of the change that it stands for."""
+        moved = {id(change): told for change, told in self._givers() if told is not change}
+        standing = {key: self._standing(line) for key, line in self.wanted.items() if self.owned.owned[key].holding}
+        others = [*self._ending(moved), *self._past(), *self._elsewhere()]
+        given: dict[date, int] = {}
+        for taker in sorted(self.takers, key=lambda change: change.key):
+            parties = [*standing.values(), *others]
+            days = self._days(taker, parties)
+            free = {day: sum(party.balance(day) for party in parties) - given.get(day, 0) for day in days}
+            covered = {day: min(_more(taker), max(0, seats)) for day, seats in free.items()}
+            given |= {day: given.get(day, 0) + seats for day, seats in covered.items()}
+            own = standing.get(taker.key.base, _NOBODY)
+            if any(seats != own.balance(day) for day, seats in free.items()) or any(party.gone for party in others):
+                moved[id(taker)] = _taking(taker, covered, own, [party for party in parties if party is not own])
+        return moved
+
+    def _givers(self) -> Iterator[tuple[Change, Change]]:
         last = max(change.effective for change in self.takers)
-        moved = {id(end): _until(end, last, self.ground.agreements[end.key.agreement]) for end in ends}
-        lenders = [*map(self._ending, ends, moved.values()), *self._past(), *self._elsewhere()]
-        if not lenders:
-            return {}
-        users = {key: self._user(line) for key, line in self.wanted.items() if self.owned.owned[key].holding}
-        return {**moved, **self._covered(lenders, users)}
+        gained, lost = (sum(max(0, sign * _more(c)) for c in self.changes.values()) for sign in (1, -1))
+        for key, change in self.changes.items():
+            agreement = self.ground.agreements[change.key.agreement]
+            if isinstance(change, EndLine) and key not in self.asked:
+                yield change, _until(change, last, agreement)
+            elif isinstance(change, SetQuantity) and _more(change) < 0 and lost <= gained:
+                yield change, _dated(change, agreement)
 
-    def _since(self, key: LineKey) -> date:
-        """From when on no row wanted the line."""
-        seen = self.sightings.get(key)
-        return seen.since if seen and not seen.quantity else self.ground.today
+    def _ending(self, moved: Mapping[int, Change]) -> Iterator[Party]:
+        """Lines whose end is planned because no row wants them any more."""
+        for key, change in self.changes.items():
+            if key in self.asked or not isinstance(change, EndLine):
+                continue
+            mine, until = self.owned.owned[key], moved.get(id(change), change).effective
+            boundary = self.ground.agreements[key.agreement].next_invoice
+            invoiced = self.ground.agreements[key.agreement].invoiced(until) and not self._fresh(mine)
+            end = boundary if invoiced and boundary else until
+            bills = self._bills(mine, change.effective)
+            yield Party(mine.base.id if mine.base else 0, 0, bills, change.effective, end, change, gone=True)
 
-    def _ending(self, end: EndLine, moved: EndLine) -> Lender:
-        mine = self.owned.owned[end.key.base]
-        bills, agreement = self._bills(mine, end.effective), self.ground.agreements[end.key.agreement]
-        invoiced = agreement.invoiced(moved.effective) and not self._fresh(mine)
-        stop = agreement.next_invoice if invoiced and agreement.next_invoice else moved.effective
-        line = mine.base.id if mine.base else 0
-        return Lender(mine.key, line, end.effective, stop, bills, end.key)
-
-    def _past(self) -> Iterator[Lender]:
-        """Lines that have ended, or will with what is invoiced."""
+    def _past(self) -> Iterator[Party]:
+        """Lines without a row that have ended, or will with what is invoiced."""
         pool = self.takers[0].key.seats
         for key, mine in self.owned.owned.items():
             line = mine.base or mine.last
-            if key.seats == pool and key not in self.asked and line and line.end:
-                standing = replace(mine, base=line)
-                yield Lender(key, line.id, self._since(key), line.end, self._bills(standing, self._since(key)))
+            if key.seats != pool or key in self.asked or key in self.changes or line is None or line.end is None:
+                continue
+            seen = self.sightings.get(key)
+            since = seen.since if seen and not seen.quantity else self.ground.today
+            yield Party(line.id, 0, self._bills(replace(mine, base=line), since), since, line.end)
 
-    def _elsewhere(self) -> Iterator[Lender]:
+    def _elsewhere(self) -> Iterator[Party]:
         """Lines of other companies, of which only what was last confirmed is known here."""
         for binding in self.ground.elsewhere:
-            if binding.key.seats == self.takers[0].key.seats and binding.state is BindingState.ENDED:
-                end = binding.confirmed.get("end")
-                if end:
-                    seats = partial(_always, _confirmed(binding))
-                    yield Lender(binding.key, binding.line, date.min, date.fromisoformat(end), seats)
+            end = binding.confirmed.get("end")
+            if end and binding.key.seats == self.takers[0].key.seats and binding.state is BindingState.ENDED:
+                bills = partial(_always, _confirmed(binding))
+                yield Party(binding.line, 0, bills, date.min, date.fromisoformat(end))
 
-    def _user(self, line: DesiredLine) -> User:
-        mine = self.owned.owned[line.key]
+    def _standing(self, line: DesiredLine) -> Party:
+        mine, change = self.owned.owned[line.key], self.changes.get(line.key)
         holding, agreement = mine.holding, self.ground.agreements[line.key.agreement]
-        assert holding is not None  # noqa: S101 - only lines that stand are asked for
-        has = int(holding.quantity - holding.base.included)
-        bills = self._bills(mine, min(change.effective for change in self.takers))
-        if agreement.prorates and line.row.profile.increase is Increase.PRORATE:
-            return User(line.key, has, bills)
-        # Seats that it was given for nothing, by its agreement or profile, are not taken from the others.
-        start = holding.base.start or date.min
-        return User(line.key, has, lambda day: has if day >= start else bills(day))
+        assert holding is not None  # noqa: S101 - asked only of lines that stand
+        loses = change is not None and _more(change) < 0 and line.row.profile.decrease is not Decrease.CREDIT
+        has = _net(change.after) if change and loses else int(holding.quantity - holding.base.included)
+        bills = self._bills(mine, min(taker.effective for taker in self.takers))
+        if not agreement.prorates or line.row.profile.increase is not Increase.PRORATE:
+            # Seats that it was given for nothing, by its agreement or profile, are not taken from the others.
+            bills = partial(_at_least, has, bills, holding.base.start or date.min)
+        first = change.effective if change and loses else date.min
+        return Party(holding.base.id, has, bills, first, agreement.next_invoice or date.min, change if loses else None)
 
     def _fresh(self, mine: Owned) -> bool:
         """Whether the line's invoiced days are yet to be caught up on, with the quantity that it has then."""
@@ -185,26 +189,16 @@ class _Pool:
 
         return bills
 
-    def _covered(self, lenders: Sequence[Lender], users: Mapping[LineKey, User]) -> dict[int, Change]:
-        given: dict[date, int] = {}
-        found: dict[int, Change] = {}
-        for taker in sorted(self.takers, key=lambda change: change.key):
-            own, lent = users.get(taker.key.base), {}
-            for day in self._days(taker, lenders):
-                free = sum(lender.lends(day) for lender in lenders) - sum(user.uses(day) for user in users.values())
-                spare = own.spares(day) if own else 0
-                lent[day] = min(max(0, free - given.get(day, 0)), max(0, _more(taker) - spare)), spare
-            given |= {day: given.get(day, 0) + seats for day, (seats, _) in lent.items()}
-            found[id(taker)] = _taking(taker, lent, lenders)
-        return found
-
-    def _days(self, taker: Change, lenders: Sequence[Lender]) -> list[date]:
-        """From the taker's first day to the last that a lender, or what the taker waits for, reaches."""
+    def _days(self, taker: Change, parties: Sequence[Party]) -> list[date]:
+        """From the taker's first day to the last that any line of the pool is billed for, or that its own awaits."""
         line = self.wanted.get(taker.key.base)
         first = max(day for day in (taker.effective, line.row.start_on if line else None) if day)
         begins = taker.holding.base.start if taker.holding else None
-        end = max([*(lender.end for lender in lenders), *([begins] if begins else [])])
-        return [first + n * DAY for n in range(max(0, (end - first).days))]
+        end = max([first, *(party.end for party in parties), *([begins] if begins else [])])
+        return [first + n * DAY for n in range((end - first).days)]
+
+
+_NOBODY = Party(0, 0, lambda _: 0, date.max, date.min)
 
 
 def _lives(line: Line, day: date) -> bool:
@@ -213,6 +207,10 @@ def _lives(line: Line, day: date) -> bool:
 
 def _always(seats: int, _: date) -> int:
     return seats
+
+
+def _at_least(seats: int, bills: Daily, start: date, day: date) -> int:
+    return max(seats, bills(day)) if day >= start else bills(day)
 
 
 def _confirmed(binding: Binding) -> int:
@@ -233,18 +231,28 @@ def _until(end: EndLine, last: date, agreement: Agreement) -> EndLine:
     return replace(end, effective=day)
 
 
-def _taking(taker: Change, lent: Mapping[date, tuple[int, int]], lenders: Sequence[Lender]) -> Change:
-    ending = tuple(lender.ending for lender in lenders if lender.ending)
-    covered = [day for day, (seats, _) in lent.items() if seats or _before_its_base(taker, day)]
-    if not covered:
-        return replace(taker, follows=ending)
-    days = [(day, seats + spare) for day, (seats, spare) in lent.items() if day <= covered[-1]]
-    lines = ", ".join(str(lender.line) for lender in lenders)
+def _dated(change: SetQuantity, agreement: Agreement) -> SetQuantity:
+    """Seats that go to other lines in a period that is not invoiced were used until then, and are billed until then.
+
+    Seats that leave altogether are the profile's affair.
+    """
+    exact = agreement.prorates and not agreement.invoiced(change.effective)
+    return replace(change, decrease=Decrease.CREDIT) if exact else change
+
+
+def _taking(taker: Change, covered: Mapping[date, int], own: Party, others: Sequence[Party]) -> Change:
+    """Told of every day on which the line's own charges do not say what is to be billed for the seats it gains."""
+    told = [day for day, seats in covered.items() if seats or own.balance(day) > 0 or _before_its_base(taker, day)]
+    days = [(day, seats) for day, seats in covered.items() if told and day <= told[-1]]
+    givers = [party for party in others if party.gone or any(party.balance(day) > 0 for day, _ in days)]
+    changes = [party.change for party in givers if party.change]
+    lines = f"; takes over from line {', '.join(str(party.line) for party in givers)}" if givers else ""
     return replace(
         taker,
         covered=tuple(_stretches(days)),
-        follows=ending,
-        reason=f"{taker.reason}; takes over from line {lines}",
+        follows=tuple(change.key for change in changes),
+        waits=taker.waits or next((change.waits for change in changes if change.waits), ""),
+        reason=taker.reason + lines,
     )
 
 

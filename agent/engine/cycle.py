@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from agent.domain.agreements import Agreement
-from agent.domain.changes import Planned
+from agent.domain.changes import EndLine, Planned, SetQuantity
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.guards import CompanyPlan, fleet_reason, hold_ready
+from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import of_open_writes, of_plan, of_refusals
 from agent.domain.money import Money
@@ -229,9 +230,8 @@ class Cycle:
         applying = Applying(self.psa, self.store, self.clock, self.stopping)
         tried: list[tuple[Planned, Tried | None]] = []
         for planned in plan.ready:
-            done = {before.change.key for before, of in tried if of and of.state is EntryState.CONFIRMED}
-            # What takes over from a line waits for its end, in the next cycle where that was refused or is unknown.
-            if done.issuperset(planned.change.follows):
+            # What takes over seats of a line waits until that has given them: for a later cycle, if that went wrong.
+            if _given(tried).issuperset(planned.change.follows):
                 tried.append((planned, applying.apply(run, planned)))
         self._tell(plan.company, [done for _, done in tried if done])
         mended = [str(planned.change.key) for planned, done in tried if done and done.state is EntryState.CONFIRMED]
@@ -260,6 +260,12 @@ class Cycle:
         if unsettled & mine and not settle:
             due.append(now + timedelta(seconds=self.psa.traits.settle))
         return min(due, default=None), frozenset((waiting | unsettled) & mine)
+
+
+def _given(tried: Sequence[tuple[Planned, Tried | None]]) -> set[LineKey]:
+    """Lines that have ended, or have another quantity, for certain."""
+    done = [planned.change for planned, last in tried if last and last.state is EntryState.CONFIRMED]
+    return {change.key for change in done if isinstance(change, (EndLine, SetQuantity))}
 
 
 def _why(error: TrueupError) -> str:

@@ -114,7 +114,7 @@ class Memory:
     boundaries: Mapping[int, date]
     approved: frozenset[str]
     rejected: frozenset[str]
-    elsewhere: tuple[Binding, ...] = ()  # base lines of other companies that bill from the same tenants
+    elsewhere: tuple[Binding, ...] = ()  # of other companies that bill from the same tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class Store(Protocol):
     ) -> Memory:
         """What was learnt for the company or on one of the agreements; decisions as they stand at that time.
 
-        Of the `tenants` also which base lines are bound elsewhere.
+        Of the `tenants` also the bindings elsewhere.
         """
         ...
 

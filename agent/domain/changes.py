@@ -102,6 +102,11 @@ class Change:
     follows: tuple[LineKey, ...] = ()
 
     @property
+    def begins(self) -> date:
+        """The day on which the line itself bills what the change adds: once nothing that it takes over from does."""
+        return max([self.effective, *(days.end for days, _ in self.covered[-1:])])
+
+    @property
     def sentence(self) -> str:
         return f"{self.verb} {self.label} from {self.effective}"
 
@@ -125,7 +130,7 @@ class AddLine(Change):
 
     @property
     def sentence(self) -> str:
-        return f"add {self.label}: {self.after.quantity} from {self.effective}"
+        return f"add {self.label}: {self.after.quantity} from {self.begins}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,12 @@ from functools import partial
 from itertools import groupby
 
 from agent.domain.agreements import Agreement, Line
-from agent.domain.changes import AddLine, Change, EndLine, SetQuantity, Terms
+from agent.domain.changes import Change, EndLine, SetQuantity, Terms
 from agent.domain.desired import Desired, DesiredLine
 from agent.domain.holdings import Ground, Owned, Ownership, charged, never_invoiced
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import Decrease, Increase
-from agent.domain.ownership import Binding, BindingState, Sighting
+from agent.domain.ownership import Binding, Sighting
 from agent.domain.periods import DAY, Period
 
 Daily = Callable[[date], int]
@@ -32,7 +32,8 @@ Daily = Callable[[date], int]
 class Party:
     """A line of the pool: from `first` to before `end` it has seats to spare where it `bills` more than it `has`.
 
-    On any day it uses seats of the others where it bills less. `change` is what is planned for it.
+    On any day it uses seats of the others where it bills less. `change` is by what it loses seats: lines that gain some
+    never go before it, or an invoice between the two would bill both.
     """
 
     line: int
@@ -41,7 +42,6 @@ class Party:
     first: date
     end: date
     change: Change | None = None
-    gone: bool = False  # no row wants it
 
     def balance(self, day: date) -> int:
         spare = self.bills(day) - self.has
@@ -99,8 +99,9 @@ class _Pool:
     def told(self) -> dict[int, Change]:
         """By the identity of the change that it stands for."""
         moved = {id(change): told for change, told in self._givers() if told is not change}
-        standing = {key: self._standing(line) for key, line in self.wanted.items() if self.owned.owned[key].holding}
-        others = [*self._ending(moved), *self._past(), *self._elsewhere()]
+        lines = [line for line in self.wanted.values() if self.owned.owned[line.key].holding]
+        standing = {line.key: self._standing(line) for line in lines}
+        others = [*self._ending(moved), *self._past(), *self._remembered()]
         given: dict[date, int] = {}
         for taker in sorted(self.takers, key=lambda change: change.key):
             parties = [*standing.values(), *others]
@@ -109,7 +110,7 @@ class _Pool:
             covered = {day: min(_more(taker), max(0, seats)) for day, seats in free.items()}
             given |= {day: given.get(day, 0) + seats for day, seats in covered.items()}
             own = standing.get(taker.key.base, _NOBODY)
-            if any(seats != own.balance(day) for day, seats in free.items()) or any(party.gone for party in others):
+            if any(seats != own.balance(day) for day, seats in free.items()) or any(party.change for party in parties):
                 moved[id(taker)] = _taking(taker, covered, own, [party for party in parties if party is not own])
         return moved
 
@@ -131,41 +132,55 @@ class _Pool:
             mine, until = self.owned.owned[key], moved.get(id(change), change).effective
             boundary = self.ground.agreements[key.agreement].next_invoice
             invoiced = self.ground.agreements[key.agreement].invoiced(until) and not self._fresh(mine)
-            end = boundary if invoiced and boundary else until
-            bills = self._bills(mine, change.effective)
-            yield Party(mine.base.id if mine.base else 0, 0, bills, change.effective, end, change, gone=True)
+            stop = boundary if invoiced and boundary else until
+            yield self._leaving(mine, mine.base, change.effective, stop, change)
 
     def _past(self) -> Iterator[Party]:
-        """Lines without a row that have ended, or will with what is invoiced."""
+        """Lines that have ended, or will with what is invoiced: without a row, or earlier lives of a row's line."""
         pool = self.takers[0].key.seats
         for key, mine in self.owned.owned.items():
-            line = mine.base or mine.last
-            if key.seats != pool or key in self.asked or key in self.changes or line is None or line.end is None:
+            standing = mine.base is not None and (key in self.asked or key in self.changes)
+            line = mine.last if standing else mine.base or mine.last
+            if key.seats != pool or line is None or line.end is None:
                 continue
             seen = self.sightings.get(key)
-            since = seen.since if seen and not seen.quantity else self.ground.today
-            yield Party(line.id, 0, self._bills(replace(mine, base=line), since), since, line.end)
+            since = seen.since if seen and not seen.quantity and key not in self.asked else date.min
+            yield self._leaving(replace(mine, deltas=[]) if standing else mine, line, since, line.end)
 
-    def _elsewhere(self) -> Iterator[Party]:
-        """Lines of other companies, of which only what was last confirmed is known here."""
-        for binding in self.ground.elsewhere:
-            end = binding.confirmed.get("end")
-            if end and binding.key.seats == self.takers[0].key.seats and binding.state is BindingState.ENDED:
-                bills = partial(_always, _confirmed(binding))
-                yield Party(binding.line, 0, bills, date.min, date.fromisoformat(end))
+    def _leaving(
+        self, mine: Owned, line: Line | None, since: date, stop: date, change: Change | None = None
+    ) -> Party:
+        """A line that bills until `stop`; bounded differences beside it may bill on."""
+        ends = [d.line.end for d in mine.deltas if d.line.end]
+        asked = max(since, min(taker.effective for taker in self.takers))
+        bills = partial(_until_then, stop, self._bills(replace(mine, base=line), asked), mine)
+        return Party(line.id if line else 0, 0, bills, since, max([stop, *ends]), change)
+
+    def _remembered(self) -> Iterator[Party]:
+        """Ended lines on agreements that are not read: of other companies, or of none of our rows any more."""
+        unread = [b for b in self.ground.bindings.values() if b.key.agreement not in self.ground.lines]
+        known: dict[LineKey, list[Binding]] = {}
+        for binding in (*unread, *self.ground.elsewhere):
+            if binding.key.seats == self.takers[0].key.seats and binding.confirmed.get("end"):
+                known.setdefault(binding.key.base, []).append(binding)
+        for key, bindings in known.items():
+            end = max(date.fromisoformat(binding.confirmed["end"]) for binding in bindings)
+            bases = [b.line for b in bindings if b.key == key] or [bindings[0].line]
+            yield Party(bases[0], 0, partial(_as_confirmed, bindings), date.min, end)
 
     def _standing(self, line: DesiredLine) -> Party:
         mine, change = self.owned.owned[line.key], self.changes.get(line.key)
         holding, agreement = mine.holding, self.ground.agreements[line.key.agreement]
         assert holding is not None  # noqa: S101 - asked only of lines that stand
-        loses = change is not None and _more(change) < 0 and line.row.profile.decrease is not Decrease.CREDIT
-        has = _net(change.after) if change and loses else int(holding.quantity - holding.base.included)
+        loses = change if change and _more(change) < 0 else None
+        spares = loses if line.row.profile.decrease is not Decrease.CREDIT else None
+        has = _net(spares.after) if spares else int(holding.quantity - holding.base.included)
         bills = self._bills(mine, min(taker.effective for taker in self.takers))
         if not agreement.prorates or line.row.profile.increase is not Increase.PRORATE:
             # Seats that it was given for nothing, by its agreement or profile, are not taken from the others.
             bills = partial(_at_least, has, bills, holding.base.start or date.min)
-        first = change.effective if change and loses else date.min
-        return Party(holding.base.id, has, bills, first, agreement.next_invoice or date.min, change if loses else None)
+        first, end = spares.effective if spares else date.min, agreement.next_invoice or date.min
+        return Party(holding.base.id, has, bills, first, end, loses)
 
     def _fresh(self, mine: Owned) -> bool:
         """Whether the line's invoiced days are yet to be caught up on, with the quantity that it has then."""
@@ -183,8 +198,7 @@ class _Pool:
             opened = sum(int(d.line.quantity) for d in mine.deltas if d.line.open and _lives(d.line, day))
             level = next((seats for period, seats in known if day in period), None)
             if level is None:
-                bounded = sum(int(d.line.quantity) for d in mine.deltas if not d.line.open and _lives(d.line, day))
-                level = bounded + (int(base.quantity) if _lives(base, day) else 0)
+                level = _bounded(mine, day) + (int(base.quantity) if _lives(base, day) else 0)
             return level + opened - (int(base.included) if _lives(base, day) else 0)
 
         return bills
@@ -205,18 +219,31 @@ def _lives(line: Line, day: date) -> bool:
     return (line.start is None or line.start <= day) and line.live(day)
 
 
-def _always(seats: int, _: date) -> int:
-    return seats
+def _bounded(mine: Owned, day: date) -> int:
+    return sum(int(d.line.quantity) for d in mine.deltas if not d.line.open and _lives(d.line, day))
+
+
+def _until_then(stop: date, bills: Daily, mine: Owned, day: date) -> int:
+    return bills(day) if day < stop else _bounded(mine, day)
 
 
 def _at_least(seats: int, bills: Daily, start: date, day: date) -> int:
     return max(seats, bills(day)) if day >= start else bills(day)
 
 
-def _confirmed(binding: Binding) -> int:
-    seats = (binding.confirmed.get(name) or "0" for name in ("quantity", "included"))
-    quantity, included = (int(number.partition(".")[0]) for number in seats)
-    return quantity - included
+def _as_confirmed(bindings: Sequence[Binding], day: date) -> int:
+    """What a base and its differences billed on a day. Where they lived side by side, the base had taken them over."""
+    bases, beside = 0, 0
+    for binding in bindings:
+        fields = binding.confirmed
+        if (fields.get("start") or "") <= day.isoformat() < fields["end"]:
+            seats = _whole(fields.get("quantity")) - _whole(fields.get("included"))
+            bases, beside = (bases + seats, beside) if binding.key.role is Role.BASE else (bases, beside + seats)
+    return max(bases, beside)
+
+
+def _whole(number: str | None) -> int:
+    return int((number or "0").partition(".")[0])
 
 
 def _until(end: EndLine, last: date, agreement: Agreement) -> EndLine:
@@ -244,7 +271,7 @@ def _taking(taker: Change, covered: Mapping[date, int], own: Party, others: Sequ
     """Told of every day on which the line's own charges do not say what is to be billed for the seats it gains."""
     told = [day for day, seats in covered.items() if seats or own.balance(day) > 0 or _before_its_base(taker, day)]
     days = [(day, seats) for day, seats in covered.items() if told and day <= told[-1]]
-    givers = [party for party in others if party.gone or any(party.balance(day) > 0 for day, _ in days)]
+    givers = [party for party in others if party.change or any(party.balance(day) > 0 for day, _ in days)]
     changes = [party.change for party in givers if party.change]
     lines = f"; takes over from line {', '.join(str(party.line) for party in givers)}" if givers else ""
     return replace(

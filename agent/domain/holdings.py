@@ -50,8 +50,7 @@ class Owned:
     edited: str = ""
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
-    billed_until: date | None = None  # where the last ended one stops billing: a new one must not begin before
-    last: Line | None = None  # the ended one that stops billing last
+    last: Line | None = None  # the ended one that stops billing last: what it bills, a new one must not bill again
     news: list[Binding] = field(default_factory=list)  # other bindings of the key of which more is known now
 
     @property
@@ -284,8 +283,8 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         return
     # One that a person has opened again bills again, so it is ours to look after again.
     if binding.state is BindingState.ENDED and not line.open:
-        if line.end and (mine.billed_until is None or line.end > mine.billed_until):
-            mine.billed_until, mine.last = line.end, line
+        if line.end and (mine.last is None or mine.last.end is None or line.end > mine.last.end):
+            mine.last = line
         return
     if _follows(mine, binding, line):
         return

@@ -14,7 +14,7 @@ from agent.domain.desired import Desired, DesiredLine
 from agent.domain.findings import Code, Stop
 from agent.domain.handover import handed_over
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
 
@@ -201,7 +201,7 @@ class _Book:
                 label=line.label,
                 product=line.product.id,
                 after=line.terms,
-                effective=max(day for day in (line.row.start_on, sighting.since, mine.billed_until) if day),
+                effective=max(day for day in (line.row.start_on, sighting.since) if day),
                 reason="no line bills this row yet",
                 monthly=self._monthly(line.terms.price or line.product.price, line.terms, None, agreement),
                 waits=self._waits(line.key) or self._billed_elsewhere(line.key),
@@ -211,7 +211,8 @@ class _Book:
     def _billed_elsewhere(self, key: LineKey) -> str:
         """A line of another company that bills the same seats: its end is in that company's part of the plan."""
         for binding in self.ground.elsewhere:
-            if binding.key.seats == key.seats and binding.state is BindingState.LIVE:
+            live = binding.state is BindingState.LIVE and binding.key.role is Role.BASE
+            if live and binding.key.seats == key.seats:
                 where = f"line {binding.line} on agreement {binding.key.agreement}, which no row wants any more,"
                 return f"{where} still bills these seats: approve its end first"
         return ""

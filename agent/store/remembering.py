@@ -11,7 +11,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
 from agent.domain.changes import Step
-from agent.domain.keys import LineKey, Role
+from agent.domain.keys import LineKey
 from agent.domain.ownership import BindingState, Charge
 from agent.ports import Memory, OpenFinding
 from agent.store import deciding, entries
@@ -83,7 +83,7 @@ def memory(
         boundaries={row.agreement: row.next_invoice for row in boundaries},
         approved=approved,
         rejected=rejected,
-        elsewhere=tuple(b for b in elsewhere if b.key.role is Role.BASE),
+        elsewhere=tuple(elsewhere),
     )
 
 

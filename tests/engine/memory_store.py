@@ -16,7 +16,7 @@ from typing import Any, Self
 from agent.domain.changes import Picture, Planned, Step, Write
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Code, Finding
-from agent.domain.keys import LineKey, Role
+from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.errors import AnotherWriter, EntryOpen, StoreFailed
 from agent.ports import (
@@ -178,7 +178,7 @@ class MemoryStore:
             elsewhere=tuple(
                 b
                 for key, (of, b) in disk.bindings.items()
-                if key.tenant in shared and key.psa == psa and key.role is Role.BASE and not mine(key, of)
+                if key.tenant in shared and key.psa == psa and not mine(key, of)
             ),
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.firm import Firm
@@ -109,7 +109,8 @@ class Year:
         return self.seats[max(since for since in self.seats if since <= max(day, min(self.seats)))]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+# A walk takes a second or two: shrinking one would take minutes, and the walk itself tells enough.
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(st.lists(steps, min_size=1, max_size=3), st.booleans(), st.booleans())
 def test_each_seat_once_a_day(walk: list[Step], first_late: bool, second_late: bool) -> None:
     """For every day from March to June the invoices of both agreements bill exactly the seats of that day."""

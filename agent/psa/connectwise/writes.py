@@ -99,8 +99,7 @@ class Task:
     def first_day(self) -> date:
         """From when a difference counts: not before its base, nor before the agreement bills."""
         # With a start-on date in the row, the seats were counted before the base began to bill.
-        taken_over = _taken_over(self.pen.change)
-        return max(day for day in (self.effective, self.base.start, self.agreement.bill_start, taken_over) if day)
+        return max(day for day in (self.pen.change.begins, self.base.start, self.agreement.bill_start) if day)
 
     @property
     def price(self) -> Decimal | None:
@@ -152,11 +151,6 @@ def _refusal(change: Change, agreement: Agreement, manner: Manner) -> str:
     return next((reason for applies, reason in reasons if applies), "")
 
 
-def _taken_over(change: Change) -> date | None:
-    """The day from which the lines that the change takes over from bill none of its seats any more."""
-    return change.covered[-1][0].end if change.covered else None
-
-
 def _uncovered(pen: Pen, seats: int, beside: Callable[..., Write]) -> Iterator[Write]:
     """Deltas for the added seats that no line bills on days on which others are still billed by the old lines."""
     if pen.agreement.prorates:
@@ -199,7 +193,7 @@ def _first_delta(pen: Pen, seats: int, part: str, **days: date) -> Write:
 
 def _start(change: Change, agreement: Agreement) -> date:
     """ConnectWise refuses days before the billing start and, without prorating, days that are invoiced."""
-    first = max(change.effective, _taken_over(change) or change.effective)
+    first = change.begins
     if agreement.prorates:
         earliest = first
     else:
@@ -424,11 +418,16 @@ def _shares(task: Task, first: Collection[int] = ()) -> list[Share]:
     if rest <= 0:
         return [base._replace(quantity=base.quantity - rest), *newest]
     shares = []
-    for share in sorted([base, *newest], key=lambda share: share.line.id not in first):
+    for share in sorted([base, *newest], key=lambda s: (not _begins_later(task, s.line), s.line.id not in first)):
         cut = min(rest, max(share.quantity - share.included, Decimal(0)))
         shares.append(share._replace(quantity=share.quantity - cut))
         rest -= cut
     return [s._replace(quantity=s.quantity - rest) if s.line is task.base else s for s in shares]
+
+
+def _begins_later(task: Task, line: Line) -> bool:
+    """A delta that is to take over from another line one day: nobody has used its seats yet."""
+    return line is not task.base and line.start is not None and line.start > task.effective
 
 
 def _age(delta: Delta) -> tuple[int, int]:

@@ -32,8 +32,9 @@ Daily = Callable[[date], int]
 class Party:
     """A line of the pool: from `first` to before `end` it has seats to spare where it `bills` more than it `has`.
 
-    On any day it uses seats of the others where it bills less. `change` is by what it loses seats: lines that gain some
-    never go before it, or an invoice between the two would bill both.
+    After that the rest of it follows its count, but `bounded` differences bill to their own ends. On any day it uses
+    seats of the others where it bills less. `change` is by what it loses seats: lines that gain some never go before
+    it, or an invoice between the two would bill both.
     """
 
     line: int
@@ -42,10 +43,17 @@ class Party:
     first: date
     end: date
     change: Change | None = None
+    bounded: tuple[Line, ...] = ()
+
+    @property
+    def reach(self) -> date:
+        return max([self.end, *(line.end for line in self.bounded if line.end)])
 
     def balance(self, day: date) -> int:
         spare = self.bills(day) - self.has
-        return spare if spare < 0 or self.first <= day < self.end else 0
+        if spare < 0 or self.first <= day < self.end:
+            return spare
+        return min(spare, _together(self.bounded, day)) if day >= self.end else 0
 
 
 def handed_over(
@@ -122,7 +130,11 @@ class _Pool:
             if isinstance(change, EndLine) and key not in self.asked:
                 yield change, _until(change, last, agreement)
             elif isinstance(change, SetQuantity) and _more(change) < 0 and lost <= gained:
-                yield change, _dated(change, agreement)
+                open_days = self._fresh(self.owned.owned[key]) or not agreement.invoiced(change.effective)
+                # Seats that go to other lines were used until then, and are billed until then. Seats that leave
+                # altogether are the profile's affair.
+                dated = agreement.prorates and open_days
+                yield change, replace(change, decrease=Decrease.CREDIT) if dated else change
 
     def _ending(self, moved: Mapping[int, Change]) -> Iterator[Party]:
         """Lines whose end is planned because no row wants them any more."""
@@ -150,11 +162,10 @@ class _Pool:
     def _leaving(
         self, mine: Owned, line: Line | None, since: date, stop: date, change: Change | None = None
     ) -> Party:
-        """A line that bills until `stop`; bounded differences beside it may bill on."""
-        ends = [d.line.end for d in mine.deltas if d.line.end]
+        """A line that bills until `stop`."""
         asked = max(since, min(taker.effective for taker in self.takers))
-        bills = partial(_until_then, stop, self._bills(replace(mine, base=line), asked), mine)
-        return Party(line.id if line else 0, 0, bills, since, max([stop, *ends]), change)
+        bills = self._bills(replace(mine, base=line), asked)
+        return Party(line.id if line else 0, 0, bills, since, stop, change, _bounded(mine))
 
     def _remembered(self) -> Iterator[Party]:
         """Ended lines on agreements that are not read: of other companies, or of none of our rows any more."""
@@ -179,8 +190,9 @@ class _Pool:
         if not agreement.prorates or line.row.profile.increase is not Increase.PRORATE:
             # Seats that it was given for nothing, by its agreement or profile, are not taken from the others.
             bills = partial(_at_least, has, bills, holding.base.start or date.min)
-        first, end = spares.effective if spares else date.min, agreement.next_invoice or date.min
-        return Party(holding.base.id, has, bills, first, end, loses)
+        first = spares.effective if spares else date.min
+        end = date.min if self._fresh(mine) else agreement.next_invoice or date.min
+        return Party(holding.base.id, has, bills, first, end, loses, _bounded(mine))
 
     def _fresh(self, mine: Owned) -> bool:
         """Whether the line's invoiced days are yet to be caught up on, with the quantity that it has then."""
@@ -195,10 +207,10 @@ class _Pool:
         def bills(day: date) -> int:
             if base is None:
                 return 0
-            opened = sum(int(d.line.quantity) for d in mine.deltas if d.line.open and _lives(d.line, day))
+            opened = _together([d.line for d in mine.deltas if d.line.open], day)
             level = next((seats for period, seats in known if day in period), None)
             if level is None:
-                level = _bounded(mine, day) + (int(base.quantity) if _lives(base, day) else 0)
+                level = _together(_bounded(mine), day) + _together([base], day)
             return level + opened - (int(base.included) if _lives(base, day) else 0)
 
         return bills
@@ -208,7 +220,7 @@ class _Pool:
         line = self.wanted.get(taker.key.base)
         first = max(day for day in (taker.effective, line.row.start_on if line else None) if day)
         begins = taker.holding.base.start if taker.holding else None
-        end = max([first, *(party.end for party in parties), *([begins] if begins else [])])
+        end = max([first, *(party.reach for party in parties), *([begins] if begins else [])])
         return [first + n * DAY for n in range((end - first).days)]
 
 
@@ -219,12 +231,12 @@ def _lives(line: Line, day: date) -> bool:
     return (line.start is None or line.start <= day) and line.live(day)
 
 
-def _bounded(mine: Owned, day: date) -> int:
-    return sum(int(d.line.quantity) for d in mine.deltas if not d.line.open and _lives(d.line, day))
+def _bounded(mine: Owned) -> tuple[Line, ...]:
+    return tuple(delta.line for delta in mine.deltas if not delta.line.open)
 
 
-def _until_then(stop: date, bills: Daily, mine: Owned, day: date) -> int:
-    return bills(day) if day < stop else _bounded(mine, day)
+def _together(lines: Iterable[Line], day: date) -> int:
+    return sum(int(line.quantity) for line in lines if _lives(line, day))
 
 
 def _at_least(seats: int, bills: Daily, start: date, day: date) -> int:
@@ -256,15 +268,6 @@ def _until(end: EndLine, last: date, agreement: Agreement) -> EndLine:
         period = agreement.period(day)
         day = day if day == period.start else period.end
     return replace(end, effective=day)
-
-
-def _dated(change: SetQuantity, agreement: Agreement) -> SetQuantity:
-    """Seats that go to other lines in a period that is not invoiced were used until then, and are billed until then.
-
-    Seats that leave altogether are the profile's affair.
-    """
-    exact = agreement.prorates and not agreement.invoiced(change.effective)
-    return replace(change, decrease=Decrease.CREDIT) if exact else change
 
 
 def _taking(taker: Change, covered: Mapping[date, int], own: Party, others: Sequence[Party]) -> Change:

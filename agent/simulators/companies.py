@@ -15,6 +15,7 @@ CURRENCY = "USD"
 
 BASIC, STANDARD, PREMIUM = "O365_BUSINESS_ESSENTIALS", "O365_BUSINESS_PREMIUM", "SPB"
 E3, F3, EXCHANGE, COPILOT = "SPE_E3", "SPE_F1", "EXCHANGESTANDARD", "Microsoft_365_Copilot"
+SHARED_MAILBOXES = "Shared mailboxes"
 FREE_FLOW, FREE_FABRIC = "FLOW_FREE", "POWER_BI_STANDARD"
 
 
@@ -37,6 +38,16 @@ class Team:
     licences: tuple[str, ...]
     enabled: bool = True
     guests: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """An Entra group of everybody in some departments, and of the groups inside it. `id` is in a mapping file."""
+
+    id: str
+    name: str
+    departments: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,7 @@ class Story:
     teams: tuple[Team, ...]
     purchases: tuple[Purchase, ...]
     contracts: tuple[Contract, ...]
+    circles: tuple[Circle, ...] = ()  # each behind those inside it
     consents: bool = True
 
 
@@ -129,14 +141,14 @@ STORIES = (
     Story(
         company=202,
         name="Bluebell Veterinary Group",
-        tells="whole months only; two seats too many are billed",
+        tells="whole months only; two seats too many are billed; shared mailboxes are counted, not their licences",
         tenant="2dd329bb-8112-4bde-be73-7678e1089a78",
         domain="bluebellvets.example",
         office="Rochester",
         teams=(
             Team("Clinic", 11, (PREMIUM,)),
             Team("Leavers", 2, (PREMIUM,), enabled=False),
-            Team("Shared mailboxes", 3, (EXCHANGE,), enabled=False),
+            Team(SHARED_MAILBOXES, 3, (EXCHANGE,), enabled=False),
         ),
         purchases=(Purchase(PREMIUM, 13), Purchase(EXCHANGE, 3)),
         contracts=(Contract(3102, "Microsoft 365", (Line("M365-BP", 15), Line("EXO-P1", 3)), prorates=False),),
@@ -256,7 +268,7 @@ STORIES = (
     Story(
         company=212,
         name="Larkspur Recruitment",
-        tells="support is billed per person; three people are missed",
+        tells="support is billed per person, Copilot for a group; three people are missed",
         tenant="6830d728-a27a-4593-a1c5-4fcf4cafd43d",
         domain="larkspur.example",
         office="Minneapolis",
@@ -265,6 +277,14 @@ STORIES = (
         contracts=(
             Contract(3113, "Microsoft 365", (Line("M365-BP", 36), Line("M365-COPILOT", 4))),
             Contract(3114, "Managed services", (Line("MANAGED-USER", 31),)),
+        ),
+        circles=(
+            Circle("c0c61e5d-55cf-4d9c-8a34-1f3f4c1b7a01", "Research desk", ("Research",)),
+            Circle(
+                "c0c61e5d-55cf-4d9c-8a34-1f3f4c1b7a02",
+                "Copilot, paid by the company",
+                inside=("c0c61e5d-55cf-4d9c-8a34-1f3f4c1b7a01",),
+            ),
         ),
     ),
 )

@@ -21,6 +21,7 @@ from agent.simulators.companies import (
     MSP_TENANT,
     NEWCOMER,
     PRODUCTS,
+    SHARED_MAILBOXES,
     STORIES,
     ZONE,
     Contract,
@@ -35,6 +36,8 @@ from agent.simulators.wire import Server, SimClock, serve
 
 APP = "50f5d6c4-61e7-4b52-9b57-5f2f6f4f8a11"
 INTEGRATION = "c0a4e7de-9c0b-4a5f-8f6e-2f0b1d6c7e93"
+# One app for all tenants: what the rows of any of them need is consented to in each.
+READS = (*READ_LICENCES, "GroupMember.Read.All", "Reports.Read.All")
 SEES_TENANTS = (*READ_LICENCES, "DelegatedAdminRelationship.Read.All", "Directory.Read.All")
 SIGNED_MONTHS_AGO = 14
 YEAR_BEGAN_MONTHS_AGO = 7
@@ -55,10 +58,12 @@ class Tenants(MicrosoftSimulator):
         self._crowds[tenant.id] = crowd(story.domain)
         for purchase in story.purchases:
             self._buy(tenant, purchase)
-        for team in story.teams:
-            self._employ(tenant, team, office=story.office)
+        hired = {team.department: self._employ(tenant, team, office=story.office) for team in story.teams}
+        for circle in story.circles:
+            people = [upn for department in circle.departments for upn in hired[department]]
+            tenant.add_group(circle.name, [*people, *circle.inside], id=circle.id)
         if story.consents:
-            tenant.consent(APP, READ_LICENCES)
+            tenant.consent(APP, READS)
 
     def hire(self, tenant: str, licence: str, people: int = 1, department: str = "New starters") -> list[str]:
         """More people, each with a seat of the licence (bought or not). Returns the names they sign in with."""
@@ -92,6 +97,8 @@ class Tenants(MicrosoftSimulator):
                 office=office,
                 created=self._ago(400),
             )
+            if not team.guests:
+                tenant.add_mailbox(upn, person.name, "Shared" if team.department == SHARED_MAILBOXES else "User")
             upns.append(upn)
         return upns
 

@@ -268,7 +268,7 @@ def test_a_licence_that_returns_begins_a_new_line() -> None:
 def test_start_on_moves_a_new_line_into_the_future() -> None:
     """Cut-over on 1 April: the line begins there."""
     change = only(drafted([row(start_on=date(2026, 4, 1))], snapshot(observation()), ground()).changes)
-    assert change.effective == date(2026, 4, 1)
+    assert change.begins == date(2026, 4, 1)
 
 
 def bought(seats: int, day: date, earlier: int = 10) -> Observation:

@@ -20,13 +20,13 @@ FIRST, LAST = date(2026, 4, 1), date(2026, 6, 30)  # March is paid on one of the
 
 @dataclass(frozen=True)
 class Step:
-    """So many days later seats are added to a department and the rows are written anew; some days after that a
-    person approves."""
+    """So many days later people join and move, and the rows are written anew; some days after that somebody approves."""
 
     after: int
     homes: tuple[int, ...]  # the agreement of each department
     together: bool  # departments of one agreement share a row
-    more: int
+    more: int  # people who join
+    movers: tuple[int, ...]  # people who change to the next department
     late: int
 
 
@@ -36,6 +36,7 @@ steps = st.builds(
     st.tuples(*[st.sampled_from(AGREEMENTS)] * 3),
     st.booleans(),
     st.integers(0, 2),
+    st.lists(st.integers(0, 5), max_size=2, unique=True).map(tuple),
     st.integers(0, 4),
 )
 
@@ -89,9 +90,13 @@ class Year:
             for _ in range(step.more):
                 self.hire(len(self.firm.tenant.holdings.users), DEPARTMENTS[step.after % 3])
         self.seats[self.firm.today] = len(self.firm.tenant.holdings.users)
+        for number in step.movers:
+            self.firm.tenant.change_user(f"u{number}@contoso.com", department=DEPARTMENTS[(number + step.after) % 3])
         self.firm.map(rows(step))
         self.firm.run()
-        self.go_to(self.firm.today + timedelta(days=step.late))
+        # Approved in the next month, what began in the old one would need a person's word (date-refused).
+        month_ends = (self.firm.today.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        self.go_to(min(self.firm.today + timedelta(days=step.late), month_ends))
         self.firm.settle()
 
     def billed(self, day: date) -> int:

@@ -7,15 +7,19 @@ from pathlib import Path
 import pytest
 
 from agent.domain.findings import Code
+from agent.simulators.microsoft import READ_LICENCES
 from tests.engine.firm import Firm
-from tests.sources.office import SPB
+from tests.sources.office import APP
+
+YEARLY, MONTHLY = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
+GROUP, NESTED = "bbbbbbbb-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
 
 
 @pytest.fixture
 def firm(tmp_path: Path) -> Iterator[Firm]:
     """Ten people with Business Premium: six in Sales, four in Support."""
     made = Firm(tmp_path)
-    made.tenant.add_subscription("SPB", 10, id="aaaaaaaa-0000-4000-8000-000000000001")
+    made.tenant.add_subscription("SPB", 10)
     for number in range(10):
         department = "Sales" if number < 6 else "Support"
         made.tenant.add_user(f"u{number}@contoso.com", f"User {number}", ["SPB"], department=department)
@@ -221,3 +225,180 @@ def test_neither_half_is_written_alone(firm: Firm) -> None:
     firm.run()
     assert firm.lines(1021) == [("BP", 6, "2026-04-01", ""), ("BP", 10, "2025-01-01", "2026-03-31")]
     assert firm.lines(1022) == [("BP", 4, "2026-04-01", "")]
+
+
+def test_a_move_from_row_to_row_is_paid_for_already(firm: Firm) -> None:
+    """One of Sales goes to Support on the 20th: March has paid for ten seats, and ten are used. April: 110.00 twice."""
+    firm.agree(1021, 1022)
+    firm.sell(1021, "BP", 6)
+    firm.sell(1022, "BP", 4)
+    firm.map((SALES + SUPPORT).replace("agreement", "adopt = true\nagreement"))
+    firm.settle()
+    firm.move_to("2026-03-20")
+    firm.tenant.change_user("u0@contoso.com", department="Support")
+    firm.settle()
+    assert [len(firm.lines(agreement)) for agreement in (1021, 1022)] == [1, 1]
+    assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("110.00"), Decimal("110.00"))
+
+
+def test_a_move_in_arrears_is_billed_by_the_day(firm: Firm) -> None:
+    """Nothing is invoiced for March: Sales has six for 19 days and five for 12, Support four and five.
+
+    5 x 22.00 + 22.00 x 19/31 = 123.48 and 4 x 22.00 + 22.00 x 12/31 = 96.52: 220.00 together.
+    """
+    firm.agree(1021, 1022, next_invoice="2026-03-01")
+    firm.sell(1021, "BP", 6)
+    firm.sell(1022, "BP", 4)
+    firm.map((SALES + SUPPORT).replace("agreement", "adopt = true\nagreement"))
+    firm.settle()
+    firm.move_to("2026-03-20")
+    firm.tenant.change_user("u0@contoso.com", department="Support")
+    firm.settle()
+    assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("123.48"), Decimal("96.52"))
+
+
+PURCHASES = "".join(
+    f'[[row]]\nlicence = "SPE_E3"\nsubscription = "{id}"\nprofile = "{profile}"\nagreement = 1021\n'
+    for id, profile in ((YEARLY, "e3-y"), (MONTHLY, "e3"))
+)
+ALL_E3 = '[[row]]\nlicence = "SPE_E3"\nprofile = "e3"\nagreement = 1021\nadopt = true\n'
+
+
+@pytest.fixture
+def purchases(firm: Firm) -> Firm:
+    """Seven E3 for a year at 36.00 and three by the month at 39.00, so far one line of ten at 39.00."""
+    firm.tenant.add_subscription("SPE_E3", 7, id=YEARLY)
+    firm.tenant.add_subscription("SPE_E3", 3, id=MONTHLY)
+    firm.agree(1021)
+    firm.sell(1021, "E3", 10)
+    firm.map(ALL_E3)
+    firm.settle()
+    return firm
+
+
+def test_split_by_subscription_and_back(purchases: Firm) -> None:
+    """From April 7 x 36.00 + 3 x 39.00 = 369.00; merged on 10 April, May is 10 x 39.00 again."""
+    purchases.map(PURCHASES)
+    purchases.settle()
+    assert purchases.invoice(1021) == Decimal("369.00")
+    purchases.move_to("2026-04-10")
+    purchases.map(ALL_E3.replace("adopt = true\n", ""))
+    purchases.settle()
+    assert purchases.invoice(1021) == Decimal("390.00")
+
+
+def test_a_subscription_that_is_gone_is_no_zero(purchases: Firm) -> None:
+    """Renewed under another id, with the old one vanished or expired: two findings, and the line stays.
+
+    Written into the row, the new id ends the old line with March and begins its own in April: nothing lost or doubled.
+    """
+    purchases.map(PURCHASES)
+    purchases.settle()
+    purchases.invoice(1021)
+    purchases.move_to("2026-04-10")
+    renewed = "aaaaaaaa-0000-4000-8000-000000000003"
+    purchases.tenant.change_subscription(YEARLY, status="Suspended")
+    purchases.tenant.add_subscription("SPE_E3", 7, id=renewed)
+    for _ in range(2):
+        purchases.settle()
+        (gone,), (left,) = purchases.found(Code.SUBSCRIPTION_GONE), purchases.found(Code.LEFTOVER_SEATS)
+        assert renewed in gone.finding.sentence
+        assert f"7 seats of subscription {renewed} in no row" in left.finding.sentence
+        assert ("E3-Y", 7, "2026-04-01", "") in purchases.lines(1021)
+        purchases.tenant.holdings.subscriptions.get(YEARLY) and purchases.tenant.remove_subscription(YEARLY)
+    purchases.map(PURCHASES.replace(YEARLY, renewed))
+    purchases.settle()
+    assert purchases.found(Code.SUBSCRIPTION_GONE) == []
+    assert purchases.invoice(1021) == Decimal("369.00")
+
+
+def test_split_by_group(firm: Firm) -> None:
+    """Two of ten are in a group inside the group: April is 8 on one agreement and 2 on the other.
+
+    Without the permission for groups both lines stay as they are, though one of the two has left Sales meanwhile.
+    """
+    firm.agree(1021, 1022)
+    firm.tenant.consent(APP, (*READ_LICENCES, "GroupMember.Read.All"))
+    firm.tenant.add_group("Inner", ["u0@contoso.com", "u1@contoso.com"], id=NESTED)
+    firm.tenant.add_group("Outer", [NESTED], id=GROUP)
+    firm.tenant.add_group("Others", [f"u{number}@contoso.com" for number in range(2, 10)], id=OTHERS)
+    both = "".join(
+        f'[[row]]\nlicence = "SPB"\nusers = {{ group = "{group}" }}\nprofile = "bp"\nagreement = {agreement}\n'
+        for group, agreement in ((GROUP, 1021), (OTHERS, 1022))
+    )
+    firm.map(both)
+    firm.settle()
+    assert firm.lines(1021) == [("BP", 2, "2026-03-17", "")]
+    assert firm.lines(1022) == [("BP", 8, "2026-03-17", "")]
+    firm.tenant.consent(APP, READ_LICENCES)
+    firm.tenant.set_members(NESTED, [])
+    firm.pass_time(hours=2)
+    firm.settle()
+    assert {found.finding.subject.split("/")[1] for found in firm.found(Code.PERMISSION_MISSING)} == {"1021", "1022"}
+    assert firm.lines(1021) == [("BP", 2, "2026-03-17", "")]
+
+
+OTHERS = "bbbbbbbb-0000-4000-8000-000000000003"
+
+
+def test_people_in_two_rows_stop_both(firm: Firm) -> None:
+    """Sales and a group that holds one of Sales: neither line moves, and the finding names the person."""
+    firm.agree(1021, 1022)
+    firm.tenant.consent(APP, (*READ_LICENCES, "GroupMember.Read.All"))
+    firm.tenant.add_group("Some", ["u0@contoso.com", "u9@contoso.com"], id=GROUP)
+    firm.map(SALES + SUPPORT.replace('department = "Support"', f'group = "{GROUP}"'))
+    firm.settle()
+    assert [len(firm.lines(agreement)) for agreement in (1021, 1022)] == [0, 0]
+    assert all("u0@contoso.com" in found.finding.sentence for found in firm.found(Code.OVERLAP))
+    (left,) = firm.found(Code.LEFTOVER_SEATS)
+    assert "3 users of Microsoft 365 Business Premium in no row: u6@contoso.com" in left.finding.sentence
+
+
+def test_split_by_domain(firm: Firm) -> None:
+    """Three of thirteen sign in as …@contoso-west.com."""
+    firm.agree(1021, 1022)
+    firm.tenant.buy("SPB", 3)
+    for number in range(3):
+        firm.tenant.add_user(f"w{number}@Contoso-West.com", f"West {number}", ["SPB"])
+    firm.map(
+        SALES.replace('department = "Sales"', 'domain = "contoso.com"')
+        + SUPPORT.replace('department = "Support"', 'domain = "contoso-west.com"')
+    )
+    firm.settle()
+    assert [firm.lines(agreement)[0][1] for agreement in (1021, 1022)] == [10, 3]
+
+
+def test_counts_that_are_no_licence(firm: Firm) -> None:
+    """A group of two people and a device, a domain, two shared mailboxes, a fixed number: a line each."""
+    firm.agree(1021)
+    firm.tenant.consent(APP, (*READ_LICENCES, "GroupMember.Read.All", "Reports.Read.All"))
+    firm.tenant.add_user("unlicensed@contoso.com", "Una")
+    tablet = firm.tenant.add_device("TABLET-7")
+    firm.tenant.add_group("Care", ["u0@contoso.com", "unlicensed@contoso.com", tablet], id=GROUP)
+    for name in ("info", "orders"):
+        firm.tenant.add_mailbox(f"{name}@contoso.com", name.title())
+    counts = (
+        ("people", f'{{ group = "{GROUP}" }}', "care"),
+        ("devices", f'{{ group = "{GROUP}", members = "devices" }}', "care"),
+        ("domain", '{ domain = "contoso.com" }', "care"),
+        ("boxes", '{ mailboxes = "shared" }', "box"),
+        ("servers", "{ fixed = 7 }", "care"),
+    )
+    firm.map(
+        "".join(
+            f'[[row]]\ncount = {count}\nname = "{name}"\nprofile = "{profile}"\nagreement = 1021\n'
+            for name, count, profile in counts
+        )
+    )
+    firm.settle()
+    assert sorted(line[1] for line in firm.lines(1021) if line[0] == "CARE") == [1, 2, 7, 10]
+    assert [line[1] for line in firm.lines(1021) if line[0] == "BOX"] == [2]
+    # Neither permission any more: whatever happens meanwhile, what was billed stays, and so does the fixed number.
+    firm.tenant.consent(APP, READ_LICENCES)
+    firm.tenant.delete_mailbox("info@contoso.com")
+    firm.pass_time(hours=2)
+    firm.settle()
+    assert [line[1] for line in firm.lines(1021) if line[0] == "BOX"] == [2]
+    (boxes,) = [found for found in firm.found(Code.PERMISSION_MISSING) if "mailboxes" in found.finding.subject]
+    assert "Reports.Read.All is missing in this tenant" in boxes.finding.sentence
+    assert "adminconsent" in boxes.finding.remedy

@@ -159,9 +159,7 @@ class _Pool:
             since = seen.since if seen and not seen.quantity and key not in self.asked else date.min
             yield self._leaving(replace(mine, deltas=[]) if standing else mine, line, since, line.end)
 
-    def _leaving(
-        self, mine: Owned, line: Line | None, since: date, stop: date, change: Change | None = None
-    ) -> Party:
+    def _leaving(self, mine: Owned, line: Line | None, since: date, stop: date, change: Change | None = None) -> Party:
         """A line that bills until `stop`."""
         asked = max(since, min(taker.effective for taker in self.takers))
         bills = self._bills(replace(mine, base=line), asked)

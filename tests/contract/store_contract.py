@@ -311,6 +311,16 @@ class Learning(WithStore):
         assert store.memory(PSA, 999, [], NOW).bindings == {}
         assert store.memory("autotask", COMPANY, [AGREEMENT], NOW).bindings == {}
 
+    def test_memory_tells_who_else_bills_from_the_tenants(self, store: Store, run: str) -> None:
+        """Bindings of other companies on other agreements, if a tenant is asked about; never one's own."""
+        store.learn(run, learnt(bindings=(binding(),)), NOW)
+        tenant = key().tenant
+        assert store.memory(PSA, 999, [], NOW, [tenant]).elsewhere == (binding(),)
+        assert store.memory(PSA, 999, [], NOW).elsewhere == ()
+        assert store.memory(PSA, 999, [], NOW, ["another"]).elsewhere == ()
+        assert store.memory(PSA, 999, [AGREEMENT], NOW, [tenant]).elsewhere == ()
+        assert store.memory(PSA, COMPANY, [], NOW, [tenant]).elsewhere == ()
+
     def test_charges_long_past_are_dropped(self, store: Store, run: str) -> None:
         """March 2026 ended 401 days before 7 May 2027."""
         march = charge(date(2026, 3, 1), date(2026, 4, 1), 10)

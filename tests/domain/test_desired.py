@@ -7,10 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain.counts import Snapshot, Status, Subscription
-from agent.domain.desired import Desired, billed, desired
-from agent.domain.findings import Code
-from agent.domain.mappings import Basis, PeopleCount, PricePolicy, Row, SumCount, UserFilter, Usernames
+from agent.domain.counts import Coverage, Group, MailboxKind, Needs, Snapshot, Status, Subscription
+from agent.domain.desired import Desired, billed, desired, label
+from agent.domain.findings import Code, Stop
+from agent.domain.mappings import (
+    Basis,
+    Count,
+    FixedCount,
+    GroupCount,
+    GroupMembers,
+    MailboxCount,
+    PeopleCount,
+    PricePolicy,
+    Row,
+    SumCount,
+    UserFilter,
+    Usernames,
+)
 from tests.domain.given import (
     E3,
     PREMIUM,
@@ -175,3 +188,110 @@ def test_rows_that_bill_the_same_seats_are_in_doubt() -> None:
     """Both rows of an overlap stay as they are until a person chose."""
     found = wanted(snapshot(observation()), row(1), row(2, agreement=1388))
     assert [line.doubt.code for line in found.lines if line.doubt] == [Code.OVERLAP, Code.OVERLAP]
+
+
+GROUP = "77777777-0000-4000-8000-000000000001"
+
+
+def with_group() -> Snapshot:
+    """Anna has a licence, Ben has none and is blocked, and there is a tablet."""
+    anna, ben, tablet = member("anna@x", PREMIUM), member("ben@x", enabled=False), member("")
+    group = Group((replace(anna, licences=frozenset()), ben), (tablet,))
+    return replace(snapshot(observation(), members=[anna]), groups={GROUP: group})
+
+
+@pytest.mark.parametrize(
+    ("members", "keeps_disabled", "counted"),
+    [
+        (GroupMembers.USERS, True, 2),
+        (GroupMembers.USERS, False, 1),
+        (GroupMembers.DEVICES, True, 1),
+        (GroupMembers.ALL, True, 3),
+    ],
+)
+def test_members_of_a_group_count_licensed_or_not(members: GroupMembers, keeps_disabled: bool, counted: int) -> None:
+    """Anna and Ben are 2 users, Anna alone without those who are blocked, the tablet is 1 device, together 3."""
+    count = GroupCount(GROUP, members)
+    [line] = wanted(with_group(), row(count=count, disabled_users=keeps_disabled)).lines
+    assert (line.counted, line.doubt) == (counted, None)
+
+
+def test_shared_mailboxes_and_peoples_are_counted_apart() -> None:
+    """Two shared ones and one of Anna's."""
+    boxes = {
+        MailboxKind.SHARED: (member("info@x"), member("orders@x")),
+        MailboxKind.USER: (member("anna@x"),),
+    }
+    seen = replace(snapshot(observation()), mailboxes=boxes)
+    found = [wanted(seen, row(count=MailboxCount(kind))).lines[0].counted for kind in MailboxKind]
+    assert dict(zip(MailboxKind, found, strict=True)) == {MailboxKind.USER: 1, MailboxKind.SHARED: 2}
+
+
+def test_what_was_not_read_is_in_doubt_and_not_zero() -> None:
+    """A gap's own reason stops the rows that need it; one of which nothing is known stops them, too."""
+    stop = Stop(Code.PERMISSION_MISSING, "may not read mailboxes", "grant it")
+    seen = replace(
+        snapshot(observation()), coverage=frozenset(Coverage) - {Coverage.MAILBOXES}, gaps={Coverage.MAILBOXES: stop}
+    )
+    boxes, group = wanted(seen, row(1, count=MailboxCount(MailboxKind.USER)), row(2, count=GroupCount(GROUP))).lines
+    assert boxes.doubt == stop
+    assert group.doubt is not None
+    assert group.doubt.code is Code.SOURCE_INCOMPLETE
+
+
+def test_a_fixed_number_needs_no_tenant() -> None:
+    """3 are billed though Microsoft cannot be read; 5 tomorrow are the same line's."""
+    [line] = wanted(None, row(count=FixedCount(3))).lines
+    assert (line.terms.quantity, line.doubt) == (3, None)
+    assert row(count=FixedCount(3)).key("psa") == row(count=FixedCount(5)).key("psa")
+
+
+def test_a_subscription_that_is_not_listed_is_in_doubt() -> None:
+    """The row names a, the tenant lists b of 12: a renewal under another id, or a cancellation; a person knows."""
+    seen = snapshot(observation(subscriptions=(Subscription("b", 12, Status.ENABLED),)))
+    [line] = wanted(seen, row(subscription="a")).lines
+    assert line.doubt is not None
+    assert line.doubt.code is Code.SUBSCRIPTION_GONE
+    assert "b of 12 (Enabled)" in line.doubt.reason
+
+
+def test_a_subscription_that_is_over_is_zero_unless_another_may_be_its_renewal() -> None:
+    """Suspended with nothing beside it: 0. With a live one that no row names: in doubt. With one that is mapped: 0."""
+    over, live = Subscription("a", 12, Status.SUSPENDED), Subscription("b", 12, Status.ENABLED)
+    alone, renewed = (
+        snapshot(observation(purchased=n, subscriptions=s)) for n, s in ((0, (over,)), (12, (over, live)))
+    )
+    assert [line.doubt for line in wanted(alone, row(subscription="a")).lines] == [None]
+    assert [line.doubt.code for line in wanted(renewed, row(subscription="a")).lines if line.doubt] == [
+        Code.SUBSCRIPTION_GONE
+    ]
+    both = wanted(renewed, row(1, subscription="a"), row(2, subscription="b")).lines
+    assert [(line.counted, line.doubt) for line in both] == [(0, None), (12, None)]
+
+
+def test_rows_say_what_their_source_must_read() -> None:
+    """Groups of counts and filters, mailboxes where they are counted; over all companies of the tenant."""
+    other = "77777777-0000-4000-8000-000000000002"
+    rows = [
+        row(1, count=GroupCount(GROUP)),
+        row(2, users=UserFilter.of({"group": [other, GROUP.upper()]})),
+        row(3, count=MailboxCount(MailboxKind.SHARED)),
+    ]
+    every = mappings(mapping(*rows[:2]), replace(mapping(rows[2]), company=251))
+    assert every.needs(TENANT) == every.all_needs == Needs(frozenset({GROUP, other}), mailboxes=True)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (SumCount((PREMIUM, E3)), f"Licence {PREMIUM[:4]} + {E3}"),
+        (PeopleCount(), "licensed users"),
+        (PeopleCount("x.com"), "licensed users of x.com"),
+        (GroupCount(GROUP, GroupMembers.DEVICES), "devices in group 77777777"),
+        (MailboxCount(MailboxKind.SHARED), "shared mailboxes"),
+        (FixedCount(3), "M365-BP-M, fixed number"),
+    ],
+)
+def test_counts_have_names_for_people(count: Count, words: str) -> None:
+    """What a plan and an approval show where the row has neither name nor text."""
+    assert label(row(count=count), snapshot(observation())) == words

@@ -103,7 +103,9 @@ class Firm:
             if not any(plan.planned for plan in plans):
                 return
             self.pass_time(minutes=2)
-        raise AssertionError([f"{p.change.sentence} {p.holds} {p.realisation.note}" for plan in plans for p in plan.planned])
+        raise AssertionError(
+            [f"{p.change.sentence} {p.holds} {p.realisation.note}" for plan in plans for p in plan.planned]
+        )
 
     def approve(self, digest: str) -> None:
         now = self.office.now()
@@ -111,7 +113,9 @@ class Firm:
 
     def planned(self) -> Mapping[str, Sequence[str]]:
         """What the next cycle would do, by sentence, with the requests."""
-        plans: Sequence[CompanyPlan] = self.cycle.run(self.mappings, sorted(self.mappings.companies), "look", True).plans
+        plans: Sequence[CompanyPlan] = self.cycle.run(
+            self.mappings, sorted(self.mappings.companies), "look", True
+        ).plans
         return {p.change.sentence: [w.sentence for w in p.realisation.writes] for plan in plans for p in plan.planned}
 
     def found(self, code: Code) -> list[OpenFinding]:

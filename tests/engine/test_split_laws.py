@@ -20,7 +20,7 @@ FIRST, LAST = date(2026, 4, 1), date(2026, 6, 30)  # March is paid on one of the
 
 @dataclass(frozen=True)
 class Step:
-    """So many days later people join and move, and the rows are written anew; some days after that somebody approves."""
+    """So many days later people join and move, and the rows are written anew; still later somebody approves."""
 
     after: int
     homes: tuple[int, ...]  # the agreement of each department
@@ -115,7 +115,9 @@ class Year:
 
 
 # A walk takes a second or two: shrinking one would take minutes, and the walk itself tells enough.
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+)
 @given(st.lists(steps, min_size=1, max_size=3), st.booleans(), st.booleans())
 def test_each_seat_once_a_day(walk: list[Step], first_late: bool, second_late: bool) -> None:
     """For every day from March to June the invoices of both agreements bill exactly the seats of that day."""

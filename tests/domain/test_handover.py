@@ -75,7 +75,7 @@ def test_what_nobody_is_billed_for_is_not_covered() -> None:
 
 
 def test_days_that_are_not_invoiced_are_not_covered() -> None:
-    """In arrears the old line ends with the 16th, so the new one begins on the 17th; its end comes first all the same."""
+    """In arrears the old line ends with the 16th, so the new one begins on the 17th and follows it."""
     arrears = [agreement(next_invoice=date(2026, 3, 1)), agreement(1388, next_invoice=date(2026, 3, 1))]
     draft = planned([row(agreement=1388)], staff(10, 0), on=arrears)
     [end], [added] = of(EndLine, draft), of(AddLine, draft)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agent.domain.changes import Outcome, Picture, Planned, Receipt, Seen, Write
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.engine.planning import Policy
 from agent.errors import Incomplete, ReadFailed
 from agent.ports import Binding, Entry, EntryState, Learnt, Memory
@@ -76,7 +76,7 @@ class BelievesAnyRead(Weakness):
     """A tenant that could not be read in full has what was read of it."""
 
     class source(Passing):
-        def observe(self, account: Account) -> Snapshot:
+        def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
             try:
                 return self.inner.observe(account)
             except Incomplete:

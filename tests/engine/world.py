@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.domain.agreements import Line
 from agent.domain.changes import Planned
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Limits
 from agent.domain.keys import LineKey
@@ -116,7 +116,7 @@ class Witnessed(Seats):
         super().__init__(world.stack.clock, seats)
         self.world = world
 
-    def observe(self, account: Account) -> Snapshot:
+    def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         snapshot = super().observe(account)
         for wish in self.world.wishes:
             if wish.present and self.speaks_of(wish.sku):

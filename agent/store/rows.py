@@ -241,7 +241,7 @@ def _change_plain(change: Change) -> Values:
         "sentence": change.sentence,
         "reason": change.reason,
         "waits": change.waits,
-        "effective": change.effective.isoformat(),
+        "effective": change.begins.isoformat(),
         "line": _line_plain(base),
         "before": _terms_plain(change.before),
         "after": _terms_plain(change.after),

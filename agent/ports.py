@@ -20,6 +20,7 @@ from agent.domain.ownership import Binding as Binding
 from agent.domain.ownership import BindingState as BindingState
 from agent.domain.ownership import Charge as Charge
 from agent.domain.ownership import Sighting as Sighting
+from agent.domain.terms import History
 
 
 class Source(Protocol):
@@ -214,6 +215,10 @@ class Store(Protocol):
 
     def run(self, run: str) -> RunSummary | None: ...
     def remember_snapshot(self, snapshot: Snapshot) -> None: ...
+    def histories(self, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
+        """Of each account that has one: what all readings showed of its subscriptions."""
+        ...
+
     def last_snapshot(self, account: Account) -> Snapshot | None: ...
     def snapshot_age(self) -> Mapping[Account, datetime]: ...
     def bound_agreements(self, psa: str) -> Mapping[int, frozenset[int]]:

@@ -129,6 +129,13 @@ _CLOUDS = {
 }
 
 
+class PartnerCenterSection(Section):
+    every: SomeDuration | None = setting(
+        None, "How long an answer about a tenant's terms serves; without it Partner Center is not asked."
+    )
+    url: Url = setting("https://api.partnercenter.microsoft.com", "The address of Partner Center.")
+
+
 class MicrosoftSection(Section):
     client_id: Guid = required("The application (client) id of the app registration.")
     certificate: SecretReference | None = setting(None, "The PEM file with the app's private key and certificate.")
@@ -139,6 +146,7 @@ class MicrosoftSection(Section):
     login_url: Url | None = setting(None, "Another login address than the cloud's.", "the cloud's")
     graph_url: Url | None = setting(None, "Another Graph address than the cloud's.", "the cloud's")
     stale_after: SomeDuration = setting("24h", "A tenant that could not be read for this long becomes a finding.")
+    partner_center: PartnerCenterSection = section("What the partner sold: terms, ends, windows.")
 
     @property
     def login(self) -> str:
@@ -291,6 +299,15 @@ def _contradictions(document: Document) -> Iterator[Problem]:
             yield document.problem((name, second), what, "Keep one of the two")
         if first not in table and second not in table:
             yield document.problem((name,), f"has neither {first} nor {second}", "Add one of the two")
+    yield from _sellers(document)
+
+
+def _sellers(document: Document) -> Iterator[Problem]:
+    microsoft = document.data.get("microsoft")
+    center = microsoft.get("partner-center") if isinstance(microsoft, dict) else None
+    if isinstance(microsoft, dict) and isinstance(center, dict) and "every" in center and "tenant" not in microsoft:
+        what = "needs microsoft.tenant, the partner whose sales they are"
+        yield document.problem(("microsoft", "partner-center", "every"), what, "Add your own tenant id to [microsoft]")
 
 
 class Setting(NamedTuple):

@@ -98,6 +98,7 @@ class Change:
     holding: Holding | None = None
     monthly: Money | None = None
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
+    queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal
     covered: tuple[tuple[Period, int], ...] = ()
     follows: tuple[LineKey, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
@@ -31,6 +31,7 @@ class Coverage(StrEnum):
     SUBSCRIPTIONS = "subscriptions"
     MEMBERS = "members"
     MAILBOXES = "mailboxes"
+    TERMS = "terms"
 
 
 class MailboxKind(StrEnum):
@@ -68,16 +69,54 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """Months that seats are committed to, and months between two payments; None where those are not known."""
+
+    months: int
+    paid: int | None = None
+
+    def __str__(self) -> str:
+        paid = f", paid {_EVERY[self.paid]}" if self.paid and self.paid != self.months else ""
+        return f"{_LENGTHS[self.months]}{paid}"
+
+
+_LENGTHS = {1: "monthly", 12: "annual", 36: "three years"}
+_EVERY = {1: "monthly", 12: "annually", 36: "in one"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """What the seller says of a purchase. `ends` is the first instant after its term; None for one without an end.
+
+    All of it can be cancelled until `cancel_until`; `renews` is whether it goes on by itself, and `next_quantity` what
+    has been ordered for then.
+    """
+
+    term: Term
+    quantity: int
+    ends: datetime | None = None
+    cancel_until: datetime | None = None
+    renews: bool = True
+    next_quantity: int | None = None
+    by: str = "the seller"
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
-    """One purchase of a licence. `renews` lags behind after a renewal, so it must not filter anything."""
+    """One purchase of a licence. `renews` lags behind after a renewal, so it must not filter anything.
+
+    `commerce` is its id with the seller.
+    """
 
     id: str
     quantity: int
     status: Status
-    created: date | None = None
-    renews: date | None = None
+    created: datetime | None = None
+    renews: datetime | None = None
     trial: bool = False
     owner: str = ""
+    commerce: str = ""
+    deal: Deal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +186,7 @@ class Snapshot:
     """Everything one read of one account said, at one time.
 
     `groups` and `mailboxes` hold what was asked for and read whole. What was asked for and could not be read is in
-    `gaps`, with the reason, under the group's id or `Coverage.MAILBOXES`: it is unknown, and no number rests on it.
+    `gaps`, with the reason, under the group's id or the name of its coverage: it is unknown, and no number rests on it.
     """
 
     account: Account

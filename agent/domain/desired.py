@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from agent.domain.agreements import Product
 from agent.domain.changes import Step, Terms
@@ -26,7 +27,9 @@ from agent.domain.mappings import (
     SumCount,
     Usernames,
 )
+from agent.domain.owed import Owed, commitment_steps, owed
 from agent.domain.partition import gap_of, licence_rows, overlaps, unclaimed, unjudged
+from agent.domain.terms import UNREAD, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class DesiredLine:
     steps: tuple[Step, ...]
     doubt: Stop | None = None
     bought: tuple[tuple[date, int], ...] = ()
+    owes: Owed | None = None
+    release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the line falls to once the next renewal sets unused seats free."""
+
+    on: date
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +84,12 @@ def desired(
     products: Mapping[str, Product],
     psa: str,
     text_limit: int,
+    histories: Mapping[str, History] = MappingProxyType({}),
 ) -> Desired:
-    """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero."""
+    """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero.
+
+    `histories` are those of the tenants whose rows ask for terms.
+    """
     stops = _stopped(mappings, {row.tenant for row in mapping.rows}, snapshots)
     lines, unknown = [], {}
     for row in mapping.rows:
@@ -85,7 +102,8 @@ def desired(
         elif product.refusal:
             unknown[key] = _no_product(row, product.refusal)
         else:
-            lines.append(_line(row, key, snapshot, product, text_limit, stops.get(row.place)))
+            owes = owed(row, snapshot, histories.get(row.tenant, UNREAD)) if snapshot else None
+            lines.append(_line(row, key, snapshot, product, text_limit, stops.get(row.place), owes))
     return Desired(tuple(lines), unknown)
 
 
@@ -152,24 +170,48 @@ def _licence_name(sku: str, snapshot: Snapshot | None) -> str:
 
 
 def _line(
-    row: Row, key: LineKey, snapshot: Snapshot | None, product: Product, limit: int, stopped: Stop | None
+    row: Row,
+    key: LineKey,
+    snapshot: Snapshot | None,
+    product: Product,
+    limit: int,
+    stopped: Stop | None,
+    owes: Owed | None,
 ) -> DesiredLine:
     found = tally(row, snapshot)
-    to_bill = billed(found.counted, row.included, row.minimum)
-    # With show-included the PSA subtracts what is included, so the line carries it on top of what is billed.
-    shown_included = min(row.included, found.counted) if row.profile.show_included else 0
+    counted = max(found.counted, owes.seats) if owes else found.counted
     terms = Terms(
-        quantity=to_bill + shown_included,
-        included=shown_included,
+        quantity=_shown_quantity(row, counted),
+        included=_shown_included(row, counted),
         price=row.profile.price.price(product.price),
         billable=row.profile.billable,
         text=_text(row, product, found, limit),
         heading=row.text,
     )
-    steps = (*found.steps, *_quantity_steps(row, found.counted, to_bill), *_price_steps(row, product, terms))
+    held = tuple(commitment_steps(owes, found.counted)) if owes else _term_steps(row)
+    steps = (*found.steps, *held, *_quantity_steps(row, counted), *_price_steps(row, product, terms))
     doubt = stopped or found.doubt
     bought = found.bought if row.profile.date_from_source else ()
-    return DesiredLine(key, row, product, terms, label(row, snapshot), found.counted, steps, doubt, bought)
+    release = _release(row, found.counted, owes) if owes and not doubt else None
+    called = label(row, snapshot)
+    return DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
+
+
+def _shown_included(row: Row, counted: int) -> int:
+    """With show-included the PSA subtracts what is included, so the line carries it on top of what is billed."""
+    return min(row.included, counted) if row.profile.show_included else 0
+
+
+def _shown_quantity(row: Row, counted: int) -> int:
+    return billed(counted, row.included, row.minimum) + _shown_included(row, counted)
+
+
+def _release(row: Row, used: int, owes: Owed) -> Release | None:
+    on = owes.next_release
+    if on is None:
+        return None
+    then = _shown_quantity(row, max(used, owes.seats_after(on)))
+    return Release(on.date(), then) if then < _shown_quantity(row, max(used, owes.seats)) else None
 
 
 def _stopped(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
@@ -238,7 +280,7 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     if seen.contradicts_itself:
         doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
     unassigned = seen.unassigned if seen.per_user else None
-    bought = tuple((s.created, s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
+    bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
     return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt, bought)
 
 
@@ -347,14 +389,18 @@ def _filter_words(row: Row) -> str:
     return " and ".join((*fields, *kinds)) or "the licence"
 
 
-def _quantity_steps(row: Row, counted: int, to_bill: int) -> tuple[Step, ...]:
-    steps = []
+def _quantity_steps(row: Row, counted: int) -> tuple[Step, ...]:
+    steps, to_bill = [], billed(counted, row.included, row.minimum)
     if row.included:
         how = "shown as included on the invoice" if row.profile.show_included else "not billed"
         steps.append(Step("included", f"{row.included} included, {how}", str(max(0, counted - row.included))))
     if row.minimum:
         steps.append(Step("minimum", f"at least {row.minimum} billed", str(to_bill)))
     return (*steps, Step("billed", f"{to_bill} to bill ({row.place})", str(to_bill)))
+
+
+def _term_steps(row: Row) -> tuple[Step, ...]:
+    return (Step("term", f"{row.term}: the row says so"),) if row.term else ()
 
 
 def _price_steps(row: Row, product: Product, terms: Terms) -> tuple[Step, ...]:

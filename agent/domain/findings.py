@@ -55,6 +55,10 @@ class Code(StrEnum):
     PERMISSION_MISSING = "permission-missing"
     MAPPING_INVALID = "mapping-invalid"
     PRORATE_MISMATCH = "prorate-mismatch"
+    COMMITMENT_WINDOW = "commitment-window"
+    COMMITMENT_RENEWAL = "commitment-renewal"
+    TERM_UNKNOWN = "term-unknown"
+    TERM_DISAGREES = "term-disagrees"
     RUN_FAILED = "run-failed"
 
 

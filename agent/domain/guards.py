@@ -61,6 +61,11 @@ class CompanyPlan:
     monthly: Money
 
     @property
+    def due(self) -> tuple[Planned, ...]:
+        """Without what is put off to a renewal."""
+        return tuple(p for p in self.planned if not p.change.queued)
+
+    @property
     def ready(self) -> tuple[Planned, ...]:
         return tuple(p for p in self.planned if p.ready)
 

@@ -68,13 +68,14 @@ def handed_over(
     `sightings` tell for a line that no row wants since when that is so.
     """
     pools: dict[tuple[str, str], list[Change]] = {}
-    for change in changes:
-        if _more(change) > 0 and not isinstance(change, EndLine):
+    now = [change for change in changes if _more(change) and not change.queued]
+    for change in now:
+        if _more(change) > 0:
             pools.setdefault(change.key.seats, []).append(change)
     found = list(changes)
     for seats, takers in pools.items():
         lines = {line.key: line for line in wanted.lines if line.key.seats == seats}
-        mine = {change.key.base: change for change in changes if change.key.seats == seats and _more(change)}
+        mine = {change.key.base: change for change in now if change.key.seats == seats}
         pool = _Pool(lines, {*lines, *wanted.unknown}, mine, takers, ground, owned, sightings)
         told = pool.told()
         found = [told.get(id(change), change) for change in found]

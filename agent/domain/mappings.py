@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property, reduce
 
 from agent.domain.agreements import Billable
-from agent.domain.counts import NO_NEEDS, Group, MailboxKind, Member, Needs
+from agent.domain.counts import NO_NEEDS, Group, MailboxKind, Member, Needs, Term
 from agent.domain.keys import LineKey
 
 
@@ -30,6 +30,11 @@ class Decrease(StrEnum):
     NOW = "now"
     NEXT_PERIOD = "next-period"
     CREDIT = "credit"
+
+
+class Commitment(StrEnum):
+    IGNORE = "ignore"
+    HOLD = "hold"  # seats that nobody can lower are billed until their renewal, used or not
 
 
 class AtZero(StrEnum):
@@ -92,6 +97,7 @@ class BillingProfile:
     billable: Billable = Billable.BILLABLE
     increase: Increase = Increase.PRORATE
     decrease: Decrease = Decrease.NOW
+    commitment: Commitment = Commitment.IGNORE
     at_zero: AtZero = AtZero.END
     usernames: Usernames = Usernames.NONE
     unassigned: bool = False
@@ -219,6 +225,11 @@ class Row:
     adopt: bool = False
     disabled_users: bool = True
     guests: bool = True
+    term: Term | None = None
+
+    @property
+    def asks_for_term(self) -> bool:
+        return self.term is not None or self.profile.commitment is Commitment.HOLD
 
     @property
     def skus(self) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
     """A mismatch of quantities is under- or over-billing; anything else that waits for a person is a held change."""
     for plan in planned:
         change = plan.change
+        if change.queued:
+            continue  # it is as it should be until its day
         subject = f"{change.key}"
         if change.before is None or change.after.quantity != change.before.quantity:
             was = change.before.quantity if change.before else 0

@@ -10,7 +10,7 @@ from decimal import Decimal
 from agent.domain.agreements import Agreement
 from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDescription, SetPrice, SetQuantity, Terms
 from agent.domain.descriptions import cleaned
-from agent.domain.desired import Desired, DesiredLine
+from agent.domain.desired import Desired, DesiredLine, Release
 from agent.domain.findings import Code, Stop
 from agent.domain.handover import handed_over
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
@@ -225,7 +225,8 @@ class _Book:
         if not holding.base.open and self._ended_by_person(line, mine, holding):
             return
         line = replace(line, key=mine.this_life)
-        change = self._difference(line, holding, before, agreement, sighting)
+        unsure = self._unsure(line, before)
+        change = None if unsure else self._difference(line, holding, before, agreement, sighting)
         if change is None and not self._waits(line.key):
             # A person already made the lines what we would make them: theirs is the new base. While a write is open,
             # not all lines are known.
@@ -237,6 +238,8 @@ class _Book:
             self.changes.append(price)
         if change is None and self._foldable(holding, agreement):
             self.changes.append(self._fold(line, holding, before))
+        elif change is None and not unsure and line.release is not None:
+            self.changes.append(self._queued(line, line.release, holding, before, agreement, sighting))
 
     def _ended_by_person(self, line: DesiredLine, mine: Owned, holding: Holding) -> bool:
         """Whether a base that a person has ended leaves nothing to plan. A line that we ended is no base any more."""
@@ -266,6 +269,30 @@ class _Book:
         if cleaned(before.text) != cleaned(after.text):
             return self._change(SetDescription, line, holding, before, after, "the people or the text changed")
         return None
+
+    def _unsure(self, line: DesiredLine, before: Terms) -> bool:
+        """Whether the line would be lowered although nobody knows which of its seats are committed."""
+        stop = line.owes.unsure if line.owes else None
+        if stop is None or line.terms.quantity >= before.quantity:
+            return False
+        self.stopped[line.key.base] = stop
+        return True
+
+    def _queued(
+        self,
+        line: DesiredLine,
+        release: Release,
+        holding: Holding,
+        before: Terms,
+        agreement: Agreement,
+        sighting: Sighting,
+    ) -> Change:
+        """The decrease that a commitment puts off: shown from today on, planned anew when its day has come."""
+        after = replace(before, quantity=release.quantity)
+        change = self._quantity(line, holding, before, after, agreement, sighting)
+        reason = f"{line.counted} counted, {before.quantity} billed because of committed seats"
+        queued = f"waits until {release.on}, the renewal of seats that nobody uses"
+        return replace(change, effective=release.on, reason=reason, waits="", queued=queued)
 
     def _quantity(
         self,

@@ -130,6 +130,7 @@ def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
         credential = ClientSecret(_reading(microsoft.client_secret))
     else:
         raise AssertionError("settings without a credential are refused when they are loaded")
+    sales = microsoft.partner_center
     return MicrosoftSource(
         client_id=microsoft.client_id,
         credential=credential,
@@ -138,6 +139,8 @@ def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
         graph_url=microsoft.graph,
         partner=microsoft.tenant,
         names=shipped(),
+        partner_center=sales.url if sales.every else None,
+        sales_every=int(sales.every.total_seconds()) if sales.every else 0,
         timeouts=_timeouts(settings),
         ca_file=settings.http.ca_file,
         proxy=settings.http.proxy,

@@ -25,6 +25,7 @@ from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import of_open_writes, of_plan, of_refusals
 from agent.domain.money import Money
+from agent.domain.terms import History
 from agent.engine.applying import Applying, Tried
 from agent.engine.clockwatch import ClockWatch
 from agent.engine.planning import Policy, think
@@ -175,7 +176,8 @@ class Cycle:
             # A planning that lacks a tenant closes nothing by itself, but the PSA has just been read.
             self.store.mended(company, [unreadable(company)], self.clock.now())
         now = self.clock.now()
-        plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, self.clock.today(self.zone))
+        today, histories = self.clock.today(self.zone), self._histories(mapping)
+        plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, today, histories)
         learnt = self._with_refusals(learnt)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
@@ -186,6 +188,11 @@ class Cycle:
         if not plan.ready:
             self.turns.end(company, run)
         return Thought(plan, failed=refused)
+
+    def _histories(self, mapping: CompanyMapping) -> Mapping[str, History]:
+        """Read after the tenants, so that their latest reading is in it; not at all where no row asks for a term."""
+        tenants = sorted({row.tenant for row in mapping.rows if row.asks_for_term})
+        return self.store.histories(self.source.name, tenants) if tenants else {}
 
     def _with_refusals(self, learnt: Learnt) -> Learnt:
         """A change that the PSA refused last time, and that is wanted still, stays a finding until it succeeds."""

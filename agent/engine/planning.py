@@ -30,6 +30,8 @@ from agent.domain.mismatches import (
 from agent.domain.money import Money
 from agent.domain.ownership import Binding
 from agent.domain.plan import Draft, Timing, draft
+from agent.domain.renewals import of_commitments, of_terms
+from agent.domain.terms import History
 from agent.engine.reading import Reads
 from agent.ports import Learnt, Memory, Psa
 
@@ -54,9 +56,14 @@ def think(
     policy: Policy,
     now: datetime,
     today: date,
+    histories: Mapping[str, History],
 ) -> tuple[CompanyPlan, Learnt]:
-    """One company's plan with everything that is to be remembered about it."""
-    wanted = desired(mapping, mappings, reads.snapshots, reads.products, psa.traits.name, psa.traits.text_limit)
+    """One company's plan with everything that is to be remembered about it.
+
+    `histories` are those of the company's tenants, as far as its rows ask for terms.
+    """
+    names = psa.traits.name, psa.traits.text_limit
+    wanted = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
     ground = _ground(mapping, mappings, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
@@ -67,7 +74,11 @@ def think(
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
-    odd = of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency)
+    odd = [
+        *of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency),
+        *of_commitments(wanted.lines, reads.agreements, mapping.company, policy.currency),
+        *of_terms(wanted.lines, reads.snapshots, histories, made.stopped, mapping.company),
+    ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
 
@@ -99,8 +110,8 @@ def _ground(
 
 
 def _realise(change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date) -> Realisation:
-    if change.waits:
-        return Realisation(note=change.waits)
+    if change.waits or change.queued:
+        return Realisation(note=change.waits or change.queued)
     agreement = reads.agreements[change.key.agreement]
     realisation = psa.writes(change, agreement, today)
     writes = tuple(replace(w, boundary=_boundary(w, agreement, bindings)) for w in realisation.writes)

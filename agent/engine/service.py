@@ -166,7 +166,7 @@ class Service:
         self._after(result, press)
 
     def _after(self, result: Result, press: Press) -> None:
-        changes = sum(len(plan.planned) for plan in result.plans)
+        changes = sum(len(plan.due) for plan in result.plans)
         written = {state.value: count for state, count in result.written.items()}
         log.info("run.ended", run=result.run, state=result.state, changes=changes, **written)
         if result.again is not None and not press.dry:

@@ -9,6 +9,7 @@ from unicodedata import normalize
 from agent.domain.mappings import (
     Basis,
     BillingProfile,
+    Commitment,
     CompanyMapping,
     Count,
     Exclusion,
@@ -23,6 +24,7 @@ from agent.domain.mappings import (
     SumCount,
     UserFilter,
 )
+from agent.domain.terms import TERMS
 from agent.mapping_files.problems import Page, closest
 from agent.mapping_files.schema import (
     CompanyExcludeTable,
@@ -113,6 +115,8 @@ class CompanyReader:
         for key, what, remedy in contradictions(table):
             self.page.refuse((*steps, key) if key else steps, what, remedy)
         count, profile = self._count(table, steps), self._profile(table.profile, (*steps, "profile"))
+        if profile is not None and profile.commitment is Commitment.HOLD:
+            self._check_holding(table, profile, steps)
         tenant = self._tenant(table.tenant, steps)
         head = self.head
         if count is None or profile is None or tenant is None or head is None or len(self.page.problems) > before:
@@ -134,7 +138,17 @@ class CompanyReader:
             adopt=table.adopt,
             disabled_users=table.disabled_users,
             guests=table.guests,
+            term=TERMS[table.term] if table.term else None,
         )
+
+    def _check_holding(self, table: RowTable, profile: BillingProfile, steps: Steps) -> None:
+        """Seats are committed for a licence, not for some of its people: of unused ones nobody knows whose they are."""
+        people = personal_keys(table)
+        if table.licence is None or people:
+            what = f'holds commitments ("{profile.name}"), which belong to all seats of one licence'
+            beside = f"remove {' and '.join(people)}" if people else "bill one licence"
+            remedy = f"Name a profile without commitment, or {beside}"
+            self.page.refuse((*steps, "profile"), what, remedy)
 
     def _without_misplaced(self, steps: Steps, data: Any) -> Any:
         """TOML gives every key to the table above it: `mode` below a [[row]] is that row's, whatever was meant."""
@@ -247,6 +261,8 @@ def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
         yield "", "has neither licence nor count", "Add one of the two"
     if table.licence is not None and table.count is not None:
         yield "count", "cannot stand beside licence", "Keep one of the two"
+    if table.term is not None and table.licence is None:
+        yield "term", "needs a licence", "Only what was bought has a term; remove it"
     if table.subscription is not None and table.licence is None:
         yield "subscription", "needs a licence", "A count has no subscriptions; remove it"
     if table.count is not None:

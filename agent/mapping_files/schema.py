@@ -28,6 +28,7 @@ from agent.domain.mappings import (
     GROUP_FIELD,
     AtZero,
     Basis,
+    Commitment,
     Decrease,
     GroupMembers,
     Increase,
@@ -142,6 +143,14 @@ Users = Annotated[
         }
     ),
 ]
+TermWord = Literal[
+    "monthly/monthly",
+    "annual/monthly",
+    "annual/annual",
+    "three-years/monthly",
+    "three-years/annual",
+    "three-years/three-years",
+]
 # Strict pydantic would take the enum's member only, and files hold its word.
 Word = Field(strict=False)
 
@@ -170,6 +179,9 @@ class ProfileTable(Table):
     billable: Annotated[Billable, Word] = key("How the line stands on the invoice.", "billable")
     increase: Annotated[Increase, Word] = key("From when added seats are billed.", "prorate")
     decrease: Annotated[Decrease, Word] = key("From when removed seats are no longer billed.", "now")
+    commitment: Annotated[Commitment, Word] = key(
+        "Whether seats that cannot be lowered before their renewal are billed until then, used or not.", "ignore"
+    )
     at_zero: Annotated[AtZero, Word] = key("What becomes of a line with nothing left to bill.", "end")
     usernames: Annotated[Usernames, Word] = key("How the invoice names the people who hold the licence.", "none")
     unassigned: bool = key("Whether the invoice says how many seats nobody uses.", False)
@@ -211,6 +223,7 @@ class RowTable(Table):
     agreement: Id = required("The id of the PSA agreement.")
     tenant: Name | None = key("Which tenant, by name or id, where the company has several.")
     basis: Annotated[Basis, Word] | None = key("Which seats count: those purchased, or those assigned to people.")
+    term: TermWord | None = key("What was bought: for how long, and how often it is paid.")
     included: Units = key("Seats that are not billed, because the agreement covers them.", 0)
     minimum: Units = key("The least quantity to bill.", 0)
     start_on: date | None = key("The first day of a new line, if it lies ahead: for a cut-over.")

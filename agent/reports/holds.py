@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from agent.ports import Hold
 from agent.reports.text import View, counted, paint, shown, signed, wrapped
@@ -10,14 +11,24 @@ from agent.reports.text import View, counted, paint, shown, signed, wrapped
 _COLOURS = {"open": "yellow", "approved": "green", "rejected": "red"}
 
 
-def holds_text(holds: Sequence[Hold], view: View) -> str:
+def holds_text(holds: Sequence[Hold], plans: Sequence[Mapping[str, Any]], view: View) -> str:
+    """`plans` are the latest plans as the store keeps them: what they put off to a renewal needs no decision."""
     lines: list[str] = []
     for hold in holds:
         lines += [*_hold(hold, view), ""]
+    queued = [line for plan in plans for change in plan["changes"] for line in _queued(plan, change, view)]
+    if queued:
+        lines += [paint("Waiting for a renewal, nothing to decide", "bold"), *queued, ""]
     waiting = sum(hold.state == "open" for hold in holds)
     if not holds:
-        return "Nothing is held."
+        return "\n".join([*lines, "Nothing is held."])
     return "\n".join([*lines, f"{counted(len(holds), 'held change')}, {waiting:,} undecided", *_how(holds)])
+
+
+def _queued(plan: Mapping[str, Any], change: Mapping[str, Any], view: View) -> Iterator[str]:
+    if change["queued"]:
+        said = f"{view.company(plan['company'])}: {change['sentence']}, {change['queued']}"
+        yield from wrapped(shown(said), view.width, "  ", "    ")
 
 
 def _hold(hold: Hold, view: View) -> Iterator[str]:

@@ -37,10 +37,12 @@ class PlanReport:
 
 
 def state(planned: Planned) -> str:
-    """What becomes of a planned change: refused, waits (for a time), reported (the mode never writes), held (for a
-    person), approved or ready."""
+    """What becomes of a planned change: refused, queued (for a renewal), waits (for a time), reported (the mode never
+    writes), held (for a person), approved or ready."""
     if planned.realisation.refused:
         return "refused"
+    if planned.change.queued:
+        return "queued"
     if not planned.realisation.writes:
         return "waits"
     if planned.holds:
@@ -53,20 +55,21 @@ def moves_units(change: Change) -> bool:
 
 
 def units(planned: Iterable[Planned]) -> tuple[int, int]:
-    """Before and after, over the lines that change in any way."""
+    """Before and after, over the lines that change in any way; what is queued does not change yet."""
     changes = list(_by_line(planned).values())
     return sum(c.before.quantity for c in changes if c.before), sum(c.after.quantity for c in changes)
 
 
 def _by_line(planned: Iterable[Planned]) -> dict[LineKey, Change]:
     """One change for each line: that of its quantity, where a price change stands beside it."""
-    ordered = sorted((p.change for p in planned), key=moves_units)
+    ordered = sorted((p.change for p in planned if not p.change.queued), key=moves_units)
     return {change.key.base: change for change in ordered}
 
 
 def difference(planned: Iterable[Planned]) -> Money | None:
     """Per month; None where nothing has a price, or amounts of two currencies would meet."""
-    amounts = [p.change.monthly for p in planned if p.change.monthly is not None]
+    due = [p.change for p in planned if not p.change.queued]
+    amounts = [change.monthly for change in due if change.monthly is not None]
     if not amounts or len({money.currency for money in amounts}) > 1:
         return None
     return Money.total(amounts, amounts[0].currency)
@@ -129,6 +132,8 @@ def _described(agreement: Agreement | None) -> str:
 
 def _sums(planned: Sequence[Planned], agreement: Agreement | None) -> str:
     """Units and money of the lines that change; money only where every price and the period are known."""
+    if not _by_line(planned):
+        return "nothing to change before the renewal"
     before, after = units(planned)
     moved, was = difference(planned), _billed(planned, agreement)
     money = "" if moved is None or was is None else f", {was.at_coins().amount:,} → {was + moved} a month"
@@ -150,7 +155,7 @@ def _billed(planned: Sequence[Planned], agreement: Agreement | None) -> Money | 
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 _STATE_COLOURS = {"ready": "green", "approved": "green", "held": "yellow", "refused": "red"}
-_STATE_COLOURS |= {"waits": "cyan", "reported": "cyan"}
+_STATE_COLOURS |= {"waits": "cyan", "reported": "cyan", "queued": "cyan"}
 
 
 def _rows(planned: Sequence[Planned], line_word: str, width: int) -> list[str]:
@@ -205,7 +210,7 @@ def _details(planned: Planned, width: int) -> Iterator[str]:
 def _state_words(planned: Planned, width: int, indent: str) -> Iterator[str]:
     said = state(planned)
     note = [planned.realisation.note]
-    reasons = {"held": planned.holds, "reported": planned.holds, "waits": note, "refused": note}
+    reasons = {"held": planned.holds, "reported": planned.holds, "waits": note, "queued": note, "refused": note}
     label = f"{indent}{paint(said, _STATE_COLOURS[said])}: "
     for number, reason in enumerate(reasons.get(said, ())):
         yield from wrapped(shown(reason), width, " " * cells(label) if number else label)
@@ -248,6 +253,7 @@ _STATES = {
     "held": "for a person: trueup approve DIGEST",
     "reported": "never written in mode report; set review or auto",
     "waits": "not yet due, each with its reason",
+    "queued": "put off to the renewal of seats that are owed until then",
     "refused": "not as the profile asks, each with its reason",
 }
 
@@ -257,8 +263,9 @@ def _total_rows(planned: Sequence[Planned]) -> Iterator[tuple[str, str, str]]:
         number = sum(state(p) == name for p in planned)
         if number:
             yield paint(name, _STATE_COLOURS[name]), f"{number:,}", says
-    before, after = units(planned)
-    yield "units", "", f"{before:,} → {after:,} on the lines that change"
+    if _by_line(planned):
+        before, after = units(planned)
+        yield "units", "", f"{before:,} → {after:,} on the lines that change"
     moved = difference(planned)
     if moved is not None:
         yield "money", "", f"{signed(moved)} a month"

@@ -21,7 +21,7 @@ MAPPINGS = Path(__file__).parent / "brasswren"
 _MARK = ".simulated"  # says that a folder may be thrown away
 
 _SETTINGS = """\
-# Trueup at {msp}, which is invented. Both services are simulators on this machine; with a real site the two
+# Trueup at {msp}, which is invented. All services are simulators on this machine; with a real site the three
 # addresses of Microsoft go away and psa.connectwise.url names the site. Everything else stays as it is.
 
 [agent]
@@ -44,6 +44,10 @@ certificate = "file:secrets/graph-key.pem"
 tenant      = "{tenant}"
 login-url   = "{microsoft}"
 graph-url   = "{microsoft}"
+
+[microsoft.partner-center]            # Brasswren sells directly, so it can be asked for terms
+every = "24h"
+url   = "{microsoft}"
 
 [psa]
 kind = "connectwise"

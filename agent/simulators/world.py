@@ -41,6 +41,7 @@ READS = (*READ_LICENCES, "GroupMember.Read.All", "Reports.Read.All")
 SEES_TENANTS = (*READ_LICENCES, "DelegatedAdminRelationship.Read.All", "Directory.Read.All")
 SIGNED_MONTHS_AGO = 14
 YEAR_BEGAN_MONTHS_AGO = 7
+_TERMS = {31: "P1M", 365: "P1Y"}  # by days; what is free has none
 _IN_ARREARS = {contract.id for story in STORIES for contract in story.contracts if contract.arrears}
 
 
@@ -80,6 +81,8 @@ class Tenants(MicrosoftSimulator):
             id=purchase.id,
             created=bought,
             next_lifecycle=bought + timedelta(days=purchase.term),
+            owner_tenant=MSP_TENANT,
+            term=_TERMS.get(purchase.term, ""),
         )
 
     def _employ(self, tenant: Tenant, team: Team, office: str = "Remote") -> list[str]:
@@ -206,6 +209,7 @@ class World:
         """The MSP's own tenant, which lists those that it looks after: one more than are mapped."""
         partner = self.microsoft.add_tenant(MSP_TENANT, MSP, ["brasswren.onmicrosoft.com", MSP_DOMAIN])
         partner.consent(APP, SEES_TENANTS)
+        self.microsoft.partner_center.partners.add(partner.id)
         id, name, domain = NEWCOMER
         self.microsoft.settle(Story(0, name, "", id, domain, "Racine", (), (), ()))
         for tenant, called in (*((story.tenant, story.name) for story in STORIES), (id, name)):

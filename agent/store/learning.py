@@ -198,6 +198,7 @@ def _plan(connection: Connection, run: str, learnt: Learnt, digests: Sequence[st
     if connection.scalar(_PLAN, {"of": learnt.company}) == digest:
         connection.execute(_SAME_PLAN, {"of": learnt.company, "by": run, "when": at})
         return
-    counts = {"changes": len(learnt.planned), "held": sum(bool(planned.holds) for planned in learnt.planned)}
+    due = [planned for planned in learnt.planned if not planned.change.queued]
+    counts = {"changes": len(due), "held": sum(bool(planned.holds) for planned in due)}
     values = {"company": learnt.company, "run": run, "at": at, "digest": digest, "body": body}
     put(connection, PLAN, [values | counts | money_values(learnt.monthly)])

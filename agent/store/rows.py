@@ -13,6 +13,7 @@ from sqlalchemy import Row
 
 from agent.domain.agreements import Line
 from agent.domain.changes import Change, Picture, Planned, Step, Terms, Write
+from agent.domain.counts import Deal, Term
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.keys import LineKey
 from agent.domain.money import Money, rounded
@@ -20,6 +21,7 @@ from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.periods import Period
 from agent.ports import Entry, EntryState, Hold, JournalRecord, Learnt, OpenFinding, RunSummary
 from agent.store.canonical import canonical, parsed
+from agent.store.tables import instant_text
 
 Values = dict[str, Any]
 Read = Row[Any]
@@ -112,6 +114,28 @@ def charge_values(charge: Charge, company: int) -> Values:
 
 def charge_of(row: Read) -> Charge:
     return Charge(key_of(row.key), Period(row.starts, row.ends), row.quantity)
+
+
+def deal_plain(deal: Deal | None) -> list[object] | None:
+    if deal is None:
+        return None
+    instants = [instant_plain(moment) for moment in (deal.ends, deal.cancel_until)]
+    return [deal.term.months, deal.term.paid, deal.quantity, *instants, deal.renews, deal.next_quantity, deal.by]
+
+
+def deal_of(plain: Sequence[Any] | None) -> Deal | None:
+    if plain is None:
+        return None
+    months, paid, quantity, ends, cancel_until, *rest = plain
+    return Deal(Term(months, paid), quantity, instant_of(ends), instant_of(cancel_until), *rest)
+
+
+def instant_plain(moment: datetime | None) -> str | None:
+    return instant_text(moment) if moment else None
+
+
+def instant_of(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def write_plain(write: Write) -> Values:
@@ -241,6 +265,7 @@ def _change_plain(change: Change) -> Values:
         "sentence": change.sentence,
         "reason": change.reason,
         "waits": change.waits,
+        "queued": change.queued,
         "effective": change.begins.isoformat(),
         "line": _line_plain(base),
         "before": _terms_plain(change.before),

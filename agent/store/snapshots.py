@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,8 +23,10 @@ from agent.domain.counts import (
     Subscription,
 )
 from agent.domain.findings import Code, Stop
+from agent.store import histories
 from agent.store.canonical import canonical, parsed, sha256
 from agent.store.database import put
+from agent.store.rows import deal_of, deal_plain, instant_of, instant_plain
 from agent.store.tables import SNAPSHOT
 
 _THIS = sa.and_(SNAPSHOT.c.source == bindparam("of_source"), SNAPSHOT.c.account == bindparam("of_account"))
@@ -37,7 +39,7 @@ class Packed:
     """A snapshot made ready before the transaction begins: encoding takes longer than storing."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.account, self.taken_at = snapshot.account, snapshot.taken_at
+        self.snapshot, self.account, self.taken_at = snapshot, snapshot.account, snapshot.taken_at
         self.text = _text(snapshot)
         self.digest = sha256(self.text)
 
@@ -58,6 +60,7 @@ def remember(connection: Connection, packed: Packed) -> None:
     account = {"source": packed.account.source, "account": packed.account.id, "name": packed.account.name}
     read = {"taken_at": packed.taken_at, "digest": packed.digest, "body": packed.body}
     put(connection, SNAPSHOT, [account | read])
+    histories.remember(connection, packed.snapshot, saved.taken_at if saved else None)
 
 
 def last(connection: Connection, account: Account) -> Snapshot | None:
@@ -119,18 +122,24 @@ def _observation(
 
 
 def _subscription_fields(bought: Subscription) -> list[object]:
-    days = [day.isoformat() if day else None for day in (bought.created, bought.renews)]
-    return [bought.status.value, *days, bought.id, bought.quantity, bought.trial, bought.owner]
+    instants = [instant_plain(moment) for moment in (bought.created, bought.renews)]
+    ids = [bought.owner, bought.commerce]
+    return [bought.status.value, *instants, bought.id, bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
 
 
 def _subscription(
-    status: str, created: str | None, renews: str | None, id_: str, quantity: int, trial: bool, owner: str
+    status: str,
+    created: str | None,
+    renews: str | None,
+    id_: str,
+    quantity: int,
+    trial: bool,
+    owner: str,
+    commerce: str,
+    deal: list[Any] | None,
 ) -> Subscription:
-    return Subscription(id_, quantity, Status(status), _day(created), _day(renews), trial, owner)
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
+    instants = instant_of(created), instant_of(renews)
+    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal))
 
 
 def _people_fields(members: Iterable[Member]) -> list[list[object]]:

@@ -13,6 +13,7 @@ from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding
+from agent.domain.terms import History
 from agent.ports import (
     Clock,
     Entry,
@@ -24,7 +25,7 @@ from agent.ports import (
     OpenFinding,
     RunSummary,
 )
-from agent.store import deciding, entries, journal, learning, remembering, runs, schema, snapshots
+from agent.store import deciding, entries, histories, journal, learning, remembering, runs, schema, snapshots
 from agent.store.database import Database, database_at
 from agent.store.locks import file_lock, session_lock
 
@@ -84,6 +85,10 @@ class SqlStore:
         packed = snapshots.Packed(snapshot)
         with self._database.writing() as connection:
             snapshots.remember(connection, packed)
+
+    def histories(self, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
+        with self._database.reading() as connection:
+            return histories.histories(connection, source, accounts)
 
     def last_snapshot(self, account: Account) -> Snapshot | None:
         with self._database.reading() as connection:

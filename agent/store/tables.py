@@ -173,6 +173,21 @@ class Snapshot(_Row, table=True):
     body: bytes = _column(sa.LargeBinary)
 
 
+class Chapter(_Row, table=True):
+    """What readings showed of one subscription from `since` on; `before` is the last one that did not."""
+
+    source: str = text(primary_key=True)
+    account: str = text(primary_key=True)
+    subscription: str = text(primary_key=True)
+    since: datetime = instant(primary_key=True)
+    before: datetime | None = instant()
+    quantity: int = whole()
+    status: str = text()
+    created: datetime | None = instant()
+    renews: datetime | None = instant()
+    deal: list[Any] | None = plain()
+
+
 class Binding(_Keyed, table=True):
     tenant: str = text(index=True)
     line: int = whole()
@@ -305,4 +320,5 @@ def _table(model: Any) -> sa.Table:
 
 META, RUN, SNAPSHOT, PLAN, JOURNAL = map(_table, (Meta, Run, Snapshot, Plan, Journal))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
+CHAPTER = _table(Chapter)
 HOLD, FINDING, DERIVATION = map(_table, (Hold, Finding, Derivation))

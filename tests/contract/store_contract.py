@@ -389,7 +389,6 @@ class Learning(WithStore):
         assert [w["body"] for w in change["writes"]] == ['{"quantity": 12}']
         assert store.plan(COMPANY) == [plan]
 
-
     def test_report_opens_and_closes_nothing(self, store: Store, run: str) -> None:
         """Something was seen, but not everything: what is not seen again stays open."""
         store.learn(run, learnt(findings=(finding("a"),)), NOW)

@@ -17,6 +17,7 @@ from agent.domain.changes import AddLine, Planned, Realisation, Step, Terms, Wri
 from agent.domain.counts import (
     Account,
     Coverage,
+    Deal,
     Group,
     MailboxKind,
     Member,
@@ -24,6 +25,7 @@ from agent.domain.counts import (
     Snapshot,
     Status,
     Subscription,
+    Term,
 )
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
@@ -211,8 +213,27 @@ helds = st.builds(
     st.builds(Realisation, st.lists(writes, max_size=2).map(tuple)),
     st.lists(texts, min_size=1, max_size=3).map(tuple),
 )
+deals = st.builds(
+    Deal,
+    st.builds(Term, st.sampled_from([1, 12, 36]), st.sampled_from([1, 12, 36, None])),
+    numbers,
+    st.none() | instants,
+    st.none() | instants,
+    st.booleans(),
+    st.none() | numbers,
+    texts,
+)
 subscriptions = st.builds(
-    Subscription, ids, numbers, st.sampled_from(Status), st.none() | days, st.none() | days, st.booleans(), texts
+    Subscription,
+    ids,
+    numbers,
+    st.sampled_from(Status),
+    st.none() | instants,
+    st.none() | instants,
+    st.booleans(),
+    texts,
+    texts,
+    st.none() | deals,
 )
 observations = st.builds(
     Observation, ids, texts, texts, numbers, numbers, st.booleans(), st.lists(subscriptions, max_size=3).map(tuple)

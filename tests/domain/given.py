@@ -10,7 +10,7 @@ from decimal import Decimal
 from agent.domain.agreements import Agreement, Billable, Line, Product
 from agent.domain.changes import Change
 from agent.domain.counts import Account, Coverage, Member, Observation, Snapshot, Status, Subscription
-from agent.domain.desired import desired
+from agent.domain.desired import Desired, desired
 from agent.domain.holdings import Ground, ownership
 from agent.domain.keys import LineKey, Mark
 from agent.domain.mappings import (
@@ -25,6 +25,7 @@ from agent.domain.mappings import (
 )
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
 from agent.domain.plan import Draft, Timing, draft
+from agent.domain.terms import UNREAD, History
 
 TENANT = "4f1c0000-0000-0000-0000-000000000001"
 PREMIUM = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
@@ -119,15 +120,20 @@ def seen_before(key: LineKey, quantity: int, hours: int = 24, since: date = MARC
     return {key: Sighting(key, quantity, since, first, first)}
 
 
+def wished(rows: Sequence[Row], snap: Snapshot, history: History = UNREAD) -> Desired:
+    company, products = mapping(*rows), {PRODUCT.identifier: PRODUCT}
+    return desired(company, mappings(company), {TENANT: snap}, products, "connectwise", 6000, {TENANT: history})
+
+
 def drafted(
     rows: Sequence[Row],
     snap: Snapshot,
     on: Ground,
     sightings: dict[LineKey, Sighting] | None = None,
     open_keys: frozenset[LineKey] = frozenset(),
+    history: History = UNREAD,
 ) -> Draft:
-    company = mapping(*rows)
-    wanted = desired(company, mappings(company), {TENANT: snap}, {PRODUCT.identifier: PRODUCT}, "connectwise", 6000)
+    wanted = wished(rows, snap, history)
     owned = ownership(on, [r.key("connectwise") for r in rows])
     timing = Timing(NOW, on.today, timedelta(seconds=60))
     return draft(wanted, owned, on, sightings or {}, open_keys, timing, "USD")

@@ -1,7 +1,7 @@
 """Current + desired -> changes."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from hypothesis import given
@@ -273,8 +273,8 @@ def test_start_on_moves_a_new_line_into_the_future() -> None:
 
 def bought(seats: int, day: date, earlier: int = 10) -> Observation:
     """An older purchase of `earlier` seats and one of `seats` on that day."""
-    old = Subscription("old", earlier, Status.ENABLED, date(2024, 1, 1))
-    new = Subscription("new", seats, Status.ENABLED, day)
+    old = Subscription("old", earlier, Status.ENABLED, datetime(2024, 1, 1, tzinfo=UTC))
+    new = Subscription("new", seats, Status.ENABLED, datetime.combine(day, time(12), UTC))
     return observation(purchased=0, prepaid=earlier + seats, subscriptions=(old, new))
 
 
@@ -312,7 +312,7 @@ def test_a_returning_licence_is_not_billed_for_days_that_were_paid() -> None:
     bound = replace(binding(KEY, ended), state=BindingState.ENDED)
     change = only(drafted([row()], snapshot(observation()), ground([ended], [bound])).changes)
     assert isinstance(change, AddLine)
-    assert change.effective == date(2026, 4, 1)
+    assert change.begins == date(2026, 4, 1)
 
 
 def test_a_line_in_its_second_life_is_changed_under_the_key_of_that_life() -> None:

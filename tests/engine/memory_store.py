@@ -14,10 +14,11 @@ from threading import RLock
 from typing import Any, Self
 
 from agent.domain.changes import Picture, Planned, Step, Write
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
+from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, StoreFailed
 from agent.ports import (
     Clock,
@@ -60,6 +61,7 @@ class Disk:
     newest: datetime | None = None
     runs: dict[str, RunSummary] = field(default_factory=dict)
     snapshots: dict[Account, Snapshot] = field(default_factory=dict)
+    histories: dict[Account, History] = field(default_factory=dict)
     bindings: dict[LineKey, tuple[int, Binding]] = field(default_factory=dict)
     sightings: dict[LineKey, tuple[int, Sighting]] = field(default_factory=dict)
     charges: dict[tuple[LineKey, date], tuple[int, Charge]] = field(default_factory=dict)
@@ -140,6 +142,21 @@ class MemoryStore:
             saved = disk.snapshots.get(snapshot.account)
             if saved is None or saved.taken_at <= snapshot.taken_at:
                 disk.snapshots[snapshot.account] = snapshot
+                self._continue(snapshot, saved.taken_at if saved else None)
+
+    def _continue(self, snapshot: Snapshot, before: datetime | None) -> None:
+        told = dict(self.disk.histories.get(snapshot.account, UNREAD).chapters)
+        bought = [one for seen in snapshot.observations.values() for one in seen.subscriptions]
+        for one in bought if Coverage.SUBSCRIPTIONS in snapshot.coverage else ():
+            known = told.get(one.id, ())
+            news = next_chapter(known[-1] if known else None, one, snapshot, before)
+            told[one.id] = (*known, news) if news else known
+        self.disk.histories[snapshot.account] = History(told, snapshot.taken_at)
+
+    def histories(self, source: str, accounts: Iterable[str]) -> Mapping[str, History]:
+        wanted = set(accounts)
+        kept = self.disk.histories.items()
+        return {of.id: told for of, told in kept if of.source == source and of.id in wanted and told.chapters}
 
     def last_snapshot(self, account: Account) -> Snapshot | None:
         return self.disk.snapshots.get(account)
@@ -317,7 +334,8 @@ class MemoryStore:
         if summary.ended:
             return summary
         states = Counter(entry.state.value for entry in disk.entries.values() if entry.run == run)
-        plans = [learnt.planned for by, _, learnt in disk.plans.values() if by == run]
+        every = [learnt.planned for by, _, learnt in disk.plans.values() if by == run]
+        plans = [[planned for planned in plan if not planned.change.queued] for plan in every]
         return replace(
             summary,
             changes=sum(map(len, plans)),

@@ -35,3 +35,4 @@ class TestLaws(StoreContract):
     test_database_refuses_to_change_the_journal = None
     test_any_changed_byte_is_found_at_its_record = None
     test_rows_taken_or_moved_are_missed = None
+    test_chapters_long_past_are_dropped_but_for_the_one_in_force = None

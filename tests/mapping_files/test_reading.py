@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from agent.domain.guards import Limits
 from agent.domain.mappings import (
     AtZero,
     Basis,
+    Commitment,
     Decrease,
     Increase,
     LicenceCount,
@@ -23,8 +25,9 @@ from agent.domain.mappings import (
     UserFilter,
     Usernames,
 )
+from agent.domain.terms import TERMS
 from agent.mapping_files import MappingsInvalid
-from agent.mapping_files.schema import GuardsTable
+from agent.mapping_files.schema import GuardsTable, TermWord
 from agent.settings import GuardsSection
 from tests.mapping_files.folders import E3, HEAD, ROW, SPB, TENANT, company_folder, mapping_folder
 
@@ -68,6 +71,26 @@ def test_row_with_everything(tmp_path: Path) -> None:
     assert (row.included, row.minimum, row.start_on) == (2, 5, date(2026, 12, 1))
     assert (row.text, row.name, row.adopt) == ("Microsoft 365", "sales", True)
     assert (row.disabled_users, row.guests) == (False, False)
+
+
+@pytest.mark.parametrize("word", sorted(TERMS))
+def test_term_says_what_was_bought(word: str, tmp_path: Path) -> None:
+    """Commitment and payment in one word; without the key the row says nothing of its term."""
+    assert only_row(tmp_path, f'{ROW}term = "{word}"\n').term == TERMS[word]
+    assert only_row(tmp_path, ROW).term is None
+
+
+def test_every_term_can_be_written() -> None:
+    """The words that files know are those that the domain knows."""
+    assert get_args(TermWord) == tuple(TERMS)
+
+
+def test_profile_may_hold_commitments(tmp_path: Path) -> None:
+    """Only where it says so are seats billed that nobody uses."""
+    profiles = '[held]\nproduct = "A"\ncommitment = "hold"\n\n[plain]\nproduct = "B"\n'
+    found = mapping_folder(tmp_path, {"profiles.toml": profiles}).load().profiles
+
+    assert (found["held"].commitment, found["plain"].commitment) == (Commitment.HOLD, Commitment.IGNORE)
 
 
 @pytest.mark.parametrize("word", ["SPB", "spb", SPB, SPB.upper(), "Microsoft 365 Business Premium"])

@@ -79,11 +79,21 @@ def test_hold_shows_reasons_requests_and_digest() -> None:
     hold = Hold(
         "4f1c2d3e4a5b6c7d", 250, "end Visio: 3 -> 0", ("it would stop billing",), ("PATCH addition 1",), None, NOW
     )
-    text = bare(holds_text([hold], VIEW))
+    text = bare(holds_text([hold], [], VIEW))
     assert text.startswith("4f1c2d3e4a5b6c7d  open  Contoso Ltd (250), since 2026-03-17 09:00")
     assert "  held:   it would stop billing\n  writes: PATCH addition 1" in text
     assert "trueup approve 4f1c2d3e4a5b6c7d" in text
-    assert holds_text([], VIEW) == "Nothing is held."
+    assert holds_text([], [], VIEW) == "Nothing is held."
+
+
+def test_holds_show_what_waits_for_a_renewal() -> None:
+    """Seats that are owed until then are nothing to decide, and nothing to wonder about."""
+    until = "waits until 2027-03-01, the renewal of seats that nobody uses"
+    changes = [{"sentence": "E3: 13 -> 8 from 2027-03-01", "queued": until}, {"sentence": "other", "queued": ""}]
+    text = bare(holds_text([], [{"company": 250, "changes": changes}], VIEW))
+    assert "Contoso Ltd (250): E3: 13 -> 8 from 2027-03-01, waits until 2027-03-01" in text
+    assert "other" not in text
+    assert text.endswith("Nothing is held.")
 
 
 def test_run_tells_each_write() -> None:

@@ -132,6 +132,19 @@ def test_states() -> None:
     assert state(replace(READY, realisation=Realisation(note="no such date", refused=True))) == "refused"
 
 
+def test_what_is_queued_moves_nothing_yet() -> None:
+    """13 -> 8 at a renewal is shown with its day and stays out of today's units and money."""
+    until = "waits until 2027-03-01, the renewal of seats that nobody uses"
+    off = raised(before=terms(13), after=terms(8), monthly=usd("-110.00"), queued=until)
+    queued = Planned(off, Realisation(note=until))
+    assert state(queued) == "queued"
+    assert difference([queued]) is None
+    text = bare(plan_text(report(queued), VIEW))
+    assert "nothing to change before the renewal" in text
+    assert f"queued: {until}" in text
+    assert "on the lines that change" not in text
+
+
 def test_mode_report_asks_for_no_approval() -> None:
     """What the guards say in that mode is told, but approving would not get it written."""
     case = Case(Mode.REPORT, Limits(), MARCH_17, {}, {}, (), usd("265.00"), 10)
@@ -197,6 +210,7 @@ def test_values_for_programs() -> None:
         "held": 1,
         "reported": 0,
         "waits": 0,
+        "queued": 0,
         "refused": 0,
         "units": {"before": 13, "after": 12},
         "monthly": {"amount": "-1.00", "currency": "USD"},

@@ -21,6 +21,7 @@ STRANGER = "4f1c0000-0000-4000-8000-000000000002"
 PARTNER = "4f1c0000-0000-4000-8000-000000000003"
 LOGIN = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
+CENTER = "https://api.partnercenter.microsoft.com"
 SPB = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
 SPE_E3 = "05e9a617-0261-4cee-bb44-138d3ef5d965"
 MARCH = datetime(2026, 3, 17, 9, tzinfo=UTC)
@@ -47,13 +48,29 @@ class Office:
             "credential": ClientSecret(lambda: SECRET),
             "clock": self,
             "timeouts": Timeouts(),
-            "transport": lambda: Transport({LOGIN: self.microsoft, GRAPH: self.microsoft}),
+            "transport": lambda: Transport(dict.fromkeys((LOGIN, GRAPH, CENTER), self.microsoft)),
             "sleep": self.sleep,
         }
         return MicrosoftSource(**{**given, **changes})
 
     def observe(self, needs: Needs = NO_NEEDS, **changes: Any) -> Snapshot:
         return self.source(**changes).observe(CONTOSO_ACCOUNT, needs)
+
+    def open_partner_center(self) -> None:
+        """The partner's own tenant, which sells to Contoso directly."""
+        self.add_tenant(PARTNER, "Brasswren")
+        self.microsoft.partner_center.partners.add(PARTNER)
+
+    def source_with_sales(self) -> MicrosoftSource:
+        return self.source(partner=PARTNER, partner_center=CENTER)
+
+    def sold(self) -> Snapshot:
+        return self.source_with_sales().observe(CONTOSO_ACCOUNT)
+
+    def change(self, **changes: Any) -> None:
+        """What is known of the subscription of Business Premium."""
+        [premium] = self.tenant.holdings.subscriptions_of(SPB)
+        self.tenant.change_subscription(premium.id, **changes)
 
     def now(self) -> datetime:
         return self.microsoft.clock.now()
@@ -75,14 +92,14 @@ class Office:
 
     @property
     def graph_requests(self) -> list[Request]:
-        return [one.request for one in self.microsoft.log if one.request.path.startswith(("/v1.0", "/beta"))]
+        return [one.request for one in self.microsoft.log if one.request.path.startswith(("/v1.0/", "/beta/"))]
 
     def assert_published(self) -> None:
         """Hold all that was said without a fault to Microsoft's description, the items of batches one by one."""
         for one in self.microsoft.log:
             if one.fault or one.response is None:
                 continue
-            spec = "msgraph-beta" if one.request.path.startswith("/beta/") else "msgraph"
+            spec = {"beta": "msgraph-beta", "v1": "partnercenter"}.get(one.request.path.split("/")[1], "msgraph")
             assert_published(one.request.method, one.request.target, one.request, one.response, spec)
             if one.request.path == "/v1.0/$batch" and one.response.status == 200:
                 _assert_items_published(one.request, one.response)

@@ -1,6 +1,6 @@
 """From Graph's rows to observations and members (Microsoft: reference 2)."""
 
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -34,7 +34,7 @@ class TestLicences:
         assert (found.purchased, found.assigned, found.unassigned) == (2, 3, 0)
 
     def test_purchase_keeps_its_facts(self, office: Office, contoso: Tenant) -> None:
-        """Days in UTC, whether it is a trial, and whose sale it was."""
+        """When it began and ends, whether it is a trial, and whose sale it was."""
         id = contoso.add_subscription(
             "SPB",
             7,
@@ -45,7 +45,10 @@ class TestLicences:
         )
         bought = {one.id: one for one in office.observe().observations[SPB].subscriptions}[id]
         assert (bought.quantity, bought.status, bought.trial) == (7, Status.ENABLED, True)
-        assert (bought.created, bought.renews) == (date(2026, 1, 31), date(2027, 1, 31))
+        assert (bought.created, bought.renews) == (
+            datetime(2026, 1, 31, 23, 30, tzinfo=UTC),
+            datetime(2027, 1, 31, tzinfo=UTC),
+        )
         assert bought.owner == "4f1c0000-0000-4000-8000-00000000ffff"
 
     def test_unknown_state_contradicts(self, office: Office, contoso: Tenant) -> None:

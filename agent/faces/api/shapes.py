@@ -188,6 +188,7 @@ class PlannedChange(Answered):
     sentence: str
     reason: str
     waits: str
+    queued: str
     effective: Day
     line: Line | None
     before: Terms | None

@@ -21,8 +21,8 @@ def command(desk: Desk, of_company: str | None, as_json: bool) -> None:
 
     number = company(desk.mappings, of_company) if of_company else None
     with desk.store() as store:
-        holds = store.holds(number)
+        holds, plans = store.holds(number), store.plan(number)
     if as_json:
         say_json([of_hold(hold) for hold in holds])
     else:
-        say(holds_text(holds, desk.view()))
+        say(holds_text(holds, plans, desk.view()))

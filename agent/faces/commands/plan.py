@@ -51,7 +51,7 @@ def command(context: click.Context, desk: Desk, companies: Sequence[str], as_jso
             say(plan_text(report, desk.view()))
     if result.detail:
         raise TrueupError(f"Not every company could be planned: {result.detail}", "See: trueup findings")
-    context.exit(CHANGES if report.planned else NOTHING_TO_DO)
+    context.exit(CHANGES if any(plan.due for plan in report.plans) else NOTHING_TO_DO)
 
 
 def report_of(engine: Engine, result: Result, companies: Sequence[int]) -> PlanReport:

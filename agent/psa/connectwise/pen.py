@@ -164,7 +164,6 @@ class Pen:
             ),
         )
 
-
     def _beside(self, key: LineKey, line: Line) -> Iterator[dict[str, object]]:
         """What a PATCH carries along: our mark where an adopted line has none, the custom fields where a site asks."""
         whole = extra(line).get("customFields", ())

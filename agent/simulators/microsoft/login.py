@@ -243,10 +243,10 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _resource(scope: str, request: Request) -> str:
-    """The API that the token is for: Graph of some cloud, or this very server under its own address."""
+    """The API that the token is for: Graph of some cloud, Partner Center, or this very server under its own address."""
     resource, default, rest = scope.partition("/.default")
     if not default or rest:
         raise Rejected(1002012)
-    if resource not in {*tokens.GRAPHS, request.origin}:
+    if resource not in {*tokens.GRAPHS, tokens.PARTNER_CENTER, request.origin}:
         raise Rejected(500011)
     return resource

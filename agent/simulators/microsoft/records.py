@@ -31,6 +31,9 @@ class Sku:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
+    """`term` (P1M, P1Y, P3Y), `cycle`, `renews` and `next_quantity` are what only the seller sees; without a term it
+    was not sold in the new commerce."""
+
     id: str
     sku: str
     quantity: int
@@ -40,6 +43,10 @@ class Subscription:
     trial: bool
     commerce_id: str
     owner_tenant: str | None
+    term: str = ""
+    cycle: str = ""
+    renews: bool = True
+    next_quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The Microsoft simulator: login and Graph behind one address, and the tenants they tell of."""
+"""The Microsoft simulator: login, Graph and Partner Center behind one address, and the tenants they tell of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from agent.simulators.faults import Fault, Faults, Kind
 from agent.simulators.microsoft import entities
 from agent.simulators.microsoft.graph import Graph
 from agent.simulators.microsoft.login import Login
+from agent.simulators.microsoft.partner_center import PartnerCenter
 from agent.simulators.microsoft.records import Holdings
 from agent.simulators.microsoft.tenant import Tenant
 from agent.simulators.wire import Request, Response, SimClock, Simulator
@@ -48,14 +49,16 @@ _TENANT_ACTIONS = (
 
 
 class MicrosoftSimulator(Simulator):
-    """Both hosts in one: mount it under https://login.microsoftonline.com and https://graph.microsoft.com, or
-    serve it and use its address for both. Links in Graph's answers lead back to the address that was asked."""
+    """All hosts in one: mount it under https://login.microsoftonline.com, https://graph.microsoft.com and
+    https://api.partnercenter.microsoft.com, or serve it and use its address for all of them. Links in Graph's answers
+    lead back to the address that was asked."""
 
     def __init__(self, clock: SimClock, *, faults: Faults | None = None, login_url: str = LOGIN_URL) -> None:
         super().__init__(clock, faults=faults)
         self.tenants: dict[str, Tenant] = {}
         self.login = Login(self.tenants, clock, login_url)
         self.graph = Graph(self.tenants, clock)
+        self.partner_center = PartnerCenter(self.tenants, clock)
 
     def add_tenant(self, id: str, name: str, domains: Sequence[str], *, created: datetime | None = None) -> Tenant:
         """`domains`: the initial one (*.onmicrosoft.com) first; the last is the default domain."""
@@ -73,6 +76,8 @@ class MicrosoftSimulator(Simulator):
     def answer(self, request: Request, twist: Fault | None = None) -> Response:
         if self.login.concerns(request.path):
             return self.login.answer(request)
+        if self.partner_center.concerns(request.path):
+            return self.partner_center.answer(request, twist)
         return self.graph.answer(request, twist)
 
     def error(self, fault: Fault) -> Response:
@@ -95,6 +100,9 @@ class MicrosoftSimulator(Simulator):
             "even": self.graph.oddities.clear,
             "refuse_tokens": self.login.refuse,
             "grant_tokens": self.login.relent,
+            "sells_directly": self.partner_center.partners.add,
+            "odd_sales": self.partner_center.oddities.add,
+            "even_sales": self.partner_center.oddities.clear,
         }
 
     def state(self) -> object:

@@ -120,8 +120,12 @@ class Tenant:
         owner_tenant: str | None = None,
         part_number: str | None = None,
         applies_to: str = "User",
+        **sale: Any,
     ) -> str:
-        """One purchase; its SKU appears with the first. Returns its id, which subscribedSkus refers to."""
+        """One purchase; its SKU appears with the first. Returns its id, which subscribedSkus refers to.
+
+        `sale`: term, cycle, renews and next_quantity, as its seller (`owner_tenant`) sees them.
+        """
         sku = catalogue.sku_id(licence)
         if sku not in self.holdings.skus:
             self.add_sku(licence, part_number=part_number, applies_to=applies_to)
@@ -136,6 +140,7 @@ class Tenant:
             trial=trial,
             commerce_id=commerce_id or self._make_id("commerce", sku, number),
             owner_tenant=owner_tenant,
+            **sale,
         )
         self._change(subscriptions={**self.holdings.subscriptions, held.id: held})
         return held.id

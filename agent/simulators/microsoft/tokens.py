@@ -20,6 +20,8 @@ GRAPHS = frozenset(
     }
 )
 
+PARTNER_CENTER = "https://api.partnercenter.microsoft.com"
+
 _CLAIMS = {"aud", "appid", "exp", "iat", "roles", "tid"}
 _SIGNATURE = base64.urlsafe_b64encode(b"simulated").decode()
 

@@ -7,7 +7,7 @@ must be there and must have its type: a count that is missing is not zero.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, datetime
 from operator import attrgetter
 from sys import intern
 from typing import Generic, TypeVar
@@ -54,6 +54,7 @@ class WireSubscription(Struct):
     createdDateTime: str | None = None
     nextLifecycleDateTime: str | None = None
     ownerTenantId: str | None = None
+    commerceSubscriptionId: str | None = None
 
 
 class WireLicence(Struct, gc=False):
@@ -249,19 +250,23 @@ def _subscription(wire: WireSubscription) -> Subscription:
         id=wire.id.lower(),
         quantity=wire.totalLicenses,
         status=_STATUS.get(wire.status.lower(), Status.UNKNOWN),
-        created=_day(wire.createdDateTime),
-        renews=_day(wire.nextLifecycleDateTime),
+        created=instant_of(wire.createdDateTime),
+        renews=instant_of(wire.nextLifecycleDateTime),
         trial=bool(wire.isTrial),
         owner=(wire.ownerTenantId or "").lower(),
+        commerce=(wire.commerceSubscriptionId or "").lower(),
     )
 
 
-def _day(instant: str | None) -> date | None:
-    """The day in UTC. Fractions of a second come with up to seven digits, so only the date is parsed."""
+def instant_of(text: str | None) -> datetime | None:
+    """An instant in UTC, which is meant where no zone is named. Fractions of a second come with up to seven digits."""
     try:
-        return date.fromisoformat(instant[:10]) if instant else None
+        moment = datetime.fromisoformat(text) if text else None
     except ValueError:
-        raise Incomplete(f"Graph sent {instant[:30] if instant else ''!r} where a date belongs.") from None
+        raise Incomplete(f"Microsoft sent {text[:30] if text else ''!r} where a time belongs.") from None
+    if moment is None or moment.tzinfo is not None:
+        return moment and moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
 
 
 def check_unique(ids: Iterable[str], what: str) -> None:

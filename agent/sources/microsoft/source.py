@@ -15,13 +15,15 @@ from requests.adapters import BaseAdapter
 from agent.domain.counts import NO_NEEDS, Account, Coverage, Group, MailboxKind, Member, Needs, Snapshot
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.errors import AccessDenied, CredentialsRejected, ReadFailed
-from agent.outgoing import Outgoing, Timeouts
+from agent.outgoing import Outgoing, Rate, Timeouts
 from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
 from agent.sources.microsoft import clouds
 from agent.sources.microsoft.credentials import Credential, Signer
 from agent.sources.microsoft.extras import GroupMembers, Mailboxes, gap
 from agent.sources.microsoft.graph import Graph
+from agent.sources.microsoft.partner_center import PER_MINUTE, PartnerCenter
+from agent.sources.microsoft.partner_center import scope as sales_scope
 from agent.sources.microsoft.reads import (
     CONTRACTS,
     MAILBOXES,
@@ -60,8 +62,9 @@ class MicrosoftSource:
     """`agent.ports.Source` over Graph.
 
     `partner` is the tenant whose relationships and contracts list the others. With `members` False, users are neither
-    read nor covered, and Organization.Read.All is the only permission needed. `transport` makes the adapter that
-    carries requests, for tests. All methods are for all threads; each thread has its own connections.
+    read nor covered, and Organization.Read.All is the only permission needed. `partner_center` is where the partner's
+    sales are told, asked once in `sales_every` seconds for each tenant; None: nobody asks. `transport` makes the
+    adapter that carries requests, for tests. All methods are for all threads; each thread has its own connections.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class MicrosoftSource:
         partner: str | None = None,
         names: SkuTable | None = None,
         members: bool = True,
+        partner_center: str | None = None,
+        sales_every: int = 86_400,
         timeouts: Timeouts | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
@@ -84,9 +89,10 @@ class MicrosoftSource:
     ) -> None:
         clouds.check_pair(login_url, graph_url)
 
-        def outgoing(base_url: str) -> Outgoing:
+        def outgoing(base_url: str, rate: Rate | None = None) -> Outgoing:
             return Outgoing(
                 base_url=base_url,
+                rate=rate,
                 timeouts=timeouts or Timeouts(),
                 ca_file=ca_file,
                 proxy=proxy,
@@ -96,13 +102,21 @@ class MicrosoftSource:
             )
 
         graph_url = graph_url.rstrip("/")
-        self._wires = [outgoing(url) for url in (login_url.rstrip("/"), f"{graph_url}/v1.0", f"{graph_url}/beta")]
+        urls = (login_url.rstrip("/"), f"{graph_url}/v1.0", f"{graph_url}/beta")
+        self._wires: tuple[Outgoing, ...] = tuple(map(outgoing, urls))
         self._tokens = Tokens(client_id, credential, self._wires[0], clouds.scope(graph_url), clock)
         self._graph, self._beta = (Graph(wire, self._tokens, sleep) for wire in self._wires[1:])
         self._clock = clock
         self._partner = partner.lower() if partner else None
         self._names = names or shipped()
         self._members = members
+        self._sales: PartnerCenter | None = None
+        if partner_center and self._partner:
+            url = partner_center.rstrip("/")
+            sellers = Tokens(client_id, credential, self._wires[0], sales_scope(url), clock)
+            rate = Rate(PER_MINUTE, monotonic=clock.monotonic, sleep=sleep)
+            self._wires = (*self._wires, outgoing(url, rate))
+            self._sales = PartnerCenter(self._wires[-1], sellers, self._partner, clock, sales_every)
 
     @property
     def name(self) -> str:
@@ -135,7 +149,8 @@ class MicrosoftSource:
         """One batch, which carries up to 17 groups along, and one request more for every further 999 rows of a list.
 
         All of it or `ReadFailed`; of what `needs` names, each in whole or as a gap. Mailboxes take a request of their
-        own: Graph's batches do not mix versions.
+        own: Graph's batches do not mix versions. Terms that the seller does not tell are a gap: the seats are the
+        tenant's own.
         """
         tenant = account.id.lower()
         at = self._clock.now()
@@ -148,15 +163,17 @@ class MicrosoftSource:
         check_unique((one.id for one in bought), "subscription")
         members = self._people(tenant, _page(pages, USERS)) if self._members else ()
         extras = self._extras(tenant, groups, pages, needs)
+        seen = observations(skus, bought, self._names)
+        seen, terms, gaps = self._sales.tell(tenant, seen) if self._sales else (seen, frozenset(), {})
         return Snapshot(
             account=replace(account, id=tenant),
             taken_at=at,
-            observations=observations(skus, bought, self._names),
+            observations=seen,
             members=members,
-            coverage=self._covered(extras),
+            coverage=self._covered(extras) | terms,
             groups=extras.groups,
             mailboxes=extras.mailboxes,
-            gaps=extras.gaps,
+            gaps={**extras.gaps, **gaps},
         )
 
     def _covered(self, extras: _Extras) -> frozenset[Coverage]:
@@ -207,7 +224,7 @@ class MicrosoftSource:
         used = needed.union(*({read.permission, read.narrower} for read in _extra_reads(needs | elsewhere)))
         lacking = {read.permission: read for read in _extra_reads(needs) if not read.allowed(roles)}
         missed = [self._missing(tenant, read) for read in lacking.values()]
-        return [*missed, *_too_wide(tenant, roles - used), *self._expiring()]
+        return [*missed, *_too_wide(tenant, roles - used), *self._expiring(), *self._unsold(tenant)]
 
     def _missing(self, tenant: str, read: Read[Any]) -> Finding:
         return Finding(
@@ -256,6 +273,13 @@ class MicrosoftSource:
         users = {USERS.permission} if self._members else set()
         lists = {RELATIONSHIPS.permission, CONTRACTS.permission} if tenant == self._partner else set()
         return frozenset({SKUS.permission} | users | lists)
+
+    def _unsold(self, tenant: str) -> Iterator[Finding]:
+        """Why Partner Center tells nothing, if it was to be asked."""
+        trouble = self._sales.trouble(tenant) if self._sales else None
+        if trouble:
+            subject, sentence = f"{tenant}/{Coverage.TERMS}", f"the terms of tenant {tenant} cannot be read: {trouble}"
+            yield Finding(Code.SOURCE_INCOMPLETE, Severity.WARNING, None, subject, sentence, trouble.remedy)
 
     def _expiring(self) -> Iterator[Finding]:
         proof = self._tokens.proof()

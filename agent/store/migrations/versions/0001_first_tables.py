@@ -63,6 +63,14 @@ def runs_and_snapshots() -> None:
     table("run", run, key=["id"], optional=["ended"], indexed=["started"])
     snapshot = {"source": TEXT, "account": TEXT, "name": TEXT, "taken_at": INSTANT, "digest": TEXT}
     table("snapshot", {**snapshot, "body": sa.LargeBinary()}, key=["source", "account"])
+    chapter = {"source": TEXT, "account": TEXT, "subscription": TEXT, "since": INSTANT, "before": INSTANT}
+    chapter |= {"quantity": WHOLE, "status": TEXT, "created": INSTANT, "renews": INSTANT, "deal": TEXT}
+    table(
+        "chapter",
+        chapter,
+        key=["source", "account", "subscription", "since"],
+        optional=["before", "created", "renews", "deal"],
+    )
 
 
 def what_planning_learns() -> None:

@@ -20,6 +20,7 @@ from agent.domain.ownership import Binding as Binding
 from agent.domain.ownership import BindingState as BindingState
 from agent.domain.ownership import Charge as Charge
 from agent.domain.ownership import Sighting as Sighting
+from agent.domain.proration import Convention
 from agent.domain.terms import History
 
 
@@ -52,6 +53,7 @@ class Traits:
     line_word: str  # what its people call a line: "addition"
     text_limit: int
     settle: int  # seconds after which an unknown write can no longer take effect
+    convention: Convention  # how it prorates, on agreements that do
 
 
 class Psa(Protocol):

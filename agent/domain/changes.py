@@ -49,12 +49,16 @@ class Holding:
 
     `charged` tells for each invoiced stretch of days from today on how many seats have been billed for it. `marks` are
     those of every difference line that is still in the PSA, ended ones included: none may be given out again.
+    `opened_before` is the invoice boundary that stood when we made the base; None where others made it. `prices` are
+    those of a unit at which invoices billed the base, as far as we saw them.
     """
 
     base: Line
     deltas: tuple[Delta, ...] = ()
     charged: tuple[tuple[Period, int], ...] = ()
     marks: frozenset[str] = frozenset()
+    opened_before: date | None = None
+    prices: tuple[tuple[Period, Decimal], ...] = ()
 
     @property
     def quantity(self) -> Decimal:
@@ -97,6 +101,8 @@ class Change:
     before: Terms | None = None
     holding: Holding | None = None
     monthly: Money | None = None
+    listed: Decimal | None = None  # the product's own price, which a new line gets where none is asked for
+    asks: str = ""  # why a person must agree, however small it is
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
     queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal
     covered: tuple[tuple[Period, int], ...] = ()
@@ -221,6 +227,7 @@ class Write:
     line: int | None = None
     mark: str = ""
     boundary: date | None = None  # the agreement's next invoice date when the write was planned
+    locked: date | None = None  # up to which renewal the line's seats keep their price
 
     @property
     def digest(self) -> str:
@@ -229,11 +236,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Realisation:
-    """Which requests realise a change now. None, with a note, while the PSA's calendar says to wait or refuses."""
+    """Which requests realise a change now. None, with a note, while the PSA's calendar says to wait or refuses.
+
+    `next_invoice` is what they add to the agreement's next invoice; None where that cannot be told.
+    """
 
     writes: tuple[Write, ...] = ()
     note: str = ""
     refused: bool = False
+    next_invoice: Money | None = None
 
 
 class Outcome(StrEnum):

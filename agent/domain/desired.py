@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
@@ -27,7 +27,7 @@ from agent.domain.mappings import (
     SumCount,
     Usernames,
 )
-from agent.domain.owed import Owed, commitment_steps, owed
+from agent.domain.owed import Owed, commitment_steps, last_renewal, owed
 from agent.domain.partition import gap_of, licence_rows, overlaps, unclaimed, unjudged
 from agent.domain.terms import UNREAD, History
 
@@ -42,11 +42,16 @@ class Tally:
     steps: tuple[Step, ...]
     doubt: Stop | None = None
     bought: tuple[tuple[date, int], ...] = ()  # purchases behind the count whose day the source proves
+    asks: str = ""  # why a person must agree before the number lowers anything
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredLine:
-    """What a row asks for. With a `doubt` its line stays as it is, whatever the number says."""
+    """What a row asks for. With a `doubt` its line stays as it is, whatever the number says.
+
+    `renews` is when the seats' commitments will have renewed, where the source tells; `locked` up to which renewal
+    the line keeps its price.
+    """
 
     key: LineKey
     row: Row
@@ -59,6 +64,9 @@ class DesiredLine:
     bought: tuple[tuple[date, int], ...] = ()
     owes: Owed | None = None
     release: Release | None = None
+    renews: date | None = None
+    locked: date | None = None
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ def desired(
     products: Mapping[str, Product],
     psa: str,
     text_limit: int,
+    currency: str,
     histories: Mapping[str, History] = MappingProxyType({}),
 ) -> Desired:
     """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero.
@@ -102,8 +111,12 @@ def desired(
         elif product.refusal:
             unknown[key] = _no_product(row, product.refusal)
         else:
-            owes = owed(row, snapshot, histories.get(row.tenant, UNREAD)) if snapshot else None
-            lines.append(_line(row, key, snapshot, product, text_limit, stops.get(row.place), owes))
+            history, stop = histories.get(row.tenant, UNREAD), stops.get(row.place)
+            owes = owed(row, snapshot, history) if snapshot else None
+            line = _line(row, key, snapshot, product, text_limit, currency, stop, owes)
+            if snapshot and row.profile.price_lock:
+                line = replace(line, renews=last_renewal(row, snapshot, history))
+            lines.append(line)
     return Desired(tuple(lines), unknown)
 
 
@@ -175,6 +188,7 @@ def _line(
     snapshot: Snapshot | None,
     product: Product,
     limit: int,
+    currency: str,
     stopped: Stop | None,
     owes: Owed | None,
 ) -> DesiredLine:
@@ -183,7 +197,7 @@ def _line(
     terms = Terms(
         quantity=_shown_quantity(row, counted),
         included=_shown_included(row, counted),
-        price=row.profile.price.price(product.price),
+        price=row.profile.price.price(product.price, currency),
         billable=row.profile.billable,
         text=_text(row, product, found, limit),
         heading=row.text,
@@ -194,7 +208,8 @@ def _line(
     bought = found.bought if row.profile.date_from_source else ()
     release = _release(row, found.counted, owes) if owes and not doubt else None
     called = label(row, snapshot)
-    return DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
+    plain = DesiredLine(key, row, product, terms, called, found.counted, steps, doubt, bought, owes, release)
+    return replace(plain, asks=found.asks)
 
 
 def _shown_included(row: Row, counted: int) -> int:
@@ -263,8 +278,8 @@ _AFTER_RENEWAL = (
 def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
     seen = snapshot.observations.get(sku)
     if seen is None:
-        step = Step("licence", "the tenant does not list the licence any more", "0")
-        return Tally(0, (), None, (step,), _emptied(snapshot))
+        gone = "the tenant does not list the licence any more"
+        return Tally(0, (), None, (Step("licence", gone, "0"),), _emptied(snapshot), asks=gone)
     if row.personal:
         return _assigned_tally(row, seen, snapshot)
     return _purchased_tally(row, seen, snapshot)
@@ -281,7 +296,8 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
         doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
     unassigned = seen.unassigned if seen.per_user else None
     bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
-    return Tally(seen.purchased, people, unassigned, (Step("purchased", says, str(seen.purchased)),), doubt, bought)
+    step = Step("purchased", says, str(seen.purchased))
+    return Tally(seen.purchased, people, unassigned, (step,), doubt, bought)
 
 
 def _subscription_tally(subscription: str, seen: Observation) -> Tally:
@@ -316,7 +332,9 @@ def _sum_tally(row: Row, skus: Sequence[str], snapshot: Snapshot) -> Tally:
     steps = tuple(step for t in tallies for step in t.steps)
     counted = sum(t.counted for t in tallies)
     doubt = next((t.doubt for t in tallies if t.doubt), None)
-    return Tally(counted, tuple(people.values()), None, (*steps, Step("sum", "together", str(counted))), doubt)
+    asks = next((t.asks for t in tallies if t.asks), "")
+    total = Step("sum", "together", str(counted))
+    return Tally(counted, tuple(people.values()), None, (*steps, total), doubt, asks=asks)
 
 
 def _people_tally(row: Row, domain: str, snapshot: Snapshot) -> Tally:

@@ -70,6 +70,17 @@ class CompanyPlan:
         return tuple(p for p in self.planned if p.ready)
 
     @property
+    def first(self) -> tuple[Planned, ...]:
+        """Of what is ready the first change of each line: what comes after it rests on what the PSA shows then.
+
+        Written together, a new difference line would get the price that its base had before.
+        """
+        found: dict[LineKey, Planned] = {}
+        for planned in self.ready:
+            found.setdefault(planned.change.key.base, planned)
+        return tuple(found.values())
+
+    @property
     def unasked(self) -> tuple[Planned, ...]:
         """What would be written without anybody having looked at it."""
         return tuple(p for p in self.ready if not p.approved)
@@ -174,6 +185,10 @@ def _raised(change: Change, case: Case) -> str:
     return f"raised by {by}, more than {allowed.normalize():f}" if by > allowed else ""
 
 
+def _asks(change: Change, case: Case) -> str:
+    return change.asks
+
+
 def _frozen(change: Change, case: Case) -> str:
     agreement = case.agreements.get(change.key.agreement)
     if not case.limits.freeze_days or agreement is None or agreement.next_invoice is None:
@@ -183,7 +198,7 @@ def _frozen(change: Change, case: Case) -> str:
     return f"freeze window: the next invoice is on {agreement.next_invoice}" if within else ""
 
 
-_RULES: tuple[Rule, ...] = (_to_zero, _price_moves, _first_write, _edited, _lowered, _raised, _frozen)
+_RULES: tuple[Rule, ...] = (_to_zero, _price_moves, _first_write, _edited, _lowered, _raised, _asks, _frozen)
 
 
 def _company_reasons(planned: Iterable[Planned], case: Case) -> list[str]:

@@ -10,14 +10,14 @@ Nothing is remembered for this but lines and charges: what each line has and wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
 
 from agent.domain.agreements import Agreement, Line
-from agent.domain.changes import Change, EndLine, SetQuantity, Terms
+from agent.domain.changes import AddLine, Change, EndLine, SetQuantity, Terms
 from agent.domain.desired import Desired, DesiredLine
 from agent.domain.holdings import Ground, Owned, Ownership, charged, never_invoiced
 from agent.domain.keys import LineKey, Role
@@ -68,7 +68,7 @@ def handed_over(
     `sightings` tell for a line that no row wants since when that is so.
     """
     pools: dict[tuple[str, str], list[Change]] = {}
-    now = [change for change in changes if _more(change) and not change.queued]
+    now = [c for c in changes if _more(c) and not c.queued and (_is_new(c) or c.key.base in owned.owned)]
     for change in now:
         if _more(change) > 0:
             pools.setdefault(change.key.seats, []).append(change)
@@ -76,10 +76,14 @@ def handed_over(
     for seats, takers in pools.items():
         lines = {line.key: line for line in wanted.lines if line.key.seats == seats}
         mine = {change.key.base: change for change in now if change.key.seats == seats}
-        pool = _Pool(lines, {*lines, *wanted.unknown}, mine, takers, ground, owned, sightings)
+        pool = _Pool(lines, wanted.unknown.keys(), mine, takers, ground, owned, sightings)
         told = pool.told()
         found = [told.get(id(change), change) for change in found]
     return found
+
+
+def _is_new(change: Change) -> bool:
+    return isinstance(change, AddLine)
 
 
 def _net(terms: Terms | None) -> int:
@@ -94,11 +98,11 @@ def _more(change: Change) -> int:
 class _Pool:
     """The lines of one tenant that bill the same seats, and what is planned to move seats between them.
 
-    `asked` are the keys of all rows, known numbers or not.
+    `rows` are the keys of those whose number is not known: their lines are wanted all the same.
     """
 
     wanted: Mapping[LineKey, DesiredLine]
-    asked: set[LineKey]
+    rows: Collection[LineKey]
     changes: Mapping[LineKey, Change]
     takers: Sequence[Change]
     ground: Ground
@@ -108,8 +112,7 @@ class _Pool:
     def told(self) -> dict[int, Change]:
         """By the identity of the change that it stands for."""
         moved = {id(change): told for change, told in self._givers() if told is not change}
-        lines = [line for line in self.wanted.values() if self.owned.owned[line.key].holding]
-        standing = {line.key: self._standing(line) for line in lines}
+        standing = {key: self._standing(line) for key, line in self.wanted.items() if self._stands(key)}
         others = [*self._ending(moved), *self._past(), *self._remembered()]
         given: dict[date, int] = {}
         for taker in sorted(self.takers, key=lambda change: change.key):
@@ -123,12 +126,19 @@ class _Pool:
                 moved[id(taker)] = _taking(taker, covered, own, [party for party in parties if party is not own])
         return moved
 
+    def _asked(self, key: LineKey) -> bool:
+        return key in self.wanted or key.row in self.rows
+
+    def _stands(self, key: LineKey) -> bool:
+        mine = self.owned.owned.get(key)
+        return mine is not None and mine.holding is not None
+
     def _givers(self) -> Iterator[tuple[Change, Change]]:
         last = max(change.effective for change in self.takers)
         gained, lost = (sum(max(0, sign * _more(c)) for c in self.changes.values()) for sign in (1, -1))
         for key, change in self.changes.items():
             agreement = self.ground.agreements[change.key.agreement]
-            if isinstance(change, EndLine) and key not in self.asked:
+            if isinstance(change, EndLine) and not self._asked(key):
                 yield change, _until(change, last, agreement)
             elif isinstance(change, SetQuantity) and _more(change) < 0 and lost <= gained:
                 open_days = self._fresh(self.owned.owned[key]) or not agreement.invoiced(change.effective)
@@ -140,7 +150,7 @@ class _Pool:
     def _ending(self, moved: Mapping[int, Change]) -> Iterator[Party]:
         """Lines whose end is planned because no row wants them any more."""
         for key, change in self.changes.items():
-            if key in self.asked or not isinstance(change, EndLine):
+            if self._asked(key) or not isinstance(change, EndLine):
                 continue
             mine, until = self.owned.owned[key], moved.get(id(change), change).effective
             boundary = self.ground.agreements[key.agreement].next_invoice
@@ -152,12 +162,12 @@ class _Pool:
         """Lines that have ended, or will with what is invoiced: without a row, or earlier lives of a row's line."""
         pool = self.takers[0].key.seats
         for key, mine in self.owned.owned.items():
-            standing = mine.base is not None and (key in self.asked or key in self.changes)
+            standing = mine.base is not None and (self._asked(key) or key in self.changes)
             line = mine.last if standing else mine.base or mine.last
             if key.seats != pool or line is None or line.end is None:
                 continue
             seen = self.sightings.get(key)
-            since = seen.since if seen and not seen.quantity and key not in self.asked else date.min
+            since = seen.since if seen and not seen.quantity and not self._asked(key) else date.min
             yield self._leaving(replace(mine, deltas=[]) if standing else mine, line, since, line.end)
 
     def _leaving(self, mine: Owned, line: Line | None, since: date, stop: date, change: Change | None = None) -> Party:

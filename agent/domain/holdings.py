@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import count, pairwise
+from itertools import count, islice, pairwise
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Delta, Holding
@@ -58,7 +58,8 @@ class Owned:
         if self.base is None:
             return None
         marks = frozenset(d.line.mark.strip() for d in self.deltas)
-        return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks)
+        opened = self.binding.boundary if self.binding else None
+        return Holding(self.base, tuple(d for d in self.deltas if d.line.open), marks=marks, opened_before=opened)
 
     @property
     def bills(self) -> tuple[Line, ...]:
@@ -101,7 +102,7 @@ def ownership(ground: Ground, wanted: Iterable[LineKey]) -> Ownership:
     bases = [binding for o in owned.values() for binding in (o.binding, *o.news) if binding]
     learnt |= {b.key: b for b in bases if b != ground.bindings.get(b.key)}
     asked = set(keys)
-    orphans = tuple(o for key, o in owned.items() if key not in asked and (o.base is not None or o.bills))
+    orphans = tuple(o for key, o in owned.items() if key.row not in asked and (o.base is not None or o.bills))
     copies, strays = _unbound(ground, marked, bindings, keys)
     twice |= {line.agreement: line.mark for line in copies}
     return Ownership(owned, tuple(learnt.values()), orphans, tuple(foreign), twice, tuple(strays))
@@ -132,7 +133,7 @@ def charged(
         quantity = remembered.get(piece.start)
         if quantity is None or newly_invoiced:
             quantity = int(base.quantity)
-            kept.append(Charge(key.base, piece, quantity))
+            kept.append(Charge(key.base, piece, quantity, base.price))
         stretches += _with_deltas(piece, quantity, mine.deltas)
     return tuple(stretches), kept
 
@@ -181,13 +182,18 @@ def _twice(marked: Mapping[str, Sequence[Line]], today: date) -> dict[int, str]:
     return found
 
 
+# Of how many prices a lost store finds the lines again; each lasts a year or so.
+_LOTS = 20
+
+
 def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: Sequence[LineKey]) -> Iterable[Binding]:
     """Bindings for marked lines that the store does not know: a lost or restored store finds its lines again."""
     bound = {b.line for b in ground.bindings.values()}
     lost = {text: lines[0] for text, lines in marked.items() if lines[0].id not in bound}
     if not lost:
         return
-    candidates = (*ground.bindings, *keys, *ground.open_keys)
+    lots = (lot for key in keys for lot in islice(key.lots(), 1, _LOTS))
+    candidates = (*ground.bindings, *keys, *lots, *ground.open_keys)
     known = {str(Mark.of(ground.installation, key)): key for key in candidates}
     by_tag = {key_tag(key): key for key in candidates}
     for text, line in lost.items():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from itertools import count
 from urllib.parse import quote, unquote
 
 
@@ -24,6 +26,7 @@ class LineKey:
 
     `count` is a licence's GUID or the canonical text of another count. `part` tells the deltas of one base apart, and
     the lives of a base: a line that was ended and is wanted again becomes part "2", because ended lines stay ended.
+    `lot` tells lines of one row apart whose seats were bought at different prices: "" is the row's first, then "2".
     Changing agreement, licence or product makes another key: an end and a new line, never a silent move.
     """
 
@@ -36,14 +39,15 @@ class LineKey:
     product: str
     role: Role = Role.BASE
     part: str = ""
+    lot: str = ""
 
     def __str__(self) -> str:
         return _text(self)
 
     @classmethod
     def parse(cls, text: str) -> LineKey:
-        psa, agreement, tenant, count, subscription, name, product, role, part = map(unquote, text.split("/"))
-        return cls(psa, int(agreement), tenant, count, subscription, name, product, Role(role), part)
+        psa, agreement, tenant, count, subscription, name, product, role, part, lot = map(unquote, text.split("/"))
+        return cls(psa, int(agreement), tenant, count, subscription, name, product, Role(role), part, lot)
 
     def delta(self, part: str, role: Role = Role.DELTA) -> LineKey:
         return replace(self, role=role, part=part)
@@ -58,11 +62,22 @@ class LineKey:
         """What lines of one tenant share: a licence's seats; or a service beside the licences, known by its product."""
         return self.tenant, self.product if ":" in self.count else self.count
 
+    @property
+    def row(self) -> LineKey:
+        """The key of the row that asks for the line."""
+        return replace(self.base, lot="") if self.lot else self.base
+
+    def lots(self) -> Iterator[LineKey]:
+        """The keys of a row's lines, from the first on, without end."""
+        yield self.row
+        for number in count(2):
+            yield replace(self.row, lot=str(number))
+
 
 @lru_cache(maxsize=8192)
 def _text(key: LineKey) -> str:
     where = (key.psa, str(key.agreement), key.tenant, key.count)
-    fields = (*where, key.subscription, key.name, key.product, key.role.value, key.part)
+    fields = (*where, key.subscription, key.name, key.product, key.role.value, key.part, key.lot)
     return "/".join(quote(field, safe=" :+,@=") for field in fields)
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property, reduce
 
 from agent.domain.agreements import Billable
 from agent.domain.counts import NO_NEEDS, Group, MailboxKind, Member, Needs, Term
 from agent.domain.keys import LineKey
+from agent.domain.money import minor_units, rounded
 
 
 class Mode(StrEnum):
@@ -80,13 +82,22 @@ class PricePolicy:
     fixed: Decimal | None = None
     percent: Decimal | None = None
 
-    def price(self, product_price: Decimal | None) -> Decimal | None:
-        """The unit price we ask for; None where the PSA's own stands."""
+    def price(self, product_price: Decimal | None, currency: str) -> Decimal | None:
+        """The unit price we ask for; None where the PSA's own stands.
+
+        A percentage is rounded half up to the currency's coins, or to the decimals of a PSA price that is finer.
+        """
         if self.fixed is not None:
             return self.fixed
         if self.percent is None or product_price is None:
             return None
-        return (product_price * (1 + self.percent / 100)).quantize(Decimal("0.01"))
+        exact = Fraction(product_price) * (100 + Fraction(self.percent)) / 100
+        return rounded(exact, max(minor_units(currency), _decimals(product_price)))
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ class BillingProfile:
     name: str
     product: str
     price: PricePolicy
+    price_lock: bool = False
     billable: Billable = Billable.BILLABLE
     increase: Increase = Increase.PRORATE
     decrease: Decrease = Decrease.NOW
@@ -229,7 +241,7 @@ class Row:
 
     @property
     def asks_for_term(self) -> bool:
-        return self.term is not None or self.profile.commitment is Commitment.HOLD
+        return self.term is not None or self.profile.commitment is Commitment.HOLD or self.profile.price_lock
 
     @property
     def skus(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Planned, Write
@@ -15,9 +14,11 @@ from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Mappings
-from agent.domain.money import minor_units, rounded
+from agent.domain.money import Money
+from agent.domain.ownership import plain
 from agent.domain.partition import Leftover, leftovers
 from agent.domain.periods import Period
+from agent.domain.proration import Convention, Interval
 
 _SHOWN = 5  # names in a sentence; all of them are in the explanation
 
@@ -94,15 +95,20 @@ def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:
 
 
 def of_proration(
-    owned: Iterable[Owned], agreements: Mapping[int, Agreement], today: date, company: int, currency: str
+    owned: Iterable[Owned],
+    agreements: Mapping[int, Agreement],
+    convention: Convention,
+    today: date,
+    company: int,
+    currency: str,
 ) -> Iterator[Finding]:
-    """Lines of ours that begin in the present period and whose prorated price is not what the days make it."""
+    """Lines of ours that begin in the present period and whose prorated price is not what the convention makes it."""
     for mine in owned:
         agreement = agreements.get(mine.key.agreement)
         if agreement is None or not agreement.prorates or agreement.months is None:
             continue
         for line in (*([mine.base] if mine.base else []), *(delta.line for delta in mine.deltas)):
-            expected = _prorated(line, agreement, today, currency)
+            expected = _prorated(line, agreement, convention, today, currency)
             if expected is None or line.prorated is None or abs(expected - line.prorated) < Decimal("0.01"):
                 continue
             sentence = (
@@ -113,15 +119,15 @@ def of_proration(
             yield Finding(Code.PRORATE_MISMATCH, Severity.WARNING, company, f"line/{line.id}", sentence, remedy)
 
 
-def _prorated(line: Line, agreement: Agreement, today: date, currency: str) -> Decimal | None:
-    """Unit price x days / days of the period, both ends counted (ConnectWise: actual days, first day included)."""
+def _prorated(line: Line, agreement: Agreement, convention: Convention, today: date, currency: str) -> Decimal | None:
+    """The price of one unit for the part of the present period from the line's first day on."""
     if line.start is None or line.price is None:
         return None
     period = agreement.period(line.start)
     if today not in period or line.start == period.start:
         return None
     part = Period(line.start, min(line.end or period.end, period.end))
-    return rounded(Fraction(line.price) * period.share(part), minor_units(currency))
+    return convention.amount(Money(line.price, currency), 1, Interval(part.start, part.last_day), period).amount
 
 
 def of_open_writes(writes: Iterable[Write], company: int) -> Iterator[Finding]:
@@ -151,7 +157,7 @@ def of_ownership(
             Severity.WARNING,
             company,
             str(mine.key),
-            f"line {base.id} bills {base.quantity:f} x {base.identifier} on agreement {base.agreement}, "
+            f"line {base.id} bills {plain(base.quantity)} x {base.identifier} on agreement {base.agreement}, "
             + ("but its licence is excluded" if free else "but no row asks for it any more"),
             "approve its end, or map it again",
         )
@@ -173,8 +179,8 @@ def of_duplicates(twice: Mapping[int, str], stopped: Mapping[LineKey, Stop], com
 def of_strays(strays: Iterable[Line], company: int) -> Iterator[Finding]:
     for line in strays:
         sentence = (
-            f"line {line.id} bills {line.quantity:f} x {line.identifier} on agreement {line.agreement} and carries "
-            "Trueup's mark, but neither a row nor the store knows of it"
+            f"line {line.id} bills {plain(line.quantity)} x {line.identifier} on agreement {line.agreement} and "
+            "carries Trueup's mark, but neither a row nor the store knows of it"
         )
         remedy = "map it again as it was, or end it in the PSA"
         yield Finding(Code.ORPHAN_LINE, Severity.WARNING, company, f"line/{line.id}", sentence, remedy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from agent.domain.changes import Step
 from agent.domain.commitment import Batch, batches, committed
@@ -69,6 +69,19 @@ def owed(row: Row, snapshot: Snapshot, history: History) -> Owed | None:
     if isinstance(found, Stop):
         return Owed(snapshot.taken_at, seen, (), found)
     return Owed(snapshot.taken_at, seen, found)
+
+
+def last_renewal(row: Row, snapshot: Snapshot, history: History) -> date | None:
+    """When all purchases behind a row will have renewed, where that is known.
+
+    Counted in whole terms; where no term is known, as the tenant shows it, which may lag behind after a renewal.
+    """
+    seen = snapshot.observations.get(row.skus[0]) if row.skus else None
+    if seen is None:
+        return None
+    found = promises(row, seen, snapshot, history)
+    sold = purchases(row, seen) if isinstance(found, Stop) else found
+    return max((one.renews.date() for one in sold if one.renews), default=None)
 
 
 def promises(row: Row, seen: Observation, snapshot: Snapshot, history: History) -> tuple[Promise, ...] | Stop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from agent.domain.agreements import Line
@@ -25,7 +26,8 @@ class Binding:
 
     `confirmed` is the `picture` of the line when we last saw it as ours (empty: adopted, never written by us);
     `boundary` is the agreement's next invoice date when we made the line or found it again: until it has moved past
-    that, no invoice has reached the line. None for an adopted line.
+    that, no invoice has reached the line. None for an adopted line. `locked` is the renewal up to which its seats
+    keep their price, where the profile locks prices.
     """
 
     key: LineKey
@@ -35,6 +37,7 @@ class Binding:
     adopted: bool
     confirmed: Mapping[str, str]
     boundary: date | None = None
+    locked: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,12 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """How many seats of a key's base line the invoice of a period billed."""
+    """How many seats of a key's base line the invoice of a period billed, and at which price of a unit."""
 
     key: LineKey
     period: Period
     quantity: int
+    price: Decimal | None = None
 
 
 def picture(line: Line) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from agent.domain.agreements import Agreement
+from agent.domain.agreements import Agreement, Billable, Line
 from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDescription, SetPrice, SetQuantity, Terms
 from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
@@ -94,7 +94,7 @@ class _Book:
         self.stopped: dict[LineKey, Stop] = {}
 
     def row(self, line: DesiredLine, owned: Ownership) -> None:
-        mine = owned.owned[line.key]
+        mine = owned.owned.get(line.key) or Owned(line.key)
         agreement = self.ground.agreements.get(line.key.agreement)
         sighting = self._sighting(line)
         stop = line.doubt or mine.stopped or self._closed(agreement, owned) or self._ambiguous(line, mine, owned)
@@ -112,6 +112,10 @@ class _Book:
             return
         if holding.ended:
             self._accept_end(mine)
+            return
+        if mine.binding is None:
+            reason, today = "it bills a licence that is excluded", self.timing.today
+            self.changes.append(self._end(mine.this_life, holding.base.identifier, holding, agreement, today, reason))
             return
         reason = "no row of the mapping files asks for this line any more"
         since = self._unwanted(mine.key).since
@@ -187,7 +191,8 @@ class _Book:
         return Stop(Code.AMBIGUOUS_LINES, reason, "end the lines that are too many, or give each row its own product")
 
     def _waits(self, key: LineKey) -> str:
-        if any(open_key.base == key.base for open_key in self.open_keys):
+        # Of all lines of the row: a seat that one of them may have got must not be given to another.
+        if any(open_key.row == key.row for open_key in self.open_keys):
             return "an earlier write to this line is not settled yet"
         return ""
 
@@ -202,8 +207,9 @@ class _Book:
                 product=line.product.id,
                 after=line.terms,
                 effective=max(day for day in (line.row.start_on, sighting.since) if day),
-                reason="no line bills this row yet",
-                monthly=self._monthly(line.terms.price or line.product.price, line.terms, None, agreement),
+                reason="no line of this row has today's price yet" if line.key.lot else "no line bills this row yet",
+                listed=line.product.price,
+                monthly=self._monthly(_price_of(line), line.terms, None, agreement),
                 waits=self._waits(line.key) or self._billed_elsewhere(line.key),
             )
         )
@@ -220,7 +226,10 @@ class _Book:
     def _keep(self, line: DesiredLine, mine: Owned, holding: Holding, agreement: Agreement, sighting: Sighting) -> None:
         stretches, learnt = charged(line.key, mine, self.ground, min(sighting.since, self.timing.today))
         self.charges += learnt
-        holding = replace(holding, charged=stretches)
+        seen = {c.period.start: c for c in (*self.ground.charges.get(line.key.base, ()), *learnt)}
+        prices = tuple((c.period, c.price) for c in seen.values() if c.price is not None)
+        holding = replace(holding, charged=stretches, prices=prices)
+        self._lock(line, mine)
         before = _terms(holding)
         if not holding.base.open and self._ended_by_person(line, mine, holding):
             return
@@ -240,6 +249,12 @@ class _Book:
             self.changes.append(self._fold(line, holding, before))
         elif change is None and not unsure and line.release is not None:
             self.changes.append(self._queued(line, line.release, holding, before, agreement, sighting))
+
+    def _lock(self, line: DesiredLine, mine: Owned) -> None:
+        """Keep up to which renewal the price stands."""
+        if line.locked and mine.binding and mine.binding.locked != line.locked:
+            mine.binding = replace(mine.binding, locked=line.locked)
+            self.rebased.append(mine.binding)
 
     def _ended_by_person(self, line: DesiredLine, mine: Owned, holding: Holding) -> bool:
         """Whether a base that a person has ended leaves nothing to plan. A line that we ended is no base any more."""
@@ -321,6 +336,7 @@ class _Book:
             increase=line.row.profile.increase,
             decrease=line.row.profile.decrease,
             monthly=self._monthly(before.price, after, before, agreement),
+            asks=line.asks if after.quantity < before.quantity else "",
             waits=waits,
         )
 
@@ -332,15 +348,28 @@ class _Book:
         return f"a lower count needs a second read that agrees, not before {after:%H:%M:%S} UTC"
 
     def _price(self, line: DesiredLine, holding: Holding, before: Terms, agreement: Agreement) -> Change | None:
-        price = before.price if line.terms.price is None else line.terms.price
-        if price == before.price and line.terms.billable is before.billable:
+        """A change of its own. Open differences are paid like their base, so they get its price with it or after it."""
+        price, billable = before.price if line.terms.price is None else line.terms.price, line.terms.billable
+        lines = (holding.base, *(delta.line for delta in holding.deltas))
+        odd = [one for one in lines if one.billable is not billable or price not in (None, one.price)]
+        if not odd:
             return None
-        after = replace(before, price=price, billable=line.terms.billable)
-        change = self._change(SetPrice, line, holding, before, after, f"profile {line.row.profile.name} asks for it")
-        if price is None or before.price is None:
-            return change
-        difference = Money(price - before.price, self.currency) * before.quantity
-        return replace(change, monthly=_per_month(difference, agreement))
+        before = replace(before, price=odd[0].price, billable=odd[0].billable)
+        after = replace(before, price=price, billable=billable)
+        reason = f"profile {line.row.profile.name} asks for it"
+        if line.row.profile.price_lock:
+            reason += ", and the price of these seats is locked no longer"
+        if odd[0] is not holding.base:
+            reason = "its difference lines are to bill what the line itself does"
+        change = self._change(SetPrice, line, holding, before, after, reason)
+        return replace(change, monthly=self._dearer(odd, _paid(price, billable), agreement))
+
+    def _dearer(self, lines: Sequence[Line], paid: Decimal | None, agreement: Agreement) -> Money | None:
+        found = [(_paid(line.price, line.billable), line.quantity - line.included) for line in lines]
+        known = [(paid - was) * seats for was, seats in found if was is not None and paid is not None]
+        if len(known) < len(found):
+            return None
+        return _per_month(Money(sum(known, Decimal(0)), self.currency), agreement)
 
     def _foldable(self, holding: Holding, agreement: Agreement) -> bool:
         """Open deltas fold once the invoice boundary has moved past where it stood when they were written."""
@@ -392,10 +421,11 @@ class _Book:
         )
 
     def _monthly(self, price: Decimal | None, after: Terms, before: Terms | None, agreement: Agreement) -> Money | None:
-        if price is None:
+        paid = _paid(price, after.billable)
+        if paid is None:
             return None
         was = before.quantity - before.included if before else 0
-        return _per_month(Money(price, self.currency) * (after.quantity - after.included - was), agreement)
+        return _per_month(Money(paid, self.currency) * (after.quantity - after.included - was), agreement)
 
 
 def _proven_day(line: DesiredLine, before: Sighting | None) -> date | None:
@@ -425,6 +455,15 @@ def _no_agreement() -> Stop:
 def _per_month(amount: Money, agreement: Agreement) -> Money:
     """An amount per billing period as an amount per month, at the currency's coins: an estimate, never written."""
     return Money(amount.amount / (agreement.months or 1), amount.currency).at_coins()
+
+
+def _price_of(line: DesiredLine) -> Decimal | None:
+    return line.product.price if line.terms.price is None else line.terms.price
+
+
+def _paid(price: Decimal | None, billable: Billable) -> Decimal | None:
+    """What a unit brings: a line may show its price and bill nothing."""
+    return price if billable is Billable.BILLABLE else Decimal(0)
 
 
 def _terms(holding: Holding) -> Terms:

@@ -20,6 +20,9 @@ WARNED_BEFORE = timedelta(hours=48)
 _STAGES = ((7, Severity.WARNING), (14, Severity.WARNING), (30, Severity.INFO))
 
 
+_UNTOLD = "let microsoft.partner-center tell it, or take price-lock away to have the present price"
+
+
 def of_commitments(
     lines: Iterable[DesiredLine], agreements: Mapping[int, Agreement], company: int, currency: str
 ) -> Iterator[Finding]:
@@ -49,6 +52,9 @@ def of_terms(
         if line.owes and line.owes.unsure and line.key not in stopped:
             stop = line.owes.unsure
             yield _about(line, stop.code, Severity.WARNING, company, stop.reason, stop.remedy)
+        if line.row.profile.price_lock and line.renews is None and not line.doubt:
+            reason = "no source tells when its purchases renew, so its prices stay as they are"
+            yield _about(line, Code.TERM_UNKNOWN, Severity.WARNING, company, reason, _UNTOLD)
         snapshot = snapshots.get(line.row.tenant)
         if line.row.term is not None and snapshot is not None:
             yield from _disagreeing(line, snapshot, histories.get(line.row.tenant, UNREAD), company)

@@ -95,7 +95,7 @@ def bound(write: Write, seen: Seen) -> Binding | None:
         return None
     ended = write.key.role is Role.BASE and line.end is not None
     state = BindingState.ENDED if ended else BindingState.LIVE
-    return Binding(write.key, line.id, line.mark, state, False, picture(line), write.boundary)
+    return Binding(write.key, line.id, line.mark, state, False, picture(line), write.boundary, write.locked)
 
 
 _STATES = {

@@ -236,7 +236,7 @@ class Cycle:
     def _write_one(self, run: str, plan: CompanyPlan) -> list[EntryState]:
         applying = Applying(self.psa, self.store, self.clock, self.stopping)
         tried: list[tuple[Planned, Tried | None]] = []
-        for planned in plan.ready:
+        for planned in plan.first:
             # What takes over seats of a line waits until that has given them: for a later cycle, if that went wrong.
             if _given(tried).issuperset(planned.change.follows):
                 tried.append((planned, applying.apply(run, planned)))
@@ -259,7 +259,7 @@ class Cycle:
         """When to come back before the next regular cycle, and to whom."""
         now = self.clock.now()
         unsettled = {entry.write.company for entry in self.store.entry_open()}
-        waiting = {plan.company for plan in plans if any(p.change.waits for p in plan.planned)}
+        waiting = {p.company for p in plans if len(p.first) < len(p.ready) or any(c.change.waits for c in p.planned)}
         mine = {plan.company for plan in plans}
         due = [settle] if settle else []
         if waiting - unsettled:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from agent.domain.agreements import Agreement
 from agent.domain.changes import Change, Planned, Realisation, Write
 from agent.domain.desired import Desired, desired
+from agent.domain.exclusions import billed_anyway
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
@@ -28,8 +29,10 @@ from agent.domain.mismatches import (
     of_strays,
 )
 from agent.domain.money import Money
+from agent.domain.next_invoice import effect
 from agent.domain.ownership import Binding
 from agent.domain.plan import Draft, Timing, draft
+from agent.domain.price_lock import allotted
 from agent.domain.renewals import of_commitments, of_terms
 from agent.domain.terms import History
 from agent.engine.reading import Reads
@@ -62,22 +65,30 @@ def think(
 
     `histories` are those of the company's tenants, as far as its rows ask for terms.
     """
-    names = psa.traits.name, psa.traits.text_limit
-    wanted = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
+    names = psa.traits.name, psa.traits.text_limit, policy.currency
+    asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
     ground = _ground(mapping, mappings, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
+    bound = frozenset(b.line for b in (*memory.bindings.values(), *owned.learnt))
+    free = tuple(billed_anyway(ground, bound, reads.snapshots, mappings))
+    owned = replace(owned, orphans=(*owned.orphans, *free))
+    wanted = allotted(asked, owned, today)
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
     bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
-    realised = [Planned(change, _realise(change, psa, reads, bindings, today)) for change in made.changes]
+    realised = [
+        Planned(change, _realise(change, psa, reads, bindings, today, policy.currency)) for change in made.changes
+    ]
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
     odd = [
-        *of_proration(owned.owned.values(), reads.agreements, today, mapping.company, policy.currency),
-        *of_commitments(wanted.lines, reads.agreements, mapping.company, policy.currency),
-        *of_terms(wanted.lines, reads.snapshots, histories, made.stopped, mapping.company),
+        *of_proration(
+            owned.owned.values(), reads.agreements, psa.traits.convention, today, mapping.company, policy.currency
+        ),
+        *of_commitments(asked.lines, reads.agreements, mapping.company, policy.currency),
+        *of_terms(asked.lines, reads.snapshots, histories, made.stopped, mapping.company),
     ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
@@ -105,25 +116,27 @@ def _ground(
         boundaries=memory.boundaries,
         open_keys=frozenset(memory.open_entries),
         adopting=frozenset(row.key(psa.traits.name) for row in mapping.rows if row.adopt),
-        elsewhere=tuple(binding for binding in memory.elsewhere if binding.key.base not in asked),
+        elsewhere=tuple(binding for binding in memory.elsewhere if binding.key.row not in asked),
     )
 
 
-def _realise(change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date) -> Realisation:
+def _realise(
+    change: Change, psa: Psa, reads: Reads, bindings: Mapping[LineKey, Binding], today: date, currency: str
+) -> Realisation:
     if change.waits or change.queued:
         return Realisation(note=change.waits or change.queued)
     agreement = reads.agreements[change.key.agreement]
     realisation = psa.writes(change, agreement, today)
-    writes = tuple(replace(w, boundary=_boundary(w, agreement, bindings)) for w in realisation.writes)
-    return replace(realisation, writes=writes)
+    writes = tuple(_remembering(w, agreement, bindings.get(w.key)) for w in realisation.writes)
+    money = effect(writes, change, agreement, psa.traits.convention, currency)
+    return replace(realisation, writes=writes, next_invoice=money)
 
 
-def _boundary(write: Write, agreement: Agreement, bindings: Mapping[LineKey, Binding]) -> date | None:
-    """Where the invoices stood when the line was made; a later write to it changes nothing of that."""
+def _remembering(write: Write, agreement: Agreement, bound: Binding | None) -> Write:
+    """With where the invoices stood when the line was made; a later write to it changes nothing of that."""
     if write.line is None:
-        return agreement.next_invoice
-    bound = bindings.get(write.key)
-    return bound.boundary if bound else None
+        return replace(write, boundary=agreement.next_invoice)
+    return replace(write, boundary=bound.boundary, locked=bound.locked) if bound else replace(write, boundary=None)
 
 
 def _case(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,9 +125,20 @@ def width() -> int:
     return max(60, min(_WIDEST, shutil.get_terminal_size((100, 24)).columns))
 
 
+# Our own colours, or else what steers a terminal, hides, or turns the direction of writing.
+_STEERING = re.compile(
+    r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+
+
+def harmless(text: str) -> str:
+    """The text with such characters as escapes. Reports clean the names that they print; this is for what they miss."""
+    return _STEERING.sub(lambda found: found[1] or ascii(found[0])[1:-1], text)
+
+
 def say(text: str, to_stderr: bool = False) -> None:
     """Print; colours only where a terminal shows them and NO_COLOR does not forbid it."""
-    click.echo(text, err=to_stderr, color=False if os.environ.get("NO_COLOR") else None)
+    click.echo(harmless(text), err=to_stderr, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def say_json(values: object) -> None:

@@ -108,16 +108,24 @@ class CompanyReader:
         return tenants
 
     def _row(self, steps: Steps, data: Any) -> Row | None:
-        table = self.page.table(steps, self._without_misplaced(steps, data), RowTable)
-        if table is None:
+        asked = self.page.table(steps, self._without_misplaced(steps, data), RowTable)
+        if asked is None:
             return None
         before = len(self.page.problems)
+        table = self._filtered(asked)
         for key, what, remedy in contradictions(table):
+            if key == "users" and asked.users is None:
+                what, remedy = f"is the company's, and {what}", "Write everybody = true in the row: it has no filter"
             self.page.refuse((*steps, key) if key else steps, what, remedy)
         count, profile = self._count(table, steps), self._profile(table.profile, (*steps, "profile"))
         if profile is not None and profile.commitment is Commitment.HOLD:
             self._check_holding(table, profile, steps)
         tenant = self._tenant(table.tenant, steps)
+        if profile and profile.price_lock and (table.count is not None or personal_keys(table) or _assigned(table)):
+            remedy = "Only purchased seats of one licence renew; use a profile without price-lock"
+            self.page.refuse(
+                (*steps, "profile"), "locks prices, but the row counts no purchases of one licence", remedy
+            )
         head = self.head
         if count is None or profile is None or tenant is None or head is None or len(self.page.problems) > before:
             return None
@@ -140,6 +148,12 @@ class CompanyReader:
             guests=table.guests,
             term=TERMS[table.term] if table.term else None,
         )
+
+    def _filtered(self, table: RowTable) -> RowTable:
+        """With the company's filter, where the row has none and is not for everybody."""
+        if self.head is None or table.users is not None or table.everybody:
+            return table
+        return table.model_copy(update={"users": self.head.users})
 
     def _check_holding(self, table: RowTable, profile: BillingProfile, steps: Steps) -> None:
         """Seats are committed for a licence, not for some of its people: of unused ones nobody knows whose they are."""
@@ -267,7 +281,13 @@ def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
         yield "subscription", "needs a licence", "A count has no subscriptions; remove it"
     if table.count is not None:
         yield from _confused(table.count, table)
+    if table.users is not None and table.everybody:
+        yield "everybody", "cannot stand beside users", "Keep one of the two"
     yield from _unpersonal(table)
+
+
+def _assigned(table: RowTable) -> bool:
+    return table.basis is Basis.ASSIGNED
 
 
 def _confused(count: CountTable, table: RowTable) -> Iterator[tuple[str, str, str]]:

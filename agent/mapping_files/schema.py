@@ -176,6 +176,7 @@ class ProfileTable(Table):
 
     product: Name = required("The identifier of the PSA product that the line bills.")
     price: Price = key('The unit price: "psa", an amount such as "22.00", or "psa+10%", "psa-2.5%".', "psa")
+    price_lock: bool = key("Whether seats keep the price at which they were bought until their term renews.", False)
     billable: Annotated[Billable, Word] = key("How the line stands on the invoice.", "billable")
     increase: Annotated[Increase, Word] = key("From when added seats are billed.", "prorate")
     decrease: Annotated[Decrease, Word] = key("From when removed seats are no longer billed.", "now")
@@ -219,6 +220,7 @@ class RowTable(Table):
     count: CountTable | None = key("Instead of licence: what to count.")
     subscription: Guid | None = key("Only this subscription of the licence.")
     users: Users | None = key("Only the people with these attributes: all keys match, each by any one of its values.")
+    everybody: bool = key("Whether the company's own `users` is not for this row.", False)
     profile: Name = required("The billing profile of profiles.toml.")
     agreement: Id = required("The id of the PSA agreement.")
     tenant: Name | None = key("Which tenant, by name or id, where the company has several.")
@@ -276,6 +278,7 @@ class CompanyTable(Table):
     mode: Annotated[Mode, Word] | None = key(
         "report never writes, review holds every change, auto only what guards hold."
     )
+    users: Users | None = key("Only these people, in every row that does not say otherwise.")
     guards: GuardsTable | None = key("Limits of this company in place of those in agent.toml.")
 
 

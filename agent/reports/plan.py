@@ -75,6 +75,20 @@ def difference(planned: Iterable[Planned]) -> Money | None:
     return Money.total(amounts, amounts[0].currency)
 
 
+def next_invoices(planned: Iterable[Planned]) -> Money | None:
+    """What all requests together add to the next invoices; None where that cannot be told.
+
+    Changes are weighed one by one, so two of one line (its price and its quantity) cannot be summed.
+    """
+    moving = [p for p in planned if p.realisation.writes]
+    amounts = [p.realisation.next_invoice for p in moving]
+    known = [money for money in amounts if money is not None]
+    lines = {p.change.key.base for p in moving}
+    if not known or len(known) < len(amounts) or len(lines) < len(moving) or len({m.currency for m in known}) > 1:
+        return None
+    return Money.total(known, known[0].currency)
+
+
 def plan_text(report: PlanReport, view: View) -> str:
     lines: list[str] = []
     for plan in report.plans:
@@ -116,7 +130,7 @@ def _agreement(number: int, planned: Sequence[Planned], report: PlanReport, view
     yield header
     for row, item in zip(rows, planned, strict=True):
         yield row
-        yield from _details(item, view.width)
+        yield from _details(item, agreement, view.width)
         if item is not planned[-1]:
             yield ""
 
@@ -137,7 +151,9 @@ def _sums(planned: Sequence[Planned], agreement: Agreement | None) -> str:
     before, after = units(planned)
     moved, was = difference(planned), _billed(planned, agreement)
     money = "" if moved is None or was is None else f", {was.at_coins().amount:,} → {was + moved} a month"
-    return f"{counted(len(_by_line(planned)), 'line')} to change: {before:,} → {after:,} units{money}"
+    invoice = next_invoices(planned)
+    soon = "" if invoice is None or not (invoice or moved) else f", {signed(invoice)} on the next invoice"
+    return f"{counted(len(_by_line(planned)), 'line')} to change: {before:,} → {after:,} units{money}{soon}"
 
 
 def _billed(planned: Sequence[Planned], agreement: Agreement | None) -> Money | None:
@@ -196,12 +212,16 @@ def _price(terms: Terms | None) -> str:
     return f"{price} {terms.billable}" if terms and terms.billable != "billable" else price
 
 
-def _details(planned: Planned, width: int) -> Iterator[str]:
+def _details(planned: Planned, agreement: Agreement | None, width: int) -> Iterator[str]:
     indent = " " * 5
     change = planned.change
     yield from wrapped(shown(change.reason), width, indent)
     if isinstance(change, SetDescription):
         yield from _texts(change, width, indent)
+    invoice = planned.realisation.next_invoice
+    if invoice is not None and (invoice or change.monthly):
+        day = f" of {agreement.next_invoice}" if agreement and agreement.next_invoice else ""
+        yield f"{indent}{signed(invoice)} on the next invoice{day}"
     for write in planned.realisation.writes:
         yield from _request(write, width, indent)
     yield from _state_words(planned, width, indent)
@@ -268,7 +288,9 @@ def _total_rows(planned: Sequence[Planned]) -> Iterator[tuple[str, str, str]]:
         yield "units", "", f"{before:,} → {after:,} on the lines that change"
     moved = difference(planned)
     if moved is not None:
-        yield "money", "", f"{signed(moved)} a month"
+        invoices = next_invoices(planned)
+        soon = "" if invoices is None else f", {signed(invoices)} on the next invoices"
+        yield "money", "", f"{signed(moved)} a month{soon}"
 
 
 def plan_values(
@@ -296,5 +318,6 @@ def plan_values(
             **{name: sum(state(p) == name for p in planned) for name in _STATES},
             "units": {"before": before, "after": after},
             "monthly": of_money(difference(planned)),
+            "next_invoices": of_money(next_invoices(planned)),
         },
     }

@@ -27,7 +27,7 @@ Values = dict[str, Any]
 Read = Row[Any]
 
 
-# A key's text is needed many times within one company, and quoting nine fields costs as much as a small query.
+# A key's text is needed many times within one company, and quoting its fields costs as much as a small query.
 @lru_cache(maxsize=4096)
 def key_text(key: LineKey) -> str:
     return str(key)
@@ -66,12 +66,13 @@ def binding_values(binding: Binding, company: int) -> Values:
         "adopted": binding.adopted,
         "confirmed": dict(binding.confirmed),
         "boundary": binding.boundary,
+        "locked": binding.locked,
     }
 
 
 def binding_of(row: Read) -> Binding:
     state, adopted = BindingState(row.state), bool(row.adopted)
-    return Binding(key_of(row.key), row.line, row.mark, state, adopted, row.confirmed, row.boundary)
+    return Binding(key_of(row.key), row.line, row.mark, state, adopted, row.confirmed, row.boundary, row.locked)
 
 
 def binding_plain(binding: Binding) -> Values:
@@ -83,6 +84,7 @@ def binding_plain(binding: Binding) -> Values:
         "adopted": binding.adopted,
         "confirmed": dict(binding.confirmed),
         "boundary": _day_plain(binding.boundary),
+        "locked": _day_plain(binding.locked),
     }
 
 
@@ -109,11 +111,14 @@ def charge_values(charge: Charge, company: int) -> Values:
         "starts": period.start,
         "ends": period.end,
         "quantity": charge.quantity,
+        "price": "" if charge.price is None else f"{charge.price:f}",
     }
 
 
 def charge_of(row: Read) -> Charge:
-    return Charge(key_of(row.key), Period(row.starts, row.ends), row.quantity)
+    return Charge(
+        key_of(row.key), Period(row.starts, row.ends), row.quantity, Decimal(row.price) if row.price else None
+    )
 
 
 def deal_plain(deal: Deal | None) -> list[object] | None:
@@ -152,12 +157,13 @@ def write_plain(write: Write) -> Values:
         "line": write.line,
         "mark": write.mark,
         "boundary": _day_plain(write.boundary),
+        "locked": _day_plain(write.locked),
     }
 
 
 def write_of(plain: Mapping[str, Any]) -> Write:
-    boundary = date.fromisoformat(plain["boundary"]) if plain["boundary"] else None
-    return Write(**{**plain, "key": key_of(plain["key"]), "boundary": boundary})
+    days = {name: date.fromisoformat(plain[name]) if plain[name] else None for name in ("boundary", "locked")}
+    return Write(**{**plain, **days, "key": key_of(plain["key"])})
 
 
 def entry_of(row: Read) -> Entry:
@@ -250,6 +256,7 @@ def _planned_plain(planned: Planned, digest: str) -> Values:
         "approved": planned.approved,
         "note": realisation.note,
         "refused": realisation.refused,
+        "next_invoice": money_plain(realisation.next_invoice),
         "writes": [write_plain(write) | {"digest": write.digest} for write in realisation.writes],
     }
 

@@ -196,6 +196,7 @@ class Binding(_Keyed, table=True):
     adopted: bool = flag()
     confirmed: dict[str, str] = plain()
     boundary: date | None = day()
+    locked: date | None = day()
 
 
 class Entry(_Row, table=True):
@@ -234,6 +235,7 @@ class Charge(_Keyed, table=True):
     starts: date = day(primary_key=True)
     ends: date = day()
     quantity: int = whole()
+    price: str = text()  # of a unit, with its decimals; empty where it was not shown
 
 
 class Boundary(_Row, table=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -51,7 +52,7 @@ class RoundTrips(WithStore):
     @given(of=values.keys, period=values.periods, quantity=values.numbers)
     def test_charge_and_boundary(self, store: Store, run: str, of: LineKey, period: Period, quantity: int) -> None:
         """Unless the period is long past: then it is not kept."""
-        charge = Charge(of, period, quantity)
+        charge = Charge(of, period, quantity, Decimal("22.0050"))
         store.learn(run, learnt(charges=(charge,), boundaries={AGREEMENT: period.start}), NOW)
 
         memory = store.memory(PSA, COMPANY, [], NOW)

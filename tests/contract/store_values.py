@@ -160,10 +160,12 @@ keys = st.builds(
     key_texts,
     st.sampled_from(Role),
     key_texts,
+    key_texts,
 )
+perhaps = st.none() | days
 periods = st.tuples(days, days).filter(lambda pair: pair[0] < pair[1]).map(lambda pair: Period(*pair))
 bindings = st.builds(
-    Binding, keys, numbers, ids, st.sampled_from(BindingState), st.booleans(), plain_texts, st.none() | days
+    Binding, keys, numbers, ids, st.sampled_from(BindingState), st.booleans(), plain_texts, perhaps, perhaps
 )
 sightings = st.builds(Sighting, keys, numbers, days, instants, instants)
 writes = st.builds(
@@ -179,7 +181,8 @@ writes = st.builds(
     plain_texts,
     st.none() | numbers,
     texts,
-    st.none() | days,
+    perhaps,
+    perhaps,
 )
 steps = st.lists(st.builds(Step, texts, texts, texts), max_size=4).map(tuple)
 findings = st.builds(

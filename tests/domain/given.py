@@ -25,6 +25,7 @@ from agent.domain.mappings import (
 )
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
 from agent.domain.plan import Draft, Timing, draft
+from agent.domain.price_lock import allotted
 from agent.domain.terms import UNREAD, History
 
 TENANT = "4f1c0000-0000-0000-0000-000000000001"
@@ -122,7 +123,8 @@ def seen_before(key: LineKey, quantity: int, hours: int = 24, since: date = MARC
 
 def wished(rows: Sequence[Row], snap: Snapshot, history: History = UNREAD) -> Desired:
     company, products = mapping(*rows), {PRODUCT.identifier: PRODUCT}
-    return desired(company, mappings(company), {TENANT: snap}, products, "connectwise", 6000, {TENANT: history})
+    snapshots, histories = {TENANT: snap}, {TENANT: history}
+    return desired(company, mappings(company), snapshots, products, "connectwise", 6000, "USD", histories)
 
 
 def drafted(
@@ -135,6 +137,7 @@ def drafted(
 ) -> Draft:
     wanted = wished(rows, snap, history)
     owned = ownership(on, [r.key("connectwise") for r in rows])
+    wanted = allotted(wanted, owned, on.today)
     timing = Timing(NOW, on.today, timedelta(seconds=60))
     return draft(wanted, owned, on, sightings or {}, open_keys, timing, "USD")
 

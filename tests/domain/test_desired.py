@@ -42,7 +42,7 @@ from tests.domain.given import (
 def wanted(snap: Snapshot | None, *rows: Row) -> Desired:
     company = mapping(*rows)
     seen = {TENANT: snap} if snap else {}
-    return desired(company, mappings(company), seen, {PRODUCT.identifier: PRODUCT}, "connectwise", 6000)
+    return desired(company, mappings(company), seen, {PRODUCT.identifier: PRODUCT}, "connectwise", 6000, "USD")
 
 
 def quantity(snap: Snapshot, one: Row) -> int:
@@ -165,8 +165,18 @@ def test_included_seats_can_be_shown_instead_of_subtracted() -> None:
 def test_a_price_follows_the_psa_by_percent() -> None:
     """22.00 + 10 % = 24.20, 22.00 - 2.5 % = 21.45, a fixed price stands, and "psa" asks for nothing."""
     policies = [PricePolicy(percent=Decimal(10)), PricePolicy(percent=Decimal("-2.5")), PricePolicy(Decimal(19))]
-    prices = [policy.price(Decimal("22.00")) for policy in (*policies, PricePolicy())]
+    prices = [policy.price(Decimal("22.00"), "USD") for policy in (*policies, PricePolicy())]
     assert prices == [Decimal("24.20"), Decimal("21.45"), Decimal(19), None]
+
+
+def test_a_percentage_is_rounded_to_the_currencys_coins() -> None:
+    """Half away from zero: 22.50 USD + 0.1 % = 22.52, 1250 JPY - 3.3 % = 1209, 1.250 KWD + 10 % = 1.375.
+
+    A PSA price that is finer than the coins keeps its decimals: 0.0825 + 10 % = 0.09075, so 0.0908.
+    """
+    cases = [("22.50", "0.1", "USD"), ("1250", "-3.3", "JPY"), ("1.250", "10", "KWD"), ("0.0825", "10", "USD")]
+    prices = [PricePolicy(percent=Decimal(p)).price(Decimal(price), currency) for price, p, currency in cases]
+    assert [str(price) for price in prices] == ["22.52", "1209", "1.375", "0.0908"]
 
 
 def test_the_text_names_the_holders() -> None:

@@ -1,5 +1,7 @@
 """Keys and marks."""
 
+from itertools import islice
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,8 @@ from agent.domain.keys import MARK_LENGTH, LineKey, Mark, Role
 from tests.domain.given import INSTALLATION, row
 
 texts = st.text(max_size=30)
-keys = st.builds(LineKey, texts, st.integers(1), texts, texts, texts, texts, texts, st.sampled_from(list(Role)), texts)
+roles = st.sampled_from(list(Role))
+keys = st.builds(LineKey, texts, st.integers(1), texts, texts, texts, texts, texts, roles, texts, texts)
 
 
 @given(keys)
@@ -30,6 +33,15 @@ def test_a_delta_s_mark_shows_its_base_and_its_role() -> None:
     base, delta = Mark.of(INSTALLATION, key), Mark.of(INSTALLATION, key.delta("2026-03-17/10-12"))
     assert (delta.key, delta.role) == (base.key, Role.DELTA)
     assert str(delta) != str(base)
+
+
+def test_lots_are_lines_of_one_row() -> None:
+    """Each has a mark of its own, and all lead back to the row; the first is the row's own line."""
+    row_key = row().key("connectwise")
+    first, second, third = islice(row_key.lots(), 3)
+    assert first == row_key
+    assert {lot.delta("2026-03-17/0-2").row for lot in (first, second, third)} == {row_key}
+    assert len({str(Mark.of(INSTALLATION, lot)) for lot in (first, second, third)}) == 3
 
 
 def test_another_installation_makes_another_mark() -> None:

@@ -11,6 +11,7 @@ from agent.domain.holdings import ownership
 from agent.domain.keys import LineKey, Mark
 from agent.domain.mappings import Exclusion, Mappings, Place, Row, UserFilter
 from agent.domain.mismatches import of_edits, of_ownership, of_plan, of_proration, of_refusals, of_snapshot
+from agent.domain.proration import CONNECTWISE
 from tests.domain.given import (
     E3,
     MARCH_17,
@@ -127,7 +128,9 @@ def test_the_psa_s_proration_is_checked_against_the_days() -> None:
         extra = line(4800, 2, start=date(2026, 3, 15), end=date(2026, 4, 1), prorated=shown)
         found = owned(line(), extra, bindings=(binding(KEY, line()), binding(key, extra)))
         agreements = {1021: agreement()}
-        assert [f.code for f in of_proration(found.owned.values(), agreements, MARCH_17, 250, "USD")] == expected
+        assert [
+            f.code for f in of_proration(found.owned.values(), agreements, CONNECTWISE, MARCH_17, 250, "USD")
+        ] == expected
 
 
 def test_a_refusal_says_what_the_psa_said() -> None:

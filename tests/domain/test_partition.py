@@ -134,7 +134,9 @@ def test_no_seat_is_billed_twice(asked: list[dict[str, object]], staff: list[tup
     """Whatever rows somebody writes: those that are not stopped bill no person twice, and no more than was bought."""
     rows: list[Row] = [row(n, agreement=1000 + n, **wish) for n, wish in enumerate(asked)]
     seen, company = _seen(staff), mapping(*rows)
-    wanted = desired(company, mappings(company), {TENANT: seen}, {PRODUCT.identifier: PRODUCT}, "connectwise", 6000)
+    wanted = desired(
+        company, mappings(company), {TENANT: seen}, {PRODUCT.identifier: PRODUCT}, "connectwise", 6000, "USD"
+    )
     going = [line for line in wanted.lines if line.doubt is None]
     claims = [m.id for m in seen.members for line in going if line.row.personal and line.row.counts(m, seen.groups)]
     assert len(claims) == len(set(claims))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain.agreements import Line
+from agent.domain.agreements import Billable, Line
 from agent.domain.changes import AddLine, EndLine, Fold, SetDescription, SetPrice, SetQuantity
 from agent.domain.counts import Observation, Status, Subscription
 from agent.domain.findings import Code
@@ -195,6 +195,46 @@ def test_price_and_quantity_are_two_changes() -> None:
     dearer = row(profile=replace(PROFILE, price=PricePolicy(Decimal(24))))
     changes = drafted([dearer], snapshot(observation()), ground([ours], [bound])).changes
     assert {type(c) for c in changes} == {SetPrice, SetQuantity}
+
+
+@given(
+    st.integers(1, 30), st.integers(0, 30), st.decimals(1, 99, places=2), st.sampled_from(Billable), st.text(max_size=9)
+)
+def test_no_change_moves_a_quantity_and_a_price(
+    billed: int, seats: int, price: Decimal, billable: Billable, text: str
+) -> None:
+    """Whatever differs at once, each change moves either quantity and text or price and billable flag."""
+    ours, bound = managed(billed)
+    asks = row(profile=replace(PROFILE, price=PricePolicy(price), billable=billable), text=text)
+    on = ground([ours], [bound])
+    for change in drafted([asks], snapshot(observation(purchased=seats)), on, seen_before(KEY, seats)).changes:
+        before, after = change.before, change.after
+        assert before is not None
+        counted = (before.quantity, before.included, before.text) != (after.quantity, after.included, after.text)
+        paid = (before.price, before.billable) != (after.price, after.billable)
+        assert counted != paid
+
+
+def test_a_price_change_is_worth_the_seats_that_are_paid_for() -> None:
+    """12 on the line of which 2 are included: 2.00 more on 10 seats is 20.00; to bill nothing is 10 x 22.00 less."""
+    ours, bound = managed(12, included=Decimal(2))
+    asks = row(included=2, profile=replace(PROFILE, show_included=True, price=PricePolicy(Decimal(24))))
+    free = replace(asks, profile=replace(asks.profile, price=PricePolicy(), billable=Billable.NO_CHARGE))
+    on = ground([ours], [bound])
+    money = [only(drafted([r], snapshot(observation(purchased=12)), on).changes).monthly for r in (asks, free)]
+    assert [str(m) for m in money] == ["20.00 USD", "-220.00 USD"]
+
+
+def test_an_open_difference_that_missed_its_new_price_gets_it() -> None:
+    """The base shows 24.00, its open difference of 2 still 22.00: a change of price, worth 2 x 2.00 a month."""
+    ours, bound = managed(10, price=Decimal(24))
+    key = KEY.delta("2026-03-10/10-12")
+    beside = line(4712, 2, mark=str(Mark.of(INSTALLATION, key)), start=date(2026, 3, 10))
+    on = ground([ours, beside], [bound, binding(key, beside, boundary=date(2026, 4, 1))])
+    change = only(drafted([row()], snapshot(observation()), on).changes)
+    assert isinstance(change, SetPrice)
+    assert (change.before and change.before.price, change.after.price) == (Decimal(22), Decimal(24))
+    assert str(change.monthly) == "4.00 USD"
 
 
 def test_a_person_who_joined_changes_only_the_text() -> None:

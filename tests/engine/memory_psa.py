@@ -18,6 +18,7 @@ from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.changes import Change, Outcome, Picture, Realisation, Receipt, Seen, Write
 from agent.domain.findings import Finding
 from agent.domain.periods import DAY
+from agent.domain.proration import CONNECTWISE
 from agent.errors import Incomplete, Unreachable
 from agent.ports import Traits
 from agent.psa.connectwise.pen import Manner, seen
@@ -72,7 +73,7 @@ Record = dict[str, Any]
 US = "trueup"
 
 
-TRAITS = Traits("connectwise", "addition", TEXT_LIMIT, SETTLE)
+TRAITS = Traits("connectwise", "addition", TEXT_LIMIT, SETTLE, CONNECTWISE)
 
 
 @dataclass(slots=True)

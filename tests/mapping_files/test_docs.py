@@ -1,6 +1,7 @@
 """docs/mapping-files.md: every key as the program has it, every example valid, every sum right."""
 
 import re
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,6 +28,7 @@ TEXT = (REPOSITORY / "docs" / "mapping-files.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```toml\n(.*?)^```", TEXT, re.M | re.S)
 PROFILES = "\n".join(block for block in BLOCKS if "product" in block)
 COMPANIES = [block for block in BLOCKS if "product" not in block]
+TABLES = [CountTable, CompanyTable, TenantTable, GuardsTable, RowTable, ProfileTable, CompanyExcludeTable]
 
 Row = tuple[str, str, str]
 
@@ -51,7 +53,7 @@ def word(default: object) -> str:
 
 @pytest.mark.parametrize(
     ("position", "table"),
-    list(enumerate([CountTable, CompanyTable, TenantTable, GuardsTable, RowTable, ProfileTable, CompanyExcludeTable])),
+    list(enumerate(TABLES)),
 )
 def test_every_key_is_explained_as_it_is(position: int, table: type[Table]) -> None:
     """Key, default and meaning of each table are the model's own, in its order."""
@@ -75,10 +77,25 @@ def test_example_works(block: str, tmp_path: Path) -> None:
     assert files.load().companies.keys() == {250}
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_every_key_stands_in_an_example(table: type[Table]) -> None:
+    """Nobody has to guess how a key is written: each one is used in a block that the tests around this one load."""
+    used = {key for block in BLOCKS for key in keys_of(tomllib.loads(block))}
+    assert [str(f.alias) for f in table.model_fields.values() if str(f.alias) not in used] == []
+
+
+def keys_of(value: object) -> set[str]:
+    if isinstance(value, list):
+        return {key for part in value for key in keys_of(part)}
+    if not isinstance(value, dict):
+        return set()
+    return {*value, *(key for part in value.values() for key in keys_of(part))}
+
+
 def test_examples_are_there() -> None:
-    """The two tests around this one see what they are meant to see."""
-    assert len(COMPANIES) == 9
-    assert PROFILES.count("product ") == 11
+    """The tests around this one see what they are meant to see."""
+    assert len(COMPANIES) == 11
+    assert len(re.findall("^product +=", PROFILES, re.M)) == 13
 
 
 def test_sums_are_right() -> None:
@@ -97,4 +114,4 @@ def test_prices_are_right() -> None:
     assert len(rows) == 4
     for column, price in ((1, Decimal("20.00")), (2, Decimal("24.00"))):
         shown = [Decimal(row[column]) for row in rows]
-        assert shown == [asked if (asked := policy.price(price)) is not None else price for policy in policies]
+        assert shown == [asked if (asked := policy.price(price, "USD")) is not None else price for policy in policies]

@@ -235,7 +235,7 @@ def test_prices(text: str, policy: PricePolicy, price: str | None, tmp_path: Pat
     read = files.load().profiles["e3"].price
 
     assert read == policy
-    assert read.price(Decimal("20.00")) == (Decimal(price) if price else None)
+    assert read.price(Decimal("20.00"), "USD") == (Decimal(price) if price else None)
 
 
 @pytest.mark.parametrize("price", ['"22,00"', "22.00", "22", '"-1.00"', '"psa+10"', '"psa%"', '"1e3"', '"٢٢"', '"NaN"'])

@@ -66,8 +66,8 @@ def report(*planned: Planned, obstacles: tuple[Finding, ...] = ()) -> PlanReport
     return PlanReport((plan,), {1021: agreement()}, obstacles, "addition")
 
 
-READY = Planned(raised(), Realisation((write(),)))
-HELD = Planned(ended(), Realisation((write(),)), ("the line would stop billing",))
+READY = Planned(raised(), Realisation((write(),), next_invoice=usd("65.29")))
+HELD = Planned(ended(), Realisation((write(),), next_invoice=usd("-45.00")), ("the line would stop billing",))
 
 
 def test_plan_reads_like_this() -> None:
@@ -78,16 +78,19 @@ def test_plan_reads_like_this() -> None:
 Contoso Ltd (250)                                    265.00 → 264.00 USD a month
 
   Agreement 1021 Managed services (monthly, prorates, next invoice 2026-04-01)
-  2 lines to change: 13 → 12 units, 265.00 → 264.00 USD a month
+  2 lines to change: 13 → 12 units, 265.00 → 264.00 USD a month, +20.29 USD on
+  the next invoice
      addition                        from → to  effective   USD/month
   ~  Microsoft 365 Business Premium    10 → 12  2026-03-17     +44.00
      12 counted, 10 on the agreement
+     +65.29 USD on the next invoice of 2026-04-01
      PATCH addition 4711: quantity 10 -> 12
        /finance/agreements/1021/additions/4711
        [{{"op": "replace"}}]
 
   -  Office 365 E3                       3 → 0  2026-03-17     -45.00
      0 counted, nothing is left to bill
+     -45.00 USD on the next invoice of 2026-04-01
      PATCH addition 4711: quantity 10 -> 12
        /finance/agreements/1021/additions/4711
        [{{"op": "replace"}}]
@@ -98,7 +101,7 @@ Contoso Ltd (250)                                    265.00 → 264.00 USD a mon
   ready  1  written in the next cycle; now: trueup sync
   held   1  for a person: trueup approve DIGEST
   units     13 → 12 on the lines that change
-  money     -1.00 USD a month"""
+  money     -1.00 USD a month, +20.29 USD on the next invoices"""
     )
 
 
@@ -214,4 +217,5 @@ def test_values_for_programs() -> None:
         "refused": 0,
         "units": {"before": 13, "after": 12},
         "monthly": {"amount": "-1.00", "currency": "USD"},
+        "next_invoices": {"amount": "20.29", "currency": "USD"},
     }

@@ -176,6 +176,7 @@ class PlannedWrite(Answered):
     line: int | None
     mark: str
     boundary: Day | None
+    locked: Day | None = Field(description="Up to which renewal the line's seats keep their price")
 
 
 class PlannedChange(Answered):
@@ -194,6 +195,7 @@ class PlannedChange(Answered):
     before: Terms | None
     after: Terms
     monthly: Money | None
+    next_invoice: Money | None = Field(description="What its requests add to the agreement's next invoice")
     holds: list[str]
     approved: bool
     note: str

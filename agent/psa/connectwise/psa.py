@@ -11,6 +11,7 @@ from types import MappingProxyType
 from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.changes import Change, Outcome, Picture, Realisation, Receipt, Seen, Write
 from agent.domain.findings import Finding
+from agent.domain.proration import CONNECTWISE
 from agent.errors import AccessDenied, ReadFailed
 from agent.outgoing import Answer, Outgoing
 from agent.ports import Clock, Traits
@@ -58,7 +59,7 @@ class ConnectWise:
         self._member = member
         self._clock = clock
         # The name is part of every line's key, so of every mark: it never changes.
-        self._traits = Traits("connectwise", "addition", TEXT_LIMIT, settle)
+        self._traits = Traits("connectwise", "addition", TEXT_LIMIT, settle, CONNECTWISE)
         self._seen_lines: dict[int, frozenset[int]] = {}
         self._absent: frozenset[str] = frozenset()  # ids of agreements that the last read did not find
 

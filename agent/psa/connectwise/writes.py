@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from agent.domain.agreements import Agreement, Line
@@ -105,6 +105,17 @@ class Task:
     def price(self) -> Decimal | None:
         # A price change may be waiting for approval: until it is made, a delta bills what its base bills.
         return self.after.price if self.base.price is None else self.base.price
+
+    def prices(self, days: Period) -> Iterator[tuple[Period, Decimal | None]]:
+        """The days, cut where invoices billed them at another price; where that was not seen, at the present one."""
+        known = [(period, price) for period, price in self.holding.prices if period.overlap(days)]
+        cuts = sorted({days.start, *(period.start for period, _ in known if period.start in days)})
+        pieces = [Period(first, end) for first, end in pairwise([*cuts, days.end])]
+        for price, same in groupby(
+            pieces, lambda p: next((at for period, at in known if p.start in period), self.price)
+        ):
+            together = [*same]
+            yield Period(together[0].start, together[-1].end), price
 
     @property
     def gained(self) -> int:
@@ -352,12 +363,14 @@ def _credits(task: Task, start: date, kept: int, lost: int) -> Iterator[Write]:
 
     for days, (level, target) in _stretches(task, start, billed):
         if target < level:
-            yield _credit(task, level - target, f"{days.start}/{level}-{target}", days)
+            for part, price in task.prices(days):
+                yield _credit(task, level - target, f"{part.start}/{level}-{target}", part, price)
 
 
-def _credit(task: Task, seats: int, part: str, days: Period) -> Write:
+def _credit(task: Task, seats: int, part: str, days: Period, charged: Decimal | None) -> Write:
+    """Given back is what was charged, whatever the price has become since."""
     negative = task.pen.manner.credits == "negative-quantity"
-    price = task.price if negative or task.price is None else -task.price
+    price = charged if negative or charged is None else -charged
     key = task.key.delta(part, Role.CREDIT)
     quantity = -seats if negative else seats
     return task.pen.beside(key, task.base, quantity, price, start=days.start, end=days.end)

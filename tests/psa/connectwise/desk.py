@@ -9,7 +9,19 @@ from decimal import Decimal
 from typing import Any
 
 from agent.domain.agreements import Agreement, Billable, Line
-from agent.domain.changes import AddLine, Change, Delta, EndLine, Fold, Holding, Realisation, SetQuantity, Terms, Write
+from agent.domain.changes import (
+    AddLine,
+    Change,
+    Delta,
+    EndLine,
+    Fold,
+    Holding,
+    Realisation,
+    SetPrice,
+    SetQuantity,
+    Terms,
+    Write,
+)
 from agent.domain.keys import LineKey, Mark, Role
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.periods import Period
@@ -75,6 +87,7 @@ class Desk:
     base: int = 0
     adopted: int = 0
     paid_until: date = date.min
+    opened: date | None = None
     deltas: dict[int, tuple[LineKey, date | None]] = field(default_factory=dict)
 
     @property
@@ -95,7 +108,7 @@ class Desk:
         lines = self.lines()
         open_deltas = [(lines[id], *known) for id, known in self.deltas.items() if lines[id].open]
         deltas = tuple(Delta(key, line, opened) for line, key, opened in open_deltas)
-        return Holding(lines[self.base], deltas, tuple(self.charged(lines)))
+        return Holding(lines[self.base], deltas, tuple(self.charged(lines)), opened_before=self.opened)
 
     def charged(self, lines: dict[int, Line]) -> Sequence[tuple[Period, int]]:
         """Day by day from the change on: what was invoiced of base and open deltas, and all bounded deltas."""
@@ -117,7 +130,10 @@ class Desk:
         return next((int(charge.quantity) for charge in charges if charge.span.first <= day < charge.span.end), 0)
 
     def add(self, quantity: int, **changes: Any) -> Realisation:
-        return self.carry_out(AddLine(**self._common(terms(quantity), **changes)))
+        return self.carry_out(self.addition(quantity, **changes))
+
+    def addition(self, quantity: int, **changes: Any) -> AddLine:
+        return AddLine(**self._common(terms(quantity), **changes))
 
     def set(
         self, quantity: int, increase: Increase = Increase.PRORATE, decrease: Decrease = Decrease.NOW, **changes: Any
@@ -130,7 +146,14 @@ class Desk:
         return SetQuantity(increase=increase, decrease=decrease, **self._held(quantity, **changes))
 
     def end(self, at_zero: AtZero = AtZero.END, **changes: Any) -> Realisation:
-        return self.carry_out(EndLine(at_zero=at_zero, **self._held(0, **changes)))
+        return self.carry_out(self.ending(at_zero, **changes))
+
+    def ending(self, at_zero: AtZero = AtZero.END, **changes: Any) -> EndLine:
+        return EndLine(at_zero=at_zero, **self._held(0, **changes))
+
+    def price(self, price: str) -> SetPrice:
+        quantity = int(self.holding.quantity)
+        return SetPrice(**self._held(quantity, after=terms(quantity, int(self.holding.base.included), price=price)))
 
     def fold(self) -> Realisation:
         """As the engine does: once the boundary has moved past where it stood when the deltas were written."""
@@ -152,7 +175,7 @@ class Desk:
         receipt = self.psa.execute(write)
         assert receipt.outcome == "done", receipt.detail
         if write.line is None and write.key.role is Role.BASE:
-            self.base = receipt.line or 0
+            self.base, self.opened = receipt.line or 0, write.boundary
         elif write.line is None:
             self.deltas[receipt.line or 0] = (write.key, write.boundary)
 

@@ -75,19 +75,12 @@ def runs_and_snapshots() -> None:
 
 def what_planning_learns() -> None:
     places = ["agreement", "company"]
-    binding = {
-        "tenant": TEXT,
-        "line": WHOLE,
-        "mark": TEXT,
-        "state": TEXT,
-        "adopted": FLAG,
-        "confirmed": TEXT,
-        "boundary": DAY,
-    }
-    table("binding", KEYED | binding, key=["key"], optional=["boundary"], indexed=["tenant", *places])
+    binding = {"tenant": TEXT, "line": WHOLE, "mark": TEXT, "state": TEXT, "adopted": FLAG}
+    binding |= {"confirmed": TEXT, "boundary": DAY, "locked": DAY}
+    table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=["tenant", *places])
     sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT}
     table("sighting", KEYED | sighting, key=["key"], indexed=places)
-    charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE}
+    charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE, "price": TEXT}
     table("charge", KEYED | charge, key=["key", "starts"], indexed=places)
     boundary = {"agreement": WHOLE, "company": WHOLE, "next_invoice": DAY}
     table("boundary", boundary, key=["agreement"], indexed=["company"])

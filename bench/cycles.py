@@ -17,6 +17,7 @@ import requests
 import structlog
 
 from agent.engine.assembly import Engine, assemble
+from agent.faces.cli import look_for_garbage_seldom
 from agent.settings import load
 
 
@@ -43,6 +44,7 @@ def measured(engine: Engine, urls: dict[str, str]) -> dict[str, object]:
 def main() -> None:
     folder, cycles = Path(sys.argv[1]), int(sys.argv[2])
     os.sched_setaffinity(0, {1})
+    look_for_garbage_seldom()  # as the command does
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     urls = json.loads((folder / "urls.json").read_text())
     engine = assemble(load(folder / "agent.toml"), patient=False)

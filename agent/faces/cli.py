@@ -113,12 +113,17 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no arrows shows their escapes, rather than nothing at all.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
-    # What imports make stays to the end: looking for garbage among it would be a third of a short command's time.
-    gc.set_threshold(50_000)
+    look_for_garbage_seldom()
     atexit.register(gc.freeze)
     if "--debug" not in sys.argv:
         sys.excepthook = _unknown
     cli(prog_name="trueup")
+
+
+def look_for_garbage_seldom() -> None:
+    """What imports make stays to the end: looking through it again and again is a third of a short command's time,
+    and a seventh of a cycle's, whose own garbage goes by its reference counts."""
+    gc.set_threshold(50_000)
 
 
 def _unknown(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from agent.domain.mappings import CompanyMapping, Mappings, Mode
 from agent.mapping_files import reading
 from agent.mapping_files.conflicts import conflicts
 from agent.mapping_files.problems import MappingsInvalid, Page
 from agent.sku_table import SkuTable
-from agent.toml_places import Document, FileRefused, Problem, decode, read_regular_file
+from agent.toml_places import FileRefused, Problem, decode, read_regular_file
 
 PROFILES, EXCLUSIONS, COMPANIES = "profiles.toml", "exclusions.toml", "companies"
 FILE_LIMIT = 10_000
 ROW_LIMIT = 50_000
+
+T = TypeVar("T")
 
 Stamps = Mapping[str, tuple[int, ...] | None]
 """What shows that a file was touched, by the file's name inside the folder; None where it is missing."""
@@ -43,12 +46,20 @@ class Contents:
         return whole.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """What a file says (None: it is missing or cannot be read), and what is wrong with it by itself."""
+
+    said: T | None
+    problems: tuple[Problem, ...]
+
+
 class MappingFiles:
     """`default_mode` is that of companies whose file names none."""
 
     def __init__(self, folder: Path, default_mode: Mode, skus: SkuTable) -> None:
         self.folder, self.default_mode, self.skus = folder, default_mode, skus
-        self._parsed: dict[str, tuple[bytes, Document]] = {}
+        self._known: dict[str, tuple[bytes, Read[CompanyMapping | None]]] = {}
 
     def load(self) -> Mappings:
         """What the files say now; MappingsInvalid with every problem."""
@@ -69,43 +80,55 @@ class MappingFiles:
         return Contents(files, (*problems, *self._folder_problems()))
 
     def understand(self, contents: Contents) -> Mappings:
-        """Pure but for a cache of what was parsed before."""
-        problems = list(contents.problems)
-        pages: dict[str, Page] = {}
-        for name, content in contents.files.items():
-            try:
-                pages[name] = Page(self._document(name, content), self.skus)
-            except FileRefused as error:
-                problems.append(error.problem)
-        profiles = reading.profiles(pages[PROFILES]) if PROFILES in pages else None
-        exclusions = reading.exclusions(pages[EXCLUSIONS]) if EXCLUSIONS in pages else []
-        companies = list(self._companies(pages, profiles))
-        problems += [problem for page in pages.values() for problem in page.problems]
-        problems += conflicts(companies, exclusions)
+        """Pure but for a cache of what was read before."""
+        profiles = self._read(PROFILES, contents, reading.profiles)
+        exclusions = self._read(EXCLUSIONS, contents, reading.exclusions)
+        read = self._companies(contents, profiles.said)
+        companies = [each.said for each in read if each.said]
+        everywhere = tuple(exclusions.said) if exclusions.said is not None else ()
+        problems = [*contents.problems, *profiles.problems, *exclusions.problems]
+        problems += [problem for each in read for problem in each.problems]
+        problems += conflicts(companies, everywhere)
         if sum(len(company.rows) for company in companies) > ROW_LIMIT:
             problems.append(self._problem("", f"has more than {ROW_LIMIT} rows", "Split it between two installations"))
         if problems:
             raise MappingsInvalid(problems)
         return Mappings(
             companies={company.company: company for company in companies},
-            exclusions=tuple(exclusions),
+            exclusions=everywhere,
             digest=contents.digest,
-            profiles={name: profile for name, profile in (profiles or {}).items() if profile},
+            profiles={name: profile for name, profile in (profiles.said or {}).items() if profile},
         )
 
-    def _document(self, name: str, content: bytes) -> Document:
-        """Parsed anew only where the bytes changed: in a fleet of a thousand files, one was edited."""
-        known = self._parsed.get(name)
-        if known is None or known[0] != content:
-            known = self._parsed[name] = (content, decode(content, str(self.folder / name)))
-        return known[1]
+    def _companies(
+        self, contents: Contents, profiles: reading.Profiles | None
+    ) -> Sequence[Read[CompanyMapping | None]]:
+        """Read anew only where the bytes changed, the file's or the profiles': of a thousand files, one was edited."""
 
-    def _companies(self, pages: Mapping[str, Page], profiles: reading.Profiles | None) -> Iterator[CompanyMapping]:
-        for name, page in pages.items():
-            if name not in (PROFILES, EXCLUSIONS):
-                company = reading.CompanyReader(page, profiles, self.default_mode).company()
-                if company:
-                    yield company
+        def company(page: Page) -> CompanyMapping | None:
+            return reading.CompanyReader(page, profiles, self.default_mode).company()
+
+        before, self._known = self._known, {}
+        shared = hashlib.sha256(contents.files.get(PROFILES, b"")).digest()
+        for name in (name for name in contents.files if name not in (PROFILES, EXCLUSIONS)):
+            digest = hashlib.sha256(contents.files[name]).digest() + shared
+            known = before.get(name)
+            if known is None or known[0] != digest:
+                known = digest, self._read(name, contents, company)
+            self._known[name] = known
+        return [read for _, read in self._known.values()]
+
+    def _read(self, name: str, contents: Contents, say: Callable[[Page], T]) -> Read[T]:
+        """The document is dropped when it has been read: with its places it is ten times as big as its meaning."""
+        content = contents.files.get(name)
+        if content is None:
+            return Read(None, ())
+        try:
+            page = Page(decode(content, str(self.folder / name)), self.skus)
+        except FileRefused as error:
+            return Read(None, (error.problem,))
+        said = say(page)
+        return Read(said, tuple(page.problems))
 
     def _names(self) -> Sequence[str]:
         names = [name for name in self._company_files() if name.isprintable()]

@@ -3,6 +3,7 @@
     TrueupError
     ├── SettingsInvalid          agent.toml cannot be used                         (agent/settings.py)
     ├── MappingsInvalid          the mapping files cannot be used                  (agent/mapping_files/)
+    ├── SheetInvalid             a CSV or XLSX file cannot be used                 (agent/sheets/)
     ├── ReadFailed               a read was not whole: nothing may be lowered on its account
     │   ├── Unreachable          network, throttling, 5xx: try again next cycle
     │   ├── Incomplete           a page, a batch item or a count is missing

@@ -46,9 +46,11 @@ def waited(address: str, seconds: float = 60) -> None:
 def pressed(address: str, session: requests.Session, company: int) -> float:
     began = time.perf_counter()
     run = session.post(f"{address}/sync", json={"company": company}, timeout=30).json()["run"]
-    while session.get(f"{address}/runs/{run}", timeout=30).json()["state"] == "running":
-        time.sleep(0.002)
-    return time.perf_counter() - began
+    ended = session.get(f"{address}/runs/{run}?wait=30", timeout=60).json()
+    seconds = time.perf_counter() - began
+    if ended["state"] != "done":
+        raise SystemExit(f"run {run} is {ended['state']}: {ended['detail']}")
+    return seconds
 
 
 def main() -> None:

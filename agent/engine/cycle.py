@@ -191,9 +191,12 @@ class Cycle:
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
         refused = _why(sweep.rejected) if sweep.rejected else ""
         if plan.unasked:
-            # Stored after the breaker has looked at all plans; a fleet's snapshots would fill the memory until then.
-            self.store.remember(learnt.snapshots)
-            return Thought(plan, replace(learnt, snapshots=()), refused)
+            # The plan is stored after the breaker has looked at all of them; until then a fleet's snapshots would
+            # fill the memory, while for one company they are not worth a commit of their own.
+            if beside is None:
+                self.store.remember(learnt.snapshots)
+                learnt = replace(learnt, snapshots=())
+            return Thought(plan, learnt, refused)
         self.store.learn(run, learnt, now)
         if not plan.ready:
             self.turns.end(company, run)

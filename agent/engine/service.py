@@ -49,6 +49,7 @@ class Service:
     crashed: Event = field(default_factory=Event)
     _again: dict[int, datetime] = field(default_factory=dict)
     _still: dict[str, int] = field(default_factory=dict)  # runs on their way: ticks since they last got on
+    _pressed: set[str] = field(default_factory=set)  # runs that wait or are on their way
     _last_due: str = ""
     _noted: tuple[str, ...] | None = None
     _lock: Lock = field(default_factory=Lock)
@@ -118,6 +119,10 @@ class Service:
     def busy(self) -> bool:
         return self._fleet_lane.busy or self._single_lane.busy
 
+    def ended(self, run: str) -> bool:
+        """Whether a run that was pressed is over; so is one that this process knows nothing of."""
+        return run not in self._pressed
+
     def next_cycle(self) -> datetime | None:
         return self.schedule.next(self.cycle.clock.now())
 
@@ -167,7 +172,9 @@ class Service:
         return [company for company in due if company in self.mappings().companies]
 
     def _open(self, reason: str, companies: tuple[int, ...], dry: bool) -> str:
-        return self.cycle.store.open_run(reason, companies, dry, self.cycle.clock.now())
+        run = self.cycle.store.open_run(reason, companies, dry, self.cycle.clock.now())
+        self._pressed.add(run)
+        return run
 
     def _run(self, cycle: Cycle, press: Press) -> None:
         mappings = self.mappings()
@@ -185,6 +192,7 @@ class Service:
             _try(seal, "run.unsealed")
             return
         finally:
+            self._pressed.discard(press.run)
             with self._lock:
                 del self._still[press.run]
         self._after(result, press)

@@ -12,7 +12,8 @@ from agent.errors import TrueupError
 from agent.setting_types import TcpAddress, UnixSocket
 from agent.settings import Settings
 
-_TIMEOUT = 10  # seconds; the daemon answers in milliseconds, whatever it is doing
+_PATIENCE = 5  # seconds that the daemon may keep us waiting where it is asked to
+_TIMEOUT = 10  # seconds; apart from that it answers in milliseconds, whatever it is doing
 
 
 class DaemonSilent(TrueupError):
@@ -30,7 +31,8 @@ class Local:
         return str(self._ask("POST", "/sync", {**wanted, "dry": dry})["run"])
 
     def run(self, run: str) -> Mapping[str, Any]:
-        return self._ask("GET", f"/runs/{run}")
+        """As it is when it ends, or after some seconds."""
+        return self._ask("GET", f"/runs/{run}?wait={_PATIENCE}")
 
     def status(self) -> Mapping[str, Any]:
         return self._ask("GET", "/status")

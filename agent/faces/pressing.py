@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agent.engine.assembly import Engine
 
 _ENTRIES = 100_000  # of one run; more than a fleet's first cycle writes
-_FIRST_POLL, _LAST_POLL = 0.1, 1.0  # seconds between two questions to the daemon, growing
+_PAUSE = 0.1  # seconds, where the daemon answers at once though the run is still on its way: it is stopping, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,9 @@ def _by_the_daemon(desk: Desk, companies: Sequence[int] | None, dry: bool) -> st
 
     daemon = Local(desk.settings)
     run = daemon.sync(companies, dry)
-    pause = _FIRST_POLL
     with waiting(f"The daemon does it as run {run}"):
         while daemon.run(run)["state"] not in ("done", "failed"):
-            Event().wait(pause)
-            pause = min(_LAST_POLL, pause * 1.3)
+            Event().wait(_PAUSE)
     return run
 
 

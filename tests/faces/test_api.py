@@ -30,9 +30,7 @@ def synced(daemon: Daemon, company: int, dry: bool = False) -> Any:
     """Press *sync now* and wait: the run with its writes."""
     pressed = daemon.ask("POST", "/sync", {"company": company, "dry": dry})
     assert pressed.status == 202
-    run = f"/runs/{pressed.json()['run']}"
-    wait_for(lambda: daemon.get(run)["state"] != "running")
-    return daemon.get(run)
+    return daemon.get(f"/runs/{pressed.json()['run']}?wait=30")
 
 
 @contextmanager
@@ -128,6 +126,26 @@ def test_sync_of_one_company(daemon: Daemon) -> None:
     assert (run["state"], run["companies"], run["reason"], run["dry"]) == ("done", [202], "sync now", False)
 
 
+def test_question_about_a_run_waits_for_its_end(daemon: Daemon) -> None:
+    """Asked with patience, the interface answers when the run has ended; asked without, at once."""
+    with occupied(daemon, 202):
+        run = daemon.ask("POST", "/sync", {"company": 202}).json()["run"]
+        assert daemon.get(f"/runs/{run}")["state"] == "running"
+        with ThreadPoolExecutor(1) as another:
+            answer = another.submit(daemon.get, f"/runs/{run}?wait=30")
+            assert daemon.get("/livez") == {"alive": True}
+            assert not answer.done()
+            daemon.engine.cycle.turns.end(202, "another run")
+            assert answer.result()["state"] == "done"
+
+
+def test_question_about_a_run_waits_no_longer_than_asked(daemon: Daemon) -> None:
+    """A run that goes on is told as it is when the time is over."""
+    with occupied(daemon, 202):
+        run = daemon.ask("POST", "/sync", {"company": 202}).json()["run"]
+        assert daemon.get(f"/runs/{run}?wait=1")["state"] == "running"
+
+
 def test_sync_of_several_and_of_all(daemon: Daemon) -> None:
     """`companies` names several, nothing names all."""
     several = daemon.ask("POST", "/sync", {"companies": [203, 202, 203], "dry": True}).json()["run"]
@@ -207,6 +225,7 @@ def test_wish_that_makes_no_sense_is_refused(daemon: Daemon, path: str, body: ob
     [
         ("/runs/20260101-000000-abcdef", 404),
         ("/runs/%00", 422),
+        ("/runs/20260101-000000-abcdef?wait=61", 422),
         ("/runs?limit=0", 422),
         ("/runs?limit=1e3", 422),
         ("/plan?compny=202", 422),

@@ -5,6 +5,7 @@ Whatever may wait for a disk or a lock runs in a thread, so that the event loop 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from agent.reports import values
 from agent.reports.values import Values
 from agent.settings import Settings
 
+_LOOK = 0.005  # seconds between two looks at whether a run has ended
 _MOST_ENTRIES = 10_000  # of one run; a fleet's first cycle writes a few thousand
 
 
@@ -80,13 +82,22 @@ async def runs(asked: Annotated[shapes.RunsQuery, Query()], at: At) -> Told:
 
 
 @guarded.get("/runs/{run}", response_model=shapes.RunWithEntries)
-async def one_run(run: RunId, at: At) -> Told:
-    """One run with its writes."""
+async def one_run(run: RunId, asked: Annotated[shapes.RunQuery, Query()], at: At) -> Told:
+    """One run with its writes, now or when it has ended."""
+    await _ended(at.service, run, asked.wait)
     known = await run_in_threadpool(at.store.run, run)
     if known is None:
         raise Refused(404, "run-unknown", "There is no such run.", "GET /runs lists the newest.")
     entries = await run_in_threadpool(at.store.entries, run, _MOST_ENTRIES)
     return Told(values.of_run(known) | {"entries": [values.of_entry(entry) for entry in entries]})
+
+
+async def _ended(service: Service, run: str, seconds: int) -> None:
+    """Until the run has ended, or the time is over. No thread waits: forty that did would block everybody else."""
+    for _ in range(int(seconds / _LOOK)):
+        if service.ended(run):
+            return
+        await asyncio.sleep(_LOOK)
 
 
 @guarded.get("/plan", response_model=list[shapes.Plan])

@@ -103,6 +103,10 @@ class RunsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 50
 
 
+class RunQuery(Query):
+    wait: Annotated[int, Field(ge=0, le=60, description="Seconds to wait for the run to end, if it has not"), WHOLE] = 0
+
+
 class JournalQuery(Query):
     limit: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 200
 

@@ -289,11 +289,11 @@ def settings_of(document: Document, folder: Path) -> Settings:
 
 
 # Looked for in the raw file, because pydantic compares settings only once each of them is right by itself.
-_ONE_OF = (("schedule", "every", "cron"), ("microsoft", "certificate", "client-secret"))
+ONE_OF = (("schedule", "every", "cron"), ("microsoft", "certificate", "client-secret"))
 
 
 def _contradictions(document: Document) -> Iterator[Problem]:
-    for name, first, second in _ONE_OF:
+    for name, first, second in ONE_OF:
         table = document.data.get(name)
         if not isinstance(table, dict):
             continue  # its absence is a problem of its own

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from agent.errors import TrueupError
-from agent.settings import Setting, SettingsInvalid, describe, settings_of
+from agent.settings import ONE_OF, Setting, SettingsInvalid, describe, settings_of
 from agent.toml_places import FileRefused, Problem, parse
 
 _HEAD = """\
@@ -55,10 +55,11 @@ FIXED = {"agent.mode": "report", "psa.kind": "connectwise"}
 
 
 def wanted(question: Question, answers: Mapping[str, str]) -> bool:
-    """Whether it is still to be asked: a certificate and a client secret exclude each other."""
-    pair = {"microsoft.certificate", "microsoft.client-secret"}
-    if question.key in pair:
-        return not any(answers.get(key) for key in pair)
+    """Whether it is still to be answered: of alternatives, one answer will do."""
+    for section, *names in ONE_OF:
+        pair = [f"{section}.{name}" for name in names]
+        if question.key in pair:
+            return not any(answers.get(key) for key in pair)
     return question.key not in answers
 
 

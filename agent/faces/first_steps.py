@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -16,7 +16,7 @@ from agent.faces.desk import Desk, say, width
 from agent.faces.first_settings import FIXED, QUESTIONS, Question
 from agent.mapping_files.starter import write_starter
 from agent.reports.text import ended, wrapped
-from agent.settings import settings_of
+from agent.settings import SettingsInvalid, settings_of
 from agent.toml_places import parse
 
 _NOBODYS_ZONES = {"UTC", "Etc/UTC"}  # what servers are set to, and no site bills in
@@ -54,9 +54,9 @@ def write_first(desk: Desk, given: Iterable[str], ask: bool) -> None:
     answers = Answers(config, {**FIXED, **_parsed(given, config)})
     if "agent.state" not in answers.values and not answers.as_service:
         answers.values["agent.state"] = "state"
-    for question in QUESTIONS if ask else ():
+    for question in QUESTIONS:
         if first_settings.wanted(question, answers.values):
-            answers.values[question.key] = _ask(question, answers)
+            answers.values[question.key] = _ask(question, answers) if ask else question.default
     if "api.token-file" not in answers.values:
         answers.values["api.token-file"] = answers.keep_secret("api-token", secrets.token_urlsafe(32))
     _write(answers)
@@ -145,7 +145,11 @@ def _default(question: Question) -> str:
 
 def _write(answers: Answers) -> None:
     content = first_settings.text(answers.values)
-    settings = settings_of(parse(content, str(answers.config)), answers.config.parent)
+    try:
+        settings = settings_of(parse(content, str(answers.config)), answers.config.parent)
+    except SettingsInvalid as error:
+        # There is no file yet whose line could be named.
+        raise SettingsInvalid([replace(problem, file="--set", line=None) for problem in error.problems]) from None
     os.umask(0o022)
     answers.config.parent.mkdir(parents=True, exist_ok=True)
     for name, text in answers.secrets.items():

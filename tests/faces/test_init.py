@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ APP = "3b2f8a34-5c1d-4f6e-9a70-8d2c41e5b6f7"
 ANSWERS = {
     "agent.timezone": "Europe/London",
     "agent.currency": "GBP",
-    "schedule.every": "1h",
     "microsoft.client-id": APP,
     "microsoft.certificate": "env:GRAPH_KEY",
     "psa.connectwise.url": "https://na.myconnectwise.net",
@@ -122,12 +122,25 @@ def test_wrong_answer_is_refused_before_anything_is_written(tmp_path: Path) -> N
 
 
 def test_missing_answers_are_told_all_at_once(tmp_path: Path) -> None:
-    """As for any agent.toml; nothing is written."""
+    """Without a line of a file that is not there yet; nothing is written."""
     said = here("init", "--non-interactive", "--config", str(tmp_path / "agent.toml"), "--set", "agent.currency=GBP")
     assert said.status == 2
-    assert "agent.timezone: is missing" in said.err
+    assert "--set: agent.timezone: is missing" in said.err
     assert "psa.connectwise.url: is missing" in said.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "every", "cron"),
+    [({}, timedelta(hours=1), None), ({"schedule.cron": "15 6 * * *"}, None, "15 6 * * *")],
+)
+def test_schedule_need_not_be_given(
+    tmp_path: Path, given: dict[str, str], every: timedelta | None, cron: str | None
+) -> None:
+    """Without questions, as with them, a cycle is proposed for each hour; a plan by the clock takes its place."""
+    assert init(tmp_path, **given) == (0, "")
+    schedule = load(tmp_path / "agent.toml").schedule
+    assert (schedule.every, schedule.cron) == (every, cron)
 
 
 def test_unknown_setting_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ Relative paths are resolved against the folder of agent.toml, which validation c
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, ValidationInfo
 
 from agent.credentials import SecretRef
-from agent.toml_places import fault
+from agent.loopback import is_loopback
+from agent.toml_problems import fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,6 @@ def format_duration(duration: timedelta) -> str:
     seconds = duration // timedelta(seconds=1)
     unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0 and (seconds or unit == "s"))
     return f"{seconds // _UNITS[unit]}{unit}"
-
-
-def is_loopback(host: str) -> bool:
-    """Only addresses and `localhost` itself: any other name may resolve to another machine tomorrow."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _text(value: object) -> str:
@@ -168,7 +160,7 @@ def _address(value: object, example: str) -> str:
 def _url(value: object) -> str:
     text = _address(value, "https://host")
     parts = urlsplit(text)
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise fault("is http:// to another machine, which would send our keys in the clear", "Write https://")
     return text
 

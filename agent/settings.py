@@ -39,7 +39,8 @@ from agent.setting_types import (
     Url,
     Zone,
 )
-from agent.toml_places import Document, FileRefused, Problem, fault, problems_of, read_toml
+from agent.toml_places import Document, FileRefused, Problem, read_toml
+from agent.toml_problems import fault, problems_of
 
 
 class SettingsInvalid(TrueupError):

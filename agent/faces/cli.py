@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import resource
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -110,6 +111,8 @@ def cli() -> None:
 
 def main() -> None:
     """The `trueup` command."""
+    # A core dump would hold the keys. The unit says the same, but not everybody starts the daemon by the unit.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no arrows shows their escapes, rather than nothing at all.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")

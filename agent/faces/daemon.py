@@ -82,6 +82,11 @@ def _serve(desk: Desk, engine: Engine, asked: Asked) -> tuple[Settings | None, b
     service.start()
     following = None
     while not asked.stop and not service.crashed.is_set() and following is None:
+        if not server.alive:
+            # Nobody could press, look or stop it any more; a new process has its interface back in seconds.
+            log.error("api.ended")
+            service.crashed.set()
+            break
         asked.woken.wait(_LOOK)
         asked.woken.clear()
         if asked.reload and not asked.stop:

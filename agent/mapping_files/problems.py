@@ -12,7 +12,8 @@ from agent.domain.mappings import Place
 from agent.errors import TrueupError
 from agent.mapping_files.schema import Table
 from agent.sku_table import SkuTable
-from agent.toml_places import Document, Problem, problems_of
+from agent.toml_places import Document, Problem
+from agent.toml_problems import problems_of
 from agent.toml_scanner import Steps
 
 T = TypeVar("T", bound=Table)

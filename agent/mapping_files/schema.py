@@ -36,7 +36,7 @@ from agent.domain.mappings import (
     PricePolicy,
     Usernames,
 )
-from agent.toml_places import did_you_mean, fault
+from agent.toml_problems import did_you_mean, fault
 
 # What a source tells of people, in our own words (Member.attributes), and what follows from their login and groups.
 USER_FIELDS = ["department", "office", "city", "state", "country", "company", "job-title", GROUP_FIELD, DOMAIN_FIELD]

@@ -27,7 +27,8 @@ from tomlkit.items import InlineTable, Item
 from agent.errors import TrueupError
 from agent.mapping_files.files import COMPANIES, EXCLUSIONS, PROFILES
 from agent.mapping_files.schema import FILES
-from agent.toml_places import Document, FileRefused, decode, dotted, problems_of, read_regular_file
+from agent.toml_places import Document, FileRefused, decode, dotted, read_regular_file
+from agent.toml_problems import problems_of
 from agent.toml_scanner import BARE_KEY, Steps
 
 Value = str | int | bool | date | Sequence[str] | Sequence[int] | Mapping[str, "Value"]

@@ -6,8 +6,7 @@ Nothing here writes a query, a header or a body into a log or a sentence: they c
 """
 
 from agent.outgoing.messages import Answer, Lost, Timeouts, retry_after
-from agent.outgoing.origins import is_loopback
 from agent.outgoing.rate import Rate
 from agent.outgoing.wire import PASSING, Outgoing
 
-__all__ = ["PASSING", "Answer", "Lost", "Outgoing", "Rate", "Timeouts", "is_loopback", "retry_after"]
+__all__ = ["PASSING", "Answer", "Lost", "Outgoing", "Rate", "Timeouts", "retry_after"]

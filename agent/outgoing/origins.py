@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 
 from agent.errors import Unreachable
+from agent.loopback import is_loopback
 
 # What may stand between "//" and the path. Two parsers read an address on its way out (urllib's and urllib3's);
 # without user names, backslashes and blanks they cannot disagree about the host.
@@ -32,15 +32,6 @@ def checked_base(url: str) -> SplitResult:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ValueError(f"{url} is neither https nor http to this machine itself")
     return parts
-
-
-def is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def proxies(url: str, base: SplitResult, proxy: str | None) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """One agent writes; whoever else wants to is told who it is, or lets it do the work."""
 
+import tempfile
+
 from tests.acceptance.conftest import Install
 from tests.acceptance.site import AGREEMENT, two_more
 
@@ -27,6 +29,21 @@ def test_sync_beside_a_daemon_is_done_by_it(install: Install) -> None:
     assert (told.status, told.json()["confirmed"]) == (0, 2), told
     assert daemon.get("/runs")[0]["id"] == told.json()["id"]
     assert daemon.get("/runs")[0]["reason"] == "sync now"
+    assert site.psa.lines(AGREEMENT) == two_more(day)
+
+
+def test_sync_reaches_the_daemon_by_its_socket(install: Install) -> None:
+    """Where other users share the machine: no port at all, and the command finds its way by the same setting."""
+    site = install()
+    with tempfile.TemporaryDirectory(prefix="tu") as folder:  # a socket's path holds 107 characters
+        site.set("listen", f"unix:{folder}/run/api.sock")
+        site.start()
+        day = site.today
+        site.tenant().buy("SPB", 2)
+
+        told = site.trueup("sync", "--json")
+
+    assert (told.status, told.json()["reason"], told.json()["state"]) == (0, "sync now", "done"), told
     assert site.psa.lines(AGREEMENT) == two_more(day)
 
 

@@ -20,8 +20,9 @@ from agent.faces.api import Limits, Server, serve
 from agent.settings import load
 from agent.simulators.world import World
 
-# Refused tokens are not slowed down, so that one test does not wait for another's failures.
-QUICK = Limits(slow=0)
+# Refused tokens are not slowed down, so that one test does not wait for another's failures; and on a busy machine a
+# caller may get no turn for seconds between its connection and its first byte, which is not what these tests are about.
+QUICK = Limits(slow=0, grace=10, exchange=60, body=30)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class Daemon:
         with self.connect(timeout) as connection:
             connection.sendall(request)
             return received(connection)
+
+    def presses(self) -> set[str]:
+        """The runs that somebody asked for; the daemon opens others by itself, whenever it likes."""
+        return {run.id for run in self.engine.store.runs(10_000) if run.reason == "sync now"}
 
     def settled(self) -> None:
         """Wait until no run is running or waiting."""

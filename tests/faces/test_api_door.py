@@ -105,7 +105,7 @@ def test_who_has_shown_the_token_keeps_the_place(daemon: Daemon) -> None:
 
 def test_crowd_is_answered_in_turn(daemon: Daemon) -> None:
     """Far more callers at once than there are places: all are answered, none is cut off."""
-    with daemon.again(Limits()) as guarded, ThreadPoolExecutor(150) as callers:
+    with daemon.again(Limits(grace=10)) as guarded, ThreadPoolExecutor(150) as callers:
         answers = list(callers.map(lambda _: guarded.ask("GET", "/livez").status, range(600)))
 
     assert answers == [200] * 600

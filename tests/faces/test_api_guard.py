@@ -26,7 +26,7 @@ def request(daemon: Daemon, changes: Fields, start: str = "POST /sync HTTP/1.1",
 
 def refused(daemon: Daemon, sent: bytes, status: int) -> None:
     """The request is answered with this status in our words, safely for a browser, and no run comes of it."""
-    before = [run.id for run in daemon.engine.store.runs()]
+    before = daemon.presses()
     answer = daemon.raw(sent)
 
     assert answer is not None
@@ -36,7 +36,7 @@ def refused(daemon: Daemon, sent: bytes, status: int) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert not [name for name in answer.headers if name.startswith("access-control-")]
-    assert [run.id for run in daemon.engine.store.runs()] == before
+    assert daemon.presses() == before
 
 
 def test_good_request_is_let_in(daemon: Daemon) -> None:
@@ -309,12 +309,12 @@ def test_what_is_no_request_is_refused(daemon: Daemon, sent: bytes) -> None:
 
 def test_body_that_breaks_off_does_nothing(daemon: Daemon) -> None:
     """Half a body is not half a wish."""
-    before = len(daemon.engine.store.runs(1000))
+    before = daemon.presses()
     with daemon.connect() as connection:
         connection.sendall(request(daemon, {"Content-Length": "100"}))
 
     assert daemon.ask("GET", "/livez").status == 200
-    assert len(daemon.engine.store.runs(1000)) == before
+    assert daemon.presses() == before
 
 
 def test_failures_are_slowed_but_the_owner_is_not(daemon: Daemon) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,12 @@ from typing import Any
 
 import pytest
 
+from agent.faces import api
+from agent.faces import daemon as daemon_face
+from agent.faces.daemon import Asked
+from agent.faces.desk import Desk
 from agent.simulators.world import World
-from tests.faces.daemon import wait_for
+from tests.faces.daemon import assembled, wait_for
 from tests.faces.shell import MAIN, Said, environment, process
 
 
@@ -166,6 +171,21 @@ def test_second_signal_ends_at_once(tmp_path: Path) -> None:
         running.tell(signal.SIGCONT)
         assert running.end() in (128 + signal.SIGINT, 128 + signal.SIGTERM)
         assert time.monotonic() - before < 20
+
+
+def test_daemon_without_its_interface_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event loop that is gone can be told nothing any more: the process ends unclean, for systemd to start it."""
+    opened: list[api.Server] = []
+    served = api.serve
+    monkeypatch.setattr(api, "serve", lambda *given: opened.append(served(*given)) or opened[-1])
+    monkeypatch.setattr(daemon_face, "_LOOK", 0.05)
+    with assembled(tmp_path) as (engine, _), engine.store.writer(), ThreadPoolExecutor(1) as beside:
+        ended = beside.submit(daemon_face._serve, Desk(engine.settings.agent.state / "agent.toml"), engine, Asked())
+        wait_for(lambda: bool(opened) and opened[0].alive)
+        opened[0].stop()
+
+        assert ended.result(30) == (None, False)
+        opened[0]._service.stop(30)
 
 
 def test_broken_mapping_files_at_the_start(tmp_path: Path) -> None:

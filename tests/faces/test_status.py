@@ -1,6 +1,7 @@
 """`trueup status` reads agent.toml by itself, and must not disagree with the settings about it."""
 
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,27 @@ def test_postgres_has_no_file(tmp_path: Path) -> None:
 
 
 def test_broken_file_is_told(tmp_path: Path) -> None:
-    """No traceback for a file that is no TOML."""
+    """No traceback for a file that is no TOML, but its line."""
     config = tmp_path / "agent.toml"
     config.write_text("[agent\n")
-    with pytest.raises(TrueupError, match="cannot be read"):
+    with pytest.raises(TrueupError, match=r"agent\.toml:1:7: this is not TOML"):
         place_of(config)
+
+
+@pytest.mark.parametrize("text", ["agent = 5", "store = [1]", "[store]\nurl = 5", "[agent]\ntimezone = []", ""])
+def test_nonsense_in_the_file_is_left_to_check(tmp_path: Path, text: str) -> None:
+    """A table where a text belongs must not keep anybody from seeing how it stands."""
+    config = tmp_path / "agent.toml"
+    config.write_text(text)
+    assert place_of(config).zone.key == "UTC"
+
+
+def test_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Nor would a device without an end be read to it: one sentence, said once."""
+    os.mkfifo(tmp_path / "agent.toml")
+    said = here("status", "--config", str(tmp_path / "agent.toml"))
+    assert said.status == 1
+    assert said.err.count("Put a plain file there.") == 1
 
 
 def test_holder_of_the_lock(tmp_path: Path) -> None:

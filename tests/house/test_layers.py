@@ -9,7 +9,7 @@ import pytest
 from tests.house.source import Module, modules
 
 NOUNS = {"agent.domain", "agent.errors", "agent.ports"}
-FILES = {"agent.domain", "agent.errors", "agent.toml_places", "agent.toml_scanner"}
+FILES = {"agent.domain", "agent.errors", "agent.toml_places", "agent.toml_problems", "agent.toml_scanner"}
 ENGINE = NOUNS | {"agent.reports", "agent.mapping_files", "agent.suggest", "agent.logs"}
 
 # A module belongs to the room with the longest name that fits; it imports from its own room and from those listed.
@@ -22,17 +22,19 @@ MAY_IMPORT = {
     "agent.reports": NOUNS | {"agent.suggest"},
     "agent.toml_scanner": {"agent.errors"},
     "agent.toml_places": {"agent.errors", "agent.toml_scanner"},
+    "agent.toml_problems": {"agent.toml_places", "agent.toml_scanner"},
     "agent.config_path": set(),
+    "agent.loopback": set(),
     "agent.credentials": {"agent.errors", "agent.toml_places"},
     "agent.sku_table": set(),
     "agent.suggest": {"agent.domain"},
     "agent.sheets": {"agent.errors"},
     "agent.mapping_files": FILES | {"agent.sku_table", "agent.suggest"},
-    "agent.setting_types": FILES | {"agent.credentials"},
+    "agent.setting_types": FILES | {"agent.credentials", "agent.loopback"},
     "agent.settings": FILES | {"agent.config_path", "agent.credentials", "agent.setting_types"},
     "agent.logs": {"agent.domain", "agent.errors"},
-    "agent.outgoing": NOUNS,
-    "agent.sources": NOUNS | {"agent.outgoing", "agent.sku_table", "agent.sheets"},
+    "agent.outgoing": NOUNS | {"agent.loopback"},
+    "agent.sources": NOUNS | {"agent.outgoing", "agent.loopback", "agent.sku_table", "agent.sheets"},
     "agent.psa": NOUNS | {"agent.outgoing"},
     "agent.store": NOUNS,
     "agent.store.glance": NOUNS | {"agent.store"},

@@ -8,7 +8,8 @@ from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.setting_types import format_duration, is_loopback, parse_duration
+from agent.loopback import is_loopback
+from agent.setting_types import format_duration, parse_duration
 from agent.settings import SettingsInvalid, settings_of
 from agent.toml_places import parse
 from tests.settings.test_settings import HERE, MINIMAL

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.toml_places import Document, FileRefused, Problem, dotted, parse, problems_of, read_regular_file, read_toml
+from agent.toml_places import Document, FileRefused, Problem, dotted, parse, read_regular_file, read_toml
+from agent.toml_problems import problems_of
 from agent.toml_scanner import DEPTH_LIMIT, ENTRY_LIMIT, TEXT_LIMIT, Place, Steps
 from tests.settings.toml_writer import Written, written_documents
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -17,6 +19,7 @@ from agent.faces.desk import Desk, desk, say, say_json
 from agent.faces.holding import holder_of
 from agent.reports.status import Status, status_text, status_values
 from agent.store.glance import Glance, glance
+from agent.toml_places import read_toml
 
 # As in the settings; a test compares them.
 STATE, STORE, ZONE = "/var/lib/trueup", "sqlite:///{state}/trueup.db", ZoneInfo("UTC")
@@ -47,18 +50,21 @@ def command(desk: Desk, as_json: bool) -> None:
 
 def place_of(config: Path) -> Place:
     """Read off agent.toml without judging the rest of it: that is for `check`, and for the daemon when it starts."""
-    try:
-        data = tomllib.loads(config.read_text("utf-8"))
-    except FileNotFoundError:
-        raise TrueupError(f"{config} does not exist", "Write one with: trueup init") from None
-    except (OSError, ValueError) as error:
-        raise TrueupError(f"{config} cannot be read: {error}", "trueup check says more") from None
-    agent, store = data.get("agent", {}), data.get("store", {})
+    if not os.path.lexists(config):
+        raise TrueupError(f"{config} does not exist", "Write one with: trueup init")
+    data = read_toml(config).data
+    agent, store = (_table(data, name) for name in ("agent", "store"))
     folder = config.absolute().parent
     state = folder / str(agent.get("state", STATE))
     url = str(store.get("url", STORE.format(state=state)))
     path = folder / url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
     return Place(path, _zone(str(agent.get("timezone", ""))))
+
+
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Empty where something else stands under the name, which `check` tells."""
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _zone(name: str) -> tzinfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from agent.errors import CredentialsRejected
-from agent.outgoing import is_loopback
+from agent.loopback import is_loopback
 
 GLOBAL_LOGIN = "https://login.microsoftonline.com"
 GLOBAL_GRAPH = "https://graph.microsoft.com"

@@ -17,7 +17,8 @@ from msgspec import Struct, field
 from agent.domain.counts import Coverage, Deal, Observation, Subscription, Term
 from agent.domain.findings import Code, Stop
 from agent.errors import AccessDenied, Incomplete, ReadFailed, Unreachable
-from agent.outgoing import PASSING, Answer, Outgoing, is_loopback
+from agent.loopback import is_loopback
+from agent.outgoing import PASSING, Answer, Outgoing
 from agent.ports import Clock
 from agent.sources.microsoft.records import check_unique, instant_of
 from agent.sources.microsoft.tokens import Token, Tokens

@@ -63,9 +63,14 @@ def format_duration(duration: timedelta) -> str:
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
+_LONGEST = 4_096  # characters, as many as a path may have
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise fault("must be text", "Write it in quotes")
+    if len(value) > _LONGEST:  # no address or name is, and the patterns below take their time
+        raise fault("is too long", f"Write at most {_LONGEST} characters")
     # isprintable is also false for zero-width and direction characters, which come along with copied ids.
     if not value or not value.isprintable() or value != value.strip():
         raise fault("is empty, or has spaces around it or invisible characters in it", "Write it plainly")

@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from agent.toml_places import Document, Problem
 from agent.toml_scanner import Steps
 
+TOLD = 100  # problems of one table, or one mapping file: nobody corrects more at once, and each takes its time
+
 
 def fault(what: str, remedy: str) -> PydanticCustomError:
     """What a validator raises when it has better words than pydantic; `problems_of` keeps both."""
@@ -20,11 +22,14 @@ def fault(what: str, remedy: str) -> PydanticCustomError:
 
 
 def problems_of(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
-    """Every problem pydantic found in `document.data` for this model, in the order of the file's lines."""
-    details = error.errors(include_url=False)
-    guesses = {_guess(detail, model) for detail in details if detail["type"] == "extra_forbidden"}
+    """What pydantic found in `document.data` for this model, in the order of the file's lines; at most `TOLD`."""
+    details = error.errors(include_url=False, include_input=False)
+    guesses = {_guess(detail, model) for detail in details[:TOLD] if detail["type"] == "extra_forbidden"}
     problems = []
-    for detail in details:
+    if len(details) > TOLD:
+        what = f"has {len(details)} problems, of which {TOLD} are told"
+        problems.append(document.problem(document.reached(()), what, "Correct them, and look again"))
+    for detail in details[:TOLD]:
         loc = detail["loc"]
         if detail["type"] != "missing":
             steps = document.reached(loc)
@@ -73,6 +78,8 @@ def _sentences(detail: ErrorDetails, siblings: Mapping[str, FieldInfo]) -> tuple
         return "is not known here", did_you_mean(name, siblings)
     if kind in ("literal_error", "enum"):
         return "has a value that is not known", f"Write {context['expected'].replace(chr(39), chr(34))}"
+    if kind == "too_long":
+        return "has too many elements", f"Write at most {context['max_length']}"
     if kind == "string_too_long":
         return "is too long", f"Write at most {context['max_length']} characters"
     if kind in _EXPECTED:

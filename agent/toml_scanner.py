@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import tomllib
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import accumulate, count
+from itertools import count
 from typing import NamedTuple, NoReturn
 
 DEPTH_LIMIT = 16  # steps from the top of a text to a value
-ENTRY_LIMIT = 50_000  # values of one text, tables and list elements included
+ENTRY_LIMIT = 20_000  # values of one text, tables and list elements included
+KEY_LIMIT = 1_000  # characters; bringing a megabyte of combining accents into one form takes a minute
 NUMBER_LIMIT = 1_000  # characters of a number or date
 TEXT_LIMIT = 1024 * 1024  # characters
 
@@ -53,7 +55,7 @@ class TooMuch(Exception):
 class Places:
     """`keys` and `values` hold offsets into the text; `twice`, the first key given again: both places."""
 
-    lines: list[int]
+    lines: array[int]
     keys: dict[Steps, int] = field(default_factory=dict)
     values: dict[Steps, int] = field(default_factory=dict)
     twice: tuple[Steps, int, int] | None = None
@@ -80,8 +82,9 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        # Only "\n" ends a TOML line: str.splitlines would also split at U+2028 within a string.
-        self.places = Places([0, *accumulate(len(line) + 1 for line in text.split("\n"))])
+        # Only "\n" ends a TOML line: str.splitlines would also split at U+2028 within a string. An array, because a
+        # megabyte of line ends would be a hundred of Python's integers.
+        self.places = Places(array("I", (0, *(end.end() for end in re.finditer("\n", text)))))
         self.lengths: dict[Steps, int] = {}
 
     def scan(self) -> None:
@@ -138,13 +141,17 @@ class _Scanner:
         return parts
 
     def key_part(self) -> str:
-        if not self.text.startswith(('"', "'"), self.at):
-            return self.match(BARE_KEY)
+        quoted = self.text.startswith(('"', "'"), self.at)
+        name = self.match(_QUOTED if quoted else BARE_KEY)
+        if len(name) > KEY_LIMIT:
+            self.refuse(f"has a key of more than {KEY_LIMIT} characters", "Write a shorter one")
+        if not quoted:
+            return name
         try:
-            name: str = tomllib.loads(f"key = {self.match(_QUOTED)}")["key"]
+            meant: str = tomllib.loads(f"key = {name}")["key"]
         except tomllib.TOMLDecodeError:
             raise _Nonsense from None
-        return name
+        return meant
 
     def value(self, steps: Steps, key: int) -> None:
         self.note(steps, self.at, key)

@@ -13,7 +13,7 @@ from agent.errors import TrueupError
 from agent.mapping_files.schema import Table
 from agent.sku_table import SkuTable
 from agent.toml_places import Document, Problem
-from agent.toml_problems import problems_of
+from agent.toml_problems import TOLD, problems_of
 from agent.toml_scanner import Steps
 
 T = TypeVar("T", bound=Table)
@@ -43,6 +43,7 @@ class Page:
     def __init__(self, document: Document, skus: SkuTable) -> None:
         self.document, self.skus = document, skus
         self.problems: list[Problem] = []
+        self._gave_up = False
 
     def refuse(self, steps: Steps, what: str, remedy: str) -> None:
         self.problems.append(self.document.problem(steps, what, remedy))
@@ -51,7 +52,13 @@ class Page:
         return Place(self.document.file, self.document.key_place(steps).line)
 
     def table(self, steps: Steps, data: object, model: type[T]) -> T | None:
-        """The table in `data`, which stands at these steps; None where it has problems."""
+        """The table in `data`, which stands at these steps; None where it has problems, or too many stand before it."""
+        if len(self.problems) >= TOLD:
+            if not self._gave_up:
+                self._gave_up = True
+                what = f"is not looked at, nor what follows, because {TOLD} problems stand before it"
+                self.refuse(steps, what, "Correct them, and look again")
+            return None
         try:
             return model.model_validate(data)
         except ValidationError as error:

@@ -123,10 +123,11 @@ Units = Annotated[int, Field(ge=0, le=1_000_000)]
 Percent = Annotated[int, Field(ge=0, le=10_000)]
 Guid = Annotated[str, AfterValidator(_guid), _pattern(GUID)]
 Domain = Annotated[str, AfterValidator(_domain), _pattern(_DOMAIN)]
-Text = Annotated[str, AfterValidator(_text), Field(max_length=6000)]
-Name = Annotated[str, AfterValidator(_name), Field(max_length=100)]
-Licence = Annotated[str, AfterValidator(_name), Field(max_length=200)]  # display names reach 105 characters
-Licences = Annotated[list[Licence], AfterValidator(_some)]
+# The length is judged first: the other checks look at each character.
+Text = Annotated[str, Field(max_length=6000), AfterValidator(_text)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(_name)]
+Licence = Annotated[str, Field(max_length=200), AfterValidator(_name)]  # display names reach 105 characters
+Licences = Annotated[list[Licence], Field(max_length=100), AfterValidator(_some)]
 Price = Annotated[PricePolicy, PlainValidator(_price, json_schema_input_type=Annotated[str, _pattern(_PRICE)])]
 # "" is a value too: the people who have no department.
 Values = Annotated[list[str], BeforeValidator(_list), AfterValidator(_some)]

@@ -12,6 +12,7 @@ from agent.mapping_files.files import Contents
 from agent.toml_places import Problem
 from tests.house.source import REPOSITORY
 from tests.mapping_files.folders import EXCLUSIONS, PROFILES, mapping_folder
+from tests.mapping_files.hostile import BOMBS, MEBIBYTES, Peak, Reader, Told, faults, hostile
 
 SAMPLE = (REPOSITORY / "mappings" / "companies" / "example.toml.sample").read_text("utf-8")
 
@@ -64,3 +65,36 @@ def test_any_values_under_our_keys(files: MappingFiles, data: dict[str, Any]) ->
 def test_any_damage_to_a_file(files: MappingFiles, start: int, length: int, instead: str) -> None:
     """A hole of any size anywhere in the sample, filled with anything."""
     assert all(map(is_told, problems(files, SAMPLE[:start] + instead + SAMPLE[start + length :])))
+
+
+@pytest.mark.parametrize("first", range(0, 2_000, 500))
+def test_damaged_files_are_read_or_refused(first: int) -> None:
+    """As mapping files and as agent.toml: only typed errors, each with its line; `make soak` reads a million."""
+    reader = Reader()
+    wrong = [
+        f"input {number} {fault}"
+        for number in range(first, first + 500)
+        for content in [hostile(number)]
+        for told in reader.read(content)
+        for fault in faults(content, told)
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb_goes_off_in_a_moment(name: str) -> None:
+    """Whatever it wanted to cost: a second and 100 MiB at most, and nothing but problems with their lines."""
+    reader, peak = Reader(), Peak()
+    wrong = [fault for told in reader.read(BOMBS[name]) for fault in faults(BOMBS[name], told)]
+
+    assert wrong == []
+    assert peak.grown() < MEBIBYTES
+
+
+def test_typed_errors_are_the_only_ones() -> None:
+    """The harness sees what it looks for: a problem without its line, and one whose line is not there."""
+    nowhere, beyond = (Problem("some.toml", line, "", "is wrong", "Mend it") for line in (None, 99))
+
+    assert [len(list(faults(b"a = 1", Told([problem], 0)))) for problem in (nowhere, beyond)] == [1, 1]
+    assert list(faults(b"", Told([], 1.5))) == ["took 1.5 s"]

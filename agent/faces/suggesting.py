@@ -66,4 +66,8 @@ def _catalogue(engine: Engine, mappings: Mappings, companies: Sequence[int] | No
     known = engine.psa.companies()
     ids = [company.id for company in known] if companies is None else companies
     products = engine.psa.products(sorted({profile.product for profile in mappings.profiles.values()}))
-    return Catalogue(known, list(products.values()), engine.psa.agreements_of(ids))
+    agreements = engine.psa.agreements_of(ids)
+    billable = [agreement.id for agreement in agreements if not agreement.refusal and agreement.months]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        lines = dict(zip(billable, pool.map(engine.psa.lines, billable), strict=True))
+    return Catalogue(known, list(products.values()), agreements, lines)

@@ -72,12 +72,15 @@ class _Book:
             "profile": self._profile(billing),
             "agreement": agreement.thing.id,
         }
+        if row.adopts:
+            fields["adopt"] = True
         mapping = self.mappings.companies.get(row.company.id)
         if mapping and len(mapping.tenants) > 1:
             fields["tenant"] = row.account.id
         why = f"Suggested: profile {billing.evidence}; agreement {agreement.evidence}."
         draft.append("row", fields, [f"{row.licence.name}, {row.licence.purchased} purchased.", why])
-        self._note(draft.path, f"row: {row.licence.name} on agreement {agreement.thing.id}")
+        takes = f", takes over line {row.adopts.id}" if row.adopts else ""
+        self._note(draft.path, f"row: {row.licence.name} on agreement {agreement.thing.id}{takes}")
 
     def save(self) -> list[Written]:
         """Profiles first, so that the files are valid together after each save."""

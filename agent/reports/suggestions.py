@@ -43,6 +43,7 @@ def suggestions_values(found: Suggestions, unread: Mapping[str, str], written: S
                 "doubt": row.doubt,
                 "billing": _values(row.billing, _billing_word),
                 "agreements": _values(row.agreement, _agreement_word),
+                "adopts": row.adopts.id if row.adopts else None,
             }
             for row in found.rows
         ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.domain.agreements import Agreement, Company, Product
+from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.counts import Account, Snapshot
 from agent.domain.mappings import Mappings
 from agent.suggest.companies import TenantSuggestion, suggest_companies
@@ -29,11 +29,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the PSA has, as far as suggestions need it: agreements at least of the companies in question."""
+    """What the PSA has, as far as suggestions need it: agreements at least of the companies in question, with the
+    lines of those that can be billed."""
 
     companies: Sequence[Company]
     products: Sequence[Product]
     agreements: Sequence[Agreement]
+    lines: Mapping[int, Sequence[Line]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +54,5 @@ def suggest(
     unmapped = {a: domains for a, domains in tenants.items() if a.id not in mappings.companies_by_tenant}
     matches = suggest_companies(unmapped, catalogue.companies, mappings.companies.keys())
     found = {match.account.id: sure.thing for match in matches if (sure := match.company.sure)}
-    rows = RowSuggestions(mappings, found, catalogue.products, catalogue.agreements)
+    rows = RowSuggestions(mappings, found, catalogue.products, catalogue.agreements, catalogue.lines)
     return Suggestions(matches, tuple(row for snapshot in snapshots for row in rows.of(snapshot)))

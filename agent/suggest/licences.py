@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from agent.domain.agreements import Agreement, Company, Product
+from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.counts import Account, Observation, Snapshot
 from agent.domain.mappings import LicenceCount, Mappings
 from agent.suggest.ranking import LIKENESS_LIMIT, SHOWN, Choice, Ranking
@@ -33,7 +33,8 @@ class Billing:
 
 @dataclass(frozen=True, slots=True)
 class RowSuggestion:
-    """A row for a licence that nobody bills. `doubt` says why a person must look, however sure the rankings are."""
+    """A row for a licence that no row bills. `doubt` says why a person must look, however sure the rankings are;
+    `adopts` is the line that somebody keeps by hand for it."""
 
     company: Company
     account: Account
@@ -41,6 +42,7 @@ class RowSuggestion:
     billing: Ranking[Billing]
     agreement: Ranking[Agreement]
     doubt: str = ""
+    adopts: Line | None = None
 
     @property
     def sure(self) -> bool:
@@ -69,10 +71,13 @@ class RowSuggestions:
         found: Mapping[str, Company],
         products: Sequence[Product],
         agreements: Sequence[Agreement],
+        lines: Mapping[int, Sequence[Line]],
     ) -> None:
-        self.mappings, self.found, self.agreements = mappings, found, agreements
+        self.mappings, self.found, self.agreements, self.lines = mappings, found, agreements, lines
         self._candidates = list(_candidates(mappings, products))
+        self._wanted: dict[str, _Wanted] = {}
         self._billing: dict[str, Ranking[Billing]] = {}
+        self._billed = {(row.agreement, row.profile.product) for row in mappings.rows()}
 
     def of(self, snapshot: Snapshot) -> Iterator[RowSuggestion]:
         tenant = snapshot.account.id
@@ -82,9 +87,35 @@ class RowSuggestions:
         settled = mapped | self.mappings.excluded(tenant).keys()
         for seen in snapshot.observations.values():
             if seen.purchased and seen.sku not in settled:
-                billing = self._billing_of(seen)
                 for company in companies:
-                    yield RowSuggestion(company, snapshot.account, seen, billing, self._agreement(company.id), doubt)
+                    yield self._row(company, snapshot.account, seen, doubt)
+
+    def _row(self, company: Company, account: Account, seen: Observation, doubt: str) -> RowSuggestion:
+        """Beside a line that bills the licence already, a row with another product would bill it twice."""
+        already = [line for line in self._strangers(company.id) if self._wanted_of(seen).named_by(line)]
+        if not already:
+            billing, agreement = self._billing_of(seen), self._agreement(company.id)
+            return RowSuggestion(company, account, seen, billing, agreement, doubt)
+        line = already[0]
+        billing = Ranking.of(self._billed_by(line))
+        agreement = Ranking.of(Choice(a, 98, "the line is there") for a in self.agreements if a.id == line.agreement)
+        if len(already) > 1:
+            ids = ", ".join(str(line.id) for line in already)
+            return RowSuggestion(company, account, seen, billing, agreement, f"lines {ids} seem to bill it already")
+        return RowSuggestion(company, account, seen, billing, agreement, doubt, adopts=line)
+
+    def _strangers(self, company: int) -> Iterator[Line]:
+        """Open lines of the company that no row of a mapping file bills."""
+        for agreement in self._billable(company):
+            for line in self.lines.get(agreement.id, ()):
+                if line.open and (line.agreement, line.identifier) not in self._billed:
+                    yield line
+
+    def _billed_by(self, line: Line) -> Iterator[Choice[Billing]]:
+        why = f"line {line.id} of agreement {line.agreement} bills it already, {line.quantity.normalize():f} units"
+        fitting = [name for name, profile in self.mappings.profiles.items() if profile.product == line.identifier]
+        for name in fitting or [""]:
+            yield Choice(Billing(line.identifier, name), 98, why)
 
     def _companies(self, tenant: str) -> list[Company]:
         mapped = [Company(m.company, m.name) for m in self.mappings.companies_by_tenant.get(tenant, ())]
@@ -92,11 +123,19 @@ class RowSuggestions:
 
     def _billing_of(self, seen: Observation) -> Ranking[Billing]:
         if seen.sku not in self._billing:
-            self._billing[seen.sku] = _billing(_Wanted.of(seen, self.mappings), self._candidates)
+            self._billing[seen.sku] = _billing(self._wanted_of(seen), self._candidates)
         return self._billing[seen.sku]
 
+    def _wanted_of(self, seen: Observation) -> _Wanted:
+        if seen.sku not in self._wanted:
+            self._wanted[seen.sku] = _Wanted.of(seen, self.mappings)
+        return self._wanted[seen.sku]
+
+    def _billable(self, company: int) -> list[Agreement]:
+        return [a for a in self.agreements if a.company == company and not a.refusal and a.months]
+
     def _agreement(self, company: int) -> Ranking[Agreement]:
-        open_ones = [a for a in self.agreements if a.company == company and not a.refusal and a.months]
+        open_ones = self._billable(company)
         if len(open_ones) == 1:
             return Ranking.of([Choice(open_ones[0], 98, "the company's only agreement that can be billed")])
         mapping = self.mappings.companies.get(company)
@@ -143,6 +182,13 @@ class _Wanted:
         counts = ((row.count, row.profile.name) for row in mappings.rows())
         uses = Counter(name for count, name in counts if isinstance(count, LicenceCount) and count.sku == seen.sku)
         return cls(seen, number, identity(seen.name), uses)
+
+    def named_by(self, line: Line) -> bool:
+        """Whether the line's text or product says exactly this licence. People's names may follow after a colon."""
+        texts = (line.text.partition(":")[0], line.identifier)
+        if self.number and any(map(self.number.search, texts)):
+            return True
+        return bool(self.identity) and self.identity in map(identity, texts)
 
 
 def _candidates(mappings: Mappings, products: Sequence[Product]) -> Iterator[_Candidate]:

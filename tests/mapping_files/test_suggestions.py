@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.agreements import Agreement, Company, Product
+from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.counts import Account, Coverage, Observation, Snapshot
 from agent.domain.mappings import Mode
 from agent.mapping_files import MappingFiles, MappingsInvalid
@@ -12,7 +12,7 @@ from agent.mapping_files.suggestions import Written, write_suggestions
 from agent.mapping_files.writing import EditRefused
 from agent.suggest import Catalogue, suggest
 from tests.mapping_files.folders import HEAD, ROW, TENANT, company_folder, mapping_folder
-from tests.suggest.world import READ_AT, account, agreement, company, product, snapshot
+from tests.suggest.world import READ_AT, account, agreement, company, line, product, snapshot
 
 CONTOSO = Account("microsoft", TENANT, "Contoso")
 E3 = product("M365-E3", "Microsoft 365 E3")
@@ -26,10 +26,25 @@ def written(
     companies: tuple[Company, ...] = (),
     products: tuple[Product, ...] = (E3, VISIO),
     agreements: tuple[Agreement, ...] = (agreement(1021, 250),),
+    lines: tuple[Line, ...] = (),
 ) -> list[Written]:
-    catalogue = Catalogue(companies, products, agreements)
+    catalogue = Catalogue(companies, products, agreements, {1021: lines})
     snapshots = [snapshot(CONTOSO, *part_numbers)] if part_numbers else []
     return write_suggestions(files, suggest(files.load(), snapshots, dict.fromkeys(tenants, ()), catalogue))
+
+
+def test_line_that_is_there_is_taken_over(tmp_path: Path) -> None:
+    """The row names the product of the line that somebody keeps by hand, with a new profile where none has it."""
+    files = company_folder(tmp_path, HEAD + ROW)
+
+    told = written(files, "SPE_E3", lines=(line(7, 1021, "OFFICE-E3", "M365 E3 (monthly)"),))
+
+    assert [w.sentence for w in told][-2:] == [
+        "profile: office-e3 for product OFFICE-E3",
+        "row: Microsoft 365 E3 on agreement 1021, takes over line 7",
+    ]
+    row = files.load().companies[250].rows[-1]
+    assert (row.profile.product, row.adopt) == ("OFFICE-E3", True)
 
 
 def test_row_is_appended_and_mode_becomes_review(tmp_path: Path) -> None:
@@ -92,7 +107,7 @@ def test_ambiguous_part_number_is_written_as_guid(tmp_path: Path) -> None:
     sku = "54a152dc-90de-4996-93d2-bc47e670fc06"
     calling = Observation(sku, "MCOPSTN5", "Skype calling", 3, 0)
     seen = Snapshot(CONTOSO, READ_AT, {sku: calling}, (), frozenset({Coverage.LICENCES}))
-    catalogue = Catalogue([], [product("CALL", "MCOPSTN5")], [agreement(1021, 250)])
+    catalogue = Catalogue([], [product("CALL", "MCOPSTN5")], [agreement(1021, 250)], {})
     suggestions = suggest(files.load(), [seen], {}, catalogue)
 
     write_suggestions(files, suggestions)
@@ -160,7 +175,7 @@ def test_second_time_there_is_nothing_left(tmp_path: Path) -> None:
 def test_broken_files_are_mended_first(tmp_path: Path) -> None:
     """Nothing is added to files that are not in force."""
     files = company_folder(tmp_path, HEAD)
-    suggestions = suggest(files.load(), [], {}, Catalogue([], [], []))
+    suggestions = suggest(files.load(), [], {}, Catalogue([], [], [], {}))
     (tmp_path / "companies" / "contoso.toml").write_text("company = ")
 
     with pytest.raises(MappingsInvalid):

@@ -1,22 +1,31 @@
 """Rows for unmapped licences: products and agreements that may be taken, and those that must be chosen."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import pytest
 
-from agent.domain.agreements import Agreement, Product
+from agent.domain.agreements import Agreement, Line, Product
 from agent.domain.mappings import Exclusion, Mappings, Place
 from agent.sku_table import shipped
 from agent.suggest import Billing, Catalogue, RowSuggestion, suggest
 from agent.suggest.licences import identity
-from tests.suggest.world import account, agreement, company, mapped, mappings, product, profile, sku, snapshot
+from tests.suggest.world import account, agreement, company, line, mapped, mappings, product, profile, sku, snapshot
 
 CONTOSO = account("Contoso")
 BP = product("M365-BP-M", "Microsoft 365 Business Premium - Monthly")
 
 
 def rows(
-    known: Mappings, *part_numbers: str, products: list[Product] | None = None, on: list[Agreement] | None = None
+    known: Mappings,
+    *part_numbers: str,
+    products: list[Product] | None = None,
+    on: list[Agreement] | None = None,
+    lines: Sequence[Line] = (),
 ) -> tuple[RowSuggestion, ...]:
-    catalogue = Catalogue([company(250, "Contoso")], products or [BP], on or [agreement(1021, 250)])
+    agreements = on or [agreement(1021, 250)]
+    there = {a.id: [line for line in lines if line.agreement == a.id] for a in agreements}
+    catalogue = Catalogue([company(250, "Contoso")], products or [BP], agreements, there)
     return suggest(known, [snapshot(CONTOSO, *part_numbers)], {}, catalogue).rows
 
 
@@ -168,9 +177,67 @@ def test_agreements_that_look_alike_must_be_chosen() -> None:
     assert len(row.agreement.choices) == 2
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Microsoft 365 Business Premium", "M365 Business Premium per user (monthly)", "SPB", "M365 Business Premium: Ana"],
+)
+def test_line_that_somebody_keeps_by_hand_is_taken_over(text: str) -> None:
+    """A second line with the profile's own product would bill the licence twice: the row bills what the line bills."""
+    known = mappings(mapped(250, CONTOSO), profiles=(profile("bp", "M365-BP-M"), profile("old", "OFFICE")))
+
+    (row,) = rows(known, "SPB", on=[agreement(1, 250), agreement(2, 250)], lines=[line(7, 2, "OFFICE", text)])
+
+    assert row.sure
+    assert row.adopts is not None
+    assert row.adopts.id == 7
+    assert row.billing.sure is not None
+    assert row.billing.sure.thing == Billing("OFFICE", "old")
+    assert row.billing.sure.evidence == "line 7 of agreement 2 bills it already, 10 units (98 %)"
+    assert row.agreement.sure is not None
+    assert row.agreement.sure.thing.id == 2
+
+
+def test_line_of_a_product_without_a_profile_gets_one() -> None:
+    """The profile of another product does not fit, however well it is named."""
+    known = mappings(mapped(250, CONTOSO), profiles=(profile("bp", "M365-BP-M"),))
+
+    (row,) = rows(known, "SPB", lines=[line(7, 1021, "OFFICE", "Microsoft 365 Business Premium")])
+
+    assert row.billing.sure is not None
+    assert row.billing.sure.thing == Billing("OFFICE")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line(7, 1021, "BASIC", "Microsoft 365 Business Basic")],
+        [line(7, 1021, "OFFICE", "Microsoft 365 Business Premium", end=date(2026, 2, 1))],
+        [line(7, 1021, "M365-BP-M", "Microsoft 365 Business Premium")],
+    ],
+)
+def test_line_of_something_else_is_left_alone(lines: list[Line]) -> None:
+    """Another licence, a line that has ended, and one that a row bills already."""
+    known = mappings(mapped(250, CONTOSO, ("SPE_E3", profile("bp", "M365-BP-M"), 1021)))
+
+    (row,) = rows(known, "SPB", lines=lines)
+
+    assert row.adopts is None
+
+
+def test_two_lines_that_bill_it_must_be_looked_at() -> None:
+    """Which of them is to go on cannot be told from their names."""
+    both = [line(7, 1021, "OFFICE", "Microsoft 365 Business Premium"), line(9, 1021, "BP", "M365 Business Premium")]
+
+    (row,) = rows(mappings(mapped(250, CONTOSO)), "SPB", lines=both)
+
+    assert not row.sure
+    assert row.adopts is None
+    assert row.doubt == "lines 7, 9 seem to bill it already"
+
+
 def test_new_tenant_gets_rows_as_well() -> None:
     """A tenant that was just matched surely, and read, gets its rows in the same pass."""
-    catalogue = Catalogue([company(250, "Contoso Ltd")], [BP], [agreement(1021, 250)])
+    catalogue = Catalogue([company(250, "Contoso Ltd")], [BP], [agreement(1021, 250)], {})
 
     found = suggest(mappings(), [snapshot(CONTOSO, "SPB")], {CONTOSO: ()}, catalogue)
 
@@ -179,7 +246,7 @@ def test_new_tenant_gets_rows_as_well() -> None:
 
 def test_mapped_tenant_needs_no_company() -> None:
     """Only tenants that nobody mapped are matched."""
-    catalogue = Catalogue([company(250, "Contoso")], [], [])
+    catalogue = Catalogue([company(250, "Contoso")], [], [], {})
 
     assert suggest(mappings(mapped(250, CONTOSO)), [], {CONTOSO: ()}, catalogue).tenants == ()
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from agent.domain.agreements import Agreement, Company, Product
+from agent.domain.agreements import Agreement, Billable, Company, Line, Product
 from agent.domain.counts import Account, Coverage, Observation, Snapshot
 from agent.domain.mappings import BillingProfile, CompanyMapping, LicenceCount, Mappings, Mode, Place, PricePolicy, Row
 from agent.sku_table import shipped
@@ -37,6 +37,11 @@ def product(identifier: str, description: str) -> Product:
 def agreement(number: int, company: int, name: str = "Managed services", refusal: str = "") -> Agreement:
     start = date(2026, 1, 1)
     return Agreement(number, company, name, 1, "Monthly", True, start, date(2026, 4, 1), refusal=refusal)
+
+
+def line(number: int, agreement: int, identifier: str, text: str, end: date | None = None) -> Line:
+    begun, none = date(2026, 1, 1), Decimal(0)
+    return Line(number, agreement, 1, identifier, Decimal(10), none, None, Billable.BILLABLE, begun, end, text)
 
 
 def company(number: int, name: str, identifier: str = "") -> Company:

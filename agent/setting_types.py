@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
@@ -280,6 +280,7 @@ def _bare(number: str) -> str:
 _AS_TEXT = PlainSerializer(str, return_type=str)
 
 Text = Annotated[str, PlainValidator(_text), Called("text")]
+Day = Annotated[date, Called("date")]
 Duration = Annotated[
     timedelta, PlainValidator(_duration), PlainSerializer(format_duration, return_type=str), Called("duration")
 ]

@@ -22,6 +22,7 @@ from agent.setting_types import (
     Called,
     Cron,
     Currency,
+    Day,
     Duration,
     FilePath,
     Guid,
@@ -142,6 +143,7 @@ class MicrosoftSection(Section):
     certificate: SecretReference | None = setting(None, "The PEM file with the app's private key and certificate.")
     certificate_passphrase: SecretReference | None = setting(None, "The passphrase of an encrypted private key.")
     client_secret: SecretReference | None = setting(None, "Instead of certificate: the app's client secret.")
+    client_secret_ends: Day | None = setting(None, "The last day of the client secret, which nothing else tells us.")
     tenant: Guid | None = setting(None, "The partner's own tenant id, for the list of tenants in `trueup tenants`.")
     cloud: Literal["global", "us-gov", "us-dod", "china"] = setting("global", "The Microsoft cloud of the tenants.")
     login_url: Url | None = setting(None, "Another login address than the cloud's.", "the cloud's")

@@ -129,7 +129,7 @@ def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
             _reading(microsoft.certificate), _reading(passphrase) if passphrase else None
         )
     elif microsoft.client_secret is not None:
-        credential = ClientSecret(_reading(microsoft.client_secret))
+        credential = ClientSecret(_reading(microsoft.client_secret), microsoft.client_secret_ends)
     else:
         raise AssertionError("settings without a credential are refused when they are loaded")
     sales = microsoft.partner_center

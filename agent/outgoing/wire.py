@@ -24,6 +24,7 @@ from agent.errors import Incomplete, Unreachable
 from agent.outgoing.messages import Answer, Lost, Timeouts, retry_after
 from agent.outgoing.origins import checked_base, origin, proxies, split, trusted
 from agent.outgoing.rate import Rate
+from agent.outgoing.redaction import without_secrets
 from agent.outgoing.troubles import LATER, Failed, Trouble, throttled, trouble
 
 # 509 and 52x are how Graph's and ConnectWise's front doors say "later"; 408 is a proxy's word for it.
@@ -168,7 +169,11 @@ class Outgoing:
         except requests.RequestException as error:
             raise Failed(trouble(error)) from error
         with response:
-            return Answer(response.status_code, response.headers, _body(response, deadline), response.url)
+            body = _body(response, deadline)
+        if not response.ok:
+            form = content.get("data")
+            body = without_secrets(body, content.get("headers") or {}, form if isinstance(form, Mapping) else {})
+        return Answer(response.status_code, response.headers, body, response.url)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._own, "session", None)

@@ -8,6 +8,7 @@ import re
 import secrets
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ class Msp:
         """Where a secret lies that does not belong there: said, stored, or in what all users can see of a process."""
         places = {f"trueup {' '.join(p.words)}": p.out + p.err for p in self.printed}
         places |= {f"process {number}": told for number, told in enumerate(self.told)}
-        places |= {path.name: path.read_bytes().decode("latin-1") for path in self._files() if not _is_secret(path)}
+        places |= {path.name: _content(path) for path in self._files() if not _is_secret(path)}
         known = {**self.canaries, **self._tokens()}
         found = ((name, place) for place, text in places.items() for name, secret in known.items() if secret in text)
         return [f"{name} in {place}" for name, place in found]
@@ -261,6 +262,14 @@ def _company(number: int) -> str:
         "adopt = true\n"
         for licence, product in PRODUCTS.items()
     )
+
+
+def _content(path: Path) -> str:
+    """The bytes of a file; of an archive, as sheets are, those of what is packed in it."""
+    if not zipfile.is_zipfile(path):
+        return path.read_bytes().decode("latin-1")
+    with zipfile.ZipFile(path) as archive:
+        return "".join(archive.read(name).decode("latin-1") for name in archive.namelist())
 
 
 def _is_secret(path: Path) -> bool:

@@ -248,6 +248,18 @@ class TestCertificate:
         assert [finding.severity for finding in findings] == severities
         assert {finding.code for finding in findings} <= {"credential-expiring"}
 
+    @pytest.mark.parametrize(
+        ("days", "severities"), [(30, []), (29, ["info"]), (13, ["warning"]), (2, ["error"]), (-2, ["error"])]
+    )
+    def test_end_of_a_secret_is_announced_where_it_was_told(
+        self, office: Office, days: int, severities: list[str]
+    ) -> None:
+        """A secret does not tell its own end; its last day counts in full, so 30 days before are still more than 30."""
+        ends = (MARCH + timedelta(days=days)).date()
+        found = office.source(credential=ClientSecret(lambda: SECRET, ends)).check(CONTOSO_ACCOUNT)
+        assert [finding.severity for finding in found] == severities
+        assert {finding.subject for finding in found} <= {"microsoft/client-secret"}
+
 
 class TestRights:
     def test_exactly_enough_is_no_finding(self, office: Office) -> None:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from agent.domain.findings import Code, Finding, Severity
 from agent.errors import CredentialsRejected
 
 LIFETIME = 600  # seconds that an assertion is good for
+_WARN_DAYS = ((3, Severity.ERROR), (14, Severity.WARNING), (30, Severity.INFO))
 
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
 _REMEDY = "Store one PEM text with the RSA private key and its certificate, the one uploaded to the app registration."
@@ -27,7 +29,10 @@ _REMEDY = "Store one PEM text with the RSA private key and its certificate, the 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
+    """`ends` is its last day, as far as somebody told us."""
+
     text: Callable[[], str]
+    ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,26 @@ class Signer:
         }
         signed = f"{self._header}.{_segment(claims)}"
         return f"{signed}.{_base64url(self._key.sign(signed.encode(), _PSS, hashes.SHA256()))}"
+
+
+def expiring(credential: str, expires: datetime, now: datetime) -> Iterator[Finding]:
+    """A finding in the last 30, 14 and 3 days of a certificate or client secret, ever more severe."""
+    left = (expires - now).days
+    severity = next((severity for days, severity in _WARN_DAYS if left < days), None)
+    if severity:
+        yield Finding(
+            Code.CREDENTIAL_EXPIRING,
+            severity,
+            None,
+            f"microsoft/{credential.replace(' ', '-')}",
+            f"the {credential} for Microsoft {'expired' if left < 0 else 'expires'} on {expires:%d %B %Y}, "
+            "and without it no tenant can be read",
+            f"Make a new {credential} in the app registration, and store it where agent.toml says.",
+        )
+
+
+def last_moment(day: date) -> datetime:
+    return datetime.combine(day, time.max, UTC)
 
 
 def _private_key(pem: bytes, passphrase: bytes | None) -> rsa.RSAPrivateKey:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from requests.adapters import BaseAdapter
@@ -19,7 +18,7 @@ from agent.outgoing import Outgoing, Rate, Timeouts
 from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
 from agent.sources.microsoft import clouds
-from agent.sources.microsoft.credentials import Credential, Signer
+from agent.sources.microsoft.credentials import ClientSecret, Credential, Signer, expiring, last_moment
 from agent.sources.microsoft.extras import GroupMembers, Mailboxes, gap
 from agent.sources.microsoft.graph import Graph
 from agent.sources.microsoft.partner_center import PER_MINUTE, PartnerCenter
@@ -46,7 +45,6 @@ _DIRECTORY = "Directory.Read.All"
 _IN_DIRECTORY = frozenset({SKUS.permission, USERS.permission})
 _READS_ONLY = re.compile(r"[\w.-]+\.Read(Basic)?(\.[\w-]+)*")
 _COVERED = frozenset({Coverage.LICENCES, Coverage.SUBSCRIPTIONS, Coverage.MEMBERS})
-_WARN_DAYS = ((3, Severity.ERROR), (14, Severity.WARNING), (30, Severity.INFO))
 
 
 @dataclass(slots=True)
@@ -108,6 +106,7 @@ class MicrosoftSource:
         self._graph, self._beta = (Graph(wire, self._tokens, sleep) for wire in self._wires[1:])
         self._clock = clock
         self._partner = partner.lower() if partner else None
+        self._secret_ends = credential.ends if isinstance(credential, ClientSecret) else None
         self._names = names or shipped()
         self._members = members
         self._sales: PartnerCenter | None = None
@@ -284,7 +283,10 @@ class MicrosoftSource:
     def _expiring(self) -> Iterator[Finding]:
         proof = self._tokens.proof()
         if isinstance(proof, Signer):
-            yield from expiring(proof.expires, self._clock.now())
+            yield from expiring("certificate", proof.expires, self._clock.now())
+        elif self._secret_ends:
+            # Microsoft shows the end of a secret to those who may read app registrations, which Trueup may not.
+            yield from expiring("client secret", last_moment(self._secret_ends), self._clock.now())
 
 
 def _page(pages: dict[str, bytes | ReadFailed], read: Read[Any]) -> bytes:
@@ -308,20 +310,4 @@ def _too_wide(tenant: str, roles: Iterable[str]) -> Iterator[Finding]:
             f"{tenant}/{role}",
             f"the application may use {role} in tenant {tenant}, which Trueup does not need",
             f"Remove {role} from the app registration and renew the tenant's consent.",
-        )
-
-
-def expiring(expires: datetime, now: datetime) -> Iterator[Finding]:
-    """A finding in the last 30, 14 and 3 days of a certificate, ever more severe."""
-    left = (expires - now).days
-    severity = next((severity for days, severity in _WARN_DAYS if left < days), None)
-    if severity:
-        yield Finding(
-            Code.CREDENTIAL_EXPIRING,
-            severity,
-            None,
-            "microsoft/certificate",
-            f"the certificate for Microsoft {'expired' if left < 0 else 'expires'} on {expires:%d %B %Y}, "
-            "and without it no tenant can be read",
-            "Make a new certificate, upload it to the app registration, and store it where agent.toml says.",
         )

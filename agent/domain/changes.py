@@ -90,6 +90,11 @@ class Holding:
         return not self.base.open and not self.deltas
 
 
+def terms_of(holding: Holding) -> Terms:
+    base = holding.base
+    return Terms(int(holding.quantity), int(base.included), base.price, base.billable, base.text)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a derivation: the rule that was applied, said with its numbers, and the value it gave."""
@@ -124,7 +129,7 @@ class Change:
     asks: str = ""  # why a person must agree, however small it is
     asked: Asked = ()
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
-    queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal
+    queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal, an invoice
 
     @property
     def sentence(self) -> str:
@@ -217,6 +222,25 @@ class Fold(Change):
     @property
     def sentence(self) -> str:
         return f"fold {self.label}: the base takes over its invoiced additions, {self.after.quantity} in all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore(Change):
+    """A line is set so that a deleted invoice, made again, bills what it billed. Not a seat moves.
+
+    Until `beyond`, up to where invoices had been made, the line is to bill `surplus` seats less, and for the days of
+    `lacking` the seats between two numbers more.
+    """
+
+    verb: ClassVar[str] = "restore"
+
+    lacking: tuple[tuple[Period, int, int], ...]
+    surplus: int
+    beyond: date
+
+    @property
+    def sentence(self) -> str:
+        return f"set {self.label} for the invoice from {self.effective} that is to be made again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from agent.domain.agreements import Agreement
-from agent.domain.changes import AddLine, Change, EndLine, Planned, SetPrice, SetQuantity
+from agent.domain.changes import AddLine, Change, EndLine, Planned, Restore, SetPrice, SetQuantity
 from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Mode
@@ -143,7 +143,8 @@ def _one(
 
 
 def _to_zero(change: Change, case: Case) -> str:
-    return "the line would stop billing" if isinstance(change, EndLine) or change.after.quantity == 0 else ""
+    stops = isinstance(change, EndLine) or (change.after.quantity == 0 and not isinstance(change, Restore))
+    return "the line would stop billing" if stops else ""
 
 
 def _price_moves(change: Change, case: Case) -> str:

@@ -37,6 +37,13 @@ class Ground:
     adopting: frozenset[LineKey] = frozenset()  # keys whose rows take over the line that is there, as it is
     replaced: frozenset[int] = frozenset()  # lines that are to end because a row takes their place
 
+    def reopened(self, agreement: int) -> Period | None:
+        """The days whose invoices were deleted: the next invoice date has moved back, and what we remember has not."""
+        known, before = self.agreements.get(agreement), self.boundaries.get(agreement)
+        if known is None or known.next_invoice is None or before is None or before <= known.next_invoice:
+            return None
+        return Period(known.next_invoice, before)
+
 
 @dataclass(slots=True)
 class Owned:
@@ -121,6 +128,7 @@ def charged(
     base, boundary = mine.base, agreement.next_invoice
     if base is None or base.start is None or boundary is None or agreement.months is None:
         return (), []
+    since = min(since, ground.boundaries.get(key.agreement, since))  # an invoice may be made after its period
     start = max(agreement.period(since).start, base.start)
     pieces = [*agreement.grid.between(start, boundary)]
     kept: list[Charge] = []
@@ -128,6 +136,8 @@ def charged(
     if not _never_invoiced(mine.binding, boundary):
         kept += _invoiced(key.base, base, pieces, ground)
     for delta in mine.deltas:
+        if delta.key.role is Role.AGAIN:
+            continue  # the line that it makes up for is remembered with these seats
         if not _opened(delta):
             parts += _on_its_days(delta.line, _seats(delta))
         elif delta.invoiced(boundary):
@@ -321,6 +331,7 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         return
     if _follows(mine, binding, line):
         return
+    binding = _unreached(binding, ground)
     if binding.key in ground.adopting and not binding.confirmed:
         binding = replace(binding, confirmed=picture(line))
     mine.binding, mine.base = replace(binding, state=BindingState.LIVE), line
@@ -371,13 +382,21 @@ def _take_delta(mine: Owned, binding: Binding, line: Line | None, ground: Ground
         if binding.state is BindingState.LIVE and not over:
             mine.stopped = _gone(binding)
         return
-    opened = binding.boundary or _invoiced_since(binding, ground)
+    opened = _unreached(binding, ground).boundary or _invoiced_since(binding, ground)
     if opened != binding.boundary:
         mine.news.append(replace(binding, boundary=opened))
     mine.deltas.append(Delta(binding.key, line, opened))
     if binding.key.role is Role.DELTA:
         _bills_until(mine, line)
     _take_edits(mine, binding, line)
+
+
+def _unreached(binding: Binding, ground: Ground) -> Binding:
+    """A line made after an invoice that was deleted: made again, that invoice reaches it."""
+    days = ground.reopened(binding.key.agreement)
+    if days is None or binding.boundary is None or binding.key.role not in (Role.BASE, Role.DELTA):
+        return binding
+    return replace(binding, boundary=min(binding.boundary, days.start))
 
 
 def _invoiced_since(binding: Binding, ground: Ground) -> date | None:

@@ -18,6 +18,7 @@ class Role(StrEnum):
     BASE = "base"
     DELTA = "delta"
     CREDIT = "credit"
+    AGAIN = "again"  # for an invoice that was deleted: what its line does not show any more
     REPLACED = "replaced"  # a line of somebody else, which ends where the row's own begins: never marked, never counted
 
 
@@ -80,7 +81,7 @@ def _text(key: LineKey) -> str:
 _PREFIX = "TU"
 _INSTALLATION, _KEY, _PART = 6, 15, 6  # base32 characters: 30, 75 and 30 bits
 MARK_LENGTH = len(_PREFIX) + _INSTALLATION + _KEY + 1 + _PART
-_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C", Role.REPLACED: "R"}
+_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C", Role.AGAIN: "A", Role.REPLACED: "R"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 
 from agent.domain.agreements import Agreement, Line
-from agent.domain.changes import Planned, Write
+from agent.domain.changes import Planned, Restore, Write
 from agent.domain.counts import Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
-from agent.domain.holdings import Owned
+from agent.domain.holdings import Ground, Owned
 from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import Mappings
 from agent.domain.money import Money
@@ -94,6 +94,29 @@ def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:
             sentence = f"line {mine.base.id} on agreement {mine.base.agreement} was {mine.edited}"
             remedy = "approve the held change to put Trueup's number back, or make the row ask for theirs"
             yield Finding(Code.EDITED_BY_PERSON, Severity.WARNING, company, str(mine.key), sentence, remedy)
+
+
+def of_undone(ground: Ground, planned: Sequence[Planned], company: int) -> Iterator[Finding]:
+    """Invoices that were deleted: what is to be done before they are made again, and what waits until then."""
+    for number in sorted(ground.agreements):
+        days = ground.reopened(number)
+        if days is None:
+            continue
+        its = [p for p in planned if p.change.key.agreement == number]
+        first = [p for p in its if isinstance(p.change, Restore)]
+        waits = sum(bool(p.change.queued) for p in its)
+        sentence = f"agreement {number}: the invoice of {days} was deleted, its next invoice date is {days.start} again"
+        sentence += f"; {_counted(waits, 'change')} wait{'s' if waits == 1 else ''} until it is made" if waits else ""
+        remedy = "make it again: it will bill the seats that it billed, and Trueup goes on by itself"
+        if first:
+            lines = _counted(len(first), "line")
+            remedy = f"do not make it again yet: {lines} would be billed otherwise than before; {_remedy_of(first)}"
+        yield Finding(Code.INVOICE_UNDONE, Severity.ERROR, company, f"agreement/{number}", sentence, remedy)
+
+
+def _remedy_of(planned: Sequence[Planned]) -> str:
+    held = [p for p in planned if p.holds]
+    return f"{_remedy(held[0])} (and so on)" if held else "the next cycles set them right"
 
 
 def of_proration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -63,6 +63,20 @@ class Sighting:
     first_at: datetime
     last_at: datetime
     asked: Asked = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the counts were read, and how far apart two reads must lie of what is not believed at once."""
+
+    now: datetime
+    today: date
+    recheck: timedelta
+
+    def second_read(self, sighting: Sighting, what: str) -> str:
+        """Why to wait for one; empty where an earlier read, far enough back, already said the same."""
+        after = sighting.first_at + self.recheck
+        return f"{what} needs a second read that agrees, not before {after:%H:%M:%S} UTC" if self.now < after else ""
 
 
 @dataclass(frozen=True, slots=True)

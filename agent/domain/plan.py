@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 
 from agent.domain.agreements import Agreement, Billable, Line
-from agent.domain.changes import AddLine, Change, EndLine, Fold, Holding, SetDescription, SetPrice, SetQuantity, Terms
+from agent.domain.changes import (
+    AddLine,
+    Change,
+    EndLine,
+    Fold,
+    Holding,
+    Restore,
+    SetDescription,
+    SetPrice,
+    SetQuantity,
+    Terms,
+    terms_of,
+)
 from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
 from agent.domain.findings import Code, Stop
@@ -16,18 +28,10 @@ from agent.domain.history import BEFORE_ALL, Asked, Move, asked, risen
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
-from agent.domain.ownership import Binding, BindingState, Charge, Sighting
+from agent.domain.ownership import Binding, BindingState, Charge, Sighting, Timing
 from agent.domain.periods import DAY
 from agent.domain.replacing import Replacing, key_of, replacing
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """When the counts were read, and how far apart two reads of a lowered count must lie."""
-
-    now: datetime
-    today: date
-    recheck: timedelta
+from agent.domain.undone import otherwise, past, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def draft(
         book.stopped[key] = reason
     for orphan in owned.orphans:
         book.orphan(orphan)
-    changes = sorted(book.changes, key=lambda c: (c.key.agreement, not isinstance(c, AddLine), c.key, c.verb))
+    book.invoices(owned, {line.key: line for line in wanted.lines})
+    changes = sorted(map(book.put_off, book.changes), key=lambda c: (c.key.agreement, _rank(c), c.key, c.verb))
     return Draft(tuple(changes), tuple(book.seen), tuple(book.charges), tuple(book.rebased), book.stopped)
 
 
@@ -120,6 +125,27 @@ class _Book:
         key = mine.this_life
         self.changes.append(self._end(key, holding.base.identifier, holding, agreement, self.timing.today, reason))
 
+    def invoices(self, owned: Ownership, rows: Mapping[LineKey, DesiredLine]) -> None:
+        """Invoices that were deleted are to bill the same when they are made again."""
+        for found in otherwise(self.ground, owned.owned):
+            if self._unwritable(self.ground.agreements[found.key.agreement]) is None:
+                sighting = found.sighting(self.sightings, self.timing.now)
+                self.seen.append(sighting)
+                change = restore(found, rows.get(found.key.base), self.ground.company, self.currency)
+                waits = self._waits(found.key) or self.timing.second_read(sighting, "a deleted invoice")
+                self.changes.append(replace(change, waits=waits))
+        self.seen += past(self.sightings, self.ground)
+
+    def put_off(self, change: Change) -> Change:
+        """What is written before a deleted invoice is made again would stand on it, and it is to be what it was.
+
+        Prices and texts may be what it was deleted for.
+        """
+        days = self.ground.reopened(change.key.agreement)
+        if days is None or isinstance(change, Restore | SetPrice | SetDescription):
+            return change
+        return replace(change, waits="", queued=f"waits until the deleted invoice of {days} is made again")
+
     def _sighting(self, line: DesiredLine, holding: Holding | None) -> Sighting:
         """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
         before, now = self.sightings.get(line.key), self.timing.now
@@ -170,15 +196,7 @@ class _Book:
         if agreement.currency not in (None, self.currency):
             reason = f"the agreement bills in {agreement.currency}, Trueup is set to {self.currency}"
             return Stop(Code.AGREEMENT_NOT_BILLABLE, reason, "map the row to an agreement of that currency")
-        return self._undone(agreement)
-
-    def _undone(self, agreement: Agreement) -> Stop | None:
-        before = self.ground.boundaries.get(agreement.id)
-        if not before or not agreement.next_invoice or agreement.next_invoice >= before:
-            return None
-        # What we billed as differences for the undone period would be billed again with the new base quantity.
-        reason = f"its next invoice date moved back from {before} to {agreement.next_invoice}: an invoice was undone"
-        return Stop(Code.INVOICE_UNDONE, reason, "make the invoice again; Trueup then goes on by itself")
+        return None
 
     def _ambiguous(self, line: DesiredLine, mine: Owned, owned: Ownership) -> Stop | None:
         if mine.holding is not None or mine.lives:
@@ -235,7 +253,7 @@ class _Book:
         prices = tuple((c.period, c.price) for c in seen.values() if c.price is not None)
         holding = replace(holding, charged=stretches, prices=prices)
         self._lock(line, mine)
-        before = _terms(holding)
+        before = terms_of(holding)
         if not holding.base.open and self._ended_by_person(line, mine, holding):
             return
         line = replace(line, key=mine.this_life)
@@ -283,7 +301,7 @@ class _Book:
         if after.quantity == 0 and (before.quantity or line.row.profile.at_zero.value == "end"):
             reason = f"{line.counted} counted, nothing is left to bill"
             ending = self._end(line.key, line.label, holding, agreement, sighting.since, reason)
-            waits = ending.waits or self._second_read(sighting)
+            waits = ending.waits or self.timing.second_read(sighting, "a lower count")
             return replace(ending, at_zero=line.row.profile.at_zero, asked=sighting.asked, waits=waits)
         if after.quantity != before.quantity or after.included != before.included:
             return self._quantity(line, holding, before, after, agreement, sighting)
@@ -326,7 +344,7 @@ class _Book:
     ) -> Change:
         waits = self._waits(line.key)
         if after.quantity < before.quantity:
-            waits = waits or self._second_read(sighting)
+            waits = waits or self.timing.second_read(sighting, "a lower count")
         return SetQuantity(
             key=line.key,
             company=self.ground.company,
@@ -344,13 +362,6 @@ class _Book:
             asked=sighting.asked,
             waits=waits,
         )
-
-    def _second_read(self, sighting: Sighting) -> str:
-        """A lowered count is believed when an earlier read, far enough back, already said the same."""
-        if self.timing.now - sighting.first_at >= self.timing.recheck:
-            return ""
-        after = sighting.first_at + self.timing.recheck
-        return f"a lower count needs a second read that agrees, not before {after:%H:%M:%S} UTC"
 
     def _price(self, line: DesiredLine, holding: Holding, before: Terms, agreement: Agreement) -> Change | None:
         """A change of its own. Open differences are paid like their base, so they get its price with it or after it."""
@@ -408,7 +419,7 @@ class _Book:
     def _end(
         self, key: LineKey, label: str, holding: Holding, agreement: Agreement, since: date, reason: str
     ) -> EndLine:
-        before = _terms(holding)
+        before = terms_of(holding)
         after = replace(before, quantity=0)
         return EndLine(
             key=key,
@@ -447,6 +458,11 @@ def _proven(line: DesiredLine, before: Sighting | None, history: Asked) -> tuple
     return tuple((day, had + sum(seats for earlier, seats in new if earlier <= day)) for day, _ in new)
 
 
+def _rank(change: Change) -> int:
+    """What an invoice that may be made at any moment depends on is written first."""
+    return 0 if isinstance(change, Restore) else 1 if isinstance(change, AddLine) else 2
+
+
 def _days(history: Asked) -> tuple[date, ...]:
     return tuple(day for day, _ in history)
 
@@ -473,8 +489,3 @@ def _price_of(line: DesiredLine) -> Decimal | None:
 def _paid(price: Decimal | None, billable: Billable) -> Decimal | None:
     """What a unit brings: a line may show its price and bill nothing."""
     return price if billable is Billable.BILLABLE else Decimal(0)
-
-
-def _terms(holding: Holding) -> Terms:
-    base = holding.base
-    return Terms(int(holding.quantity), int(base.included), base.price, base.billable, base.text)

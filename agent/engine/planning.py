@@ -27,11 +27,12 @@ from agent.domain.mismatches import (
     of_snapshot,
     of_stops,
     of_strays,
+    of_undone,
 )
 from agent.domain.money import Money
 from agent.domain.next_invoice import effect
-from agent.domain.ownership import Binding
-from agent.domain.plan import Draft, Timing, draft
+from agent.domain.ownership import Binding, Timing
+from agent.domain.plan import Draft, draft
 from agent.domain.price_lock import allotted
 from agent.domain.renewals import of_commitments, of_terms
 from agent.domain.terms import History
@@ -88,6 +89,7 @@ def think(
             owned.owned.values(), reads.agreements, psa.traits.convention, today, mapping.company, policy.currency
         ),
         *of_commitments(asked.lines, reads.agreements, mapping.company, policy.currency),
+        *of_undone(ground, plan.planned, mapping.company),
         *of_terms(asked.lines, reads.snapshots, histories, made.stopped, mapping.company),
     ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))

@@ -12,13 +12,13 @@ _COLOURS = {"open": "yellow", "approved": "green", "rejected": "red"}
 
 
 def holds_text(holds: Sequence[Hold], plans: Sequence[Mapping[str, Any]], view: View) -> str:
-    """`plans` are the latest plans as the store keeps them: what they put off to a renewal needs no decision."""
+    """`plans` are the latest plans as the store keeps them: what they put off needs no decision."""
     lines: list[str] = []
     for hold in holds:
         lines += [*_hold(hold, view), ""]
     queued = [line for plan in plans for change in plan["changes"] for line in _queued(plan, change, view)]
     if queued:
-        lines += [paint("Waiting for a renewal, nothing to decide", "bold"), *queued, ""]
+        lines += [paint("Put off, nothing to decide", "bold"), *queued, ""]
     waiting = sum(hold.state == "open" for hold in holds)
     if not holds:
         return "\n".join([*lines, "Nothing is held."])

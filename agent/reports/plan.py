@@ -8,7 +8,18 @@ from decimal import Decimal
 from itertools import groupby
 
 from agent.domain.agreements import Agreement
-from agent.domain.changes import AddLine, Change, EndLine, Fold, Planned, SetDescription, SetPrice, Terms, Write
+from agent.domain.changes import (
+    AddLine,
+    Change,
+    EndLine,
+    Fold,
+    Planned,
+    Restore,
+    SetDescription,
+    SetPrice,
+    Terms,
+    Write,
+)
 from agent.domain.findings import Finding
 from agent.domain.guards import CompanyPlan
 from agent.domain.keys import LineKey, Role
@@ -37,8 +48,8 @@ class PlanReport:
 
 
 def state(planned: Planned) -> str:
-    """What becomes of a planned change: refused, queued (for a renewal), waits (for a time), reported (the mode never
-    writes), held (for a person), approved or ready."""
+    """What becomes of a planned change: refused, queued (for a renewal or an invoice), waits (for a time), reported
+    (the mode never writes), held (for a person), approved or ready."""
     if planned.realisation.refused:
         return "refused"
     if planned.change.queued:
@@ -51,7 +62,7 @@ def state(planned: Planned) -> str:
 
 
 def moves_units(change: Change) -> bool:
-    return not isinstance(change, (SetPrice, SetDescription, Fold))
+    return not isinstance(change, (SetPrice, SetDescription, Fold, Restore))
 
 
 def units(planned: Iterable[Planned]) -> tuple[int, int]:
@@ -201,6 +212,8 @@ def moves(change: Change) -> str:
         return "invoice text"
     if isinstance(change, Fold):
         return f"{after.quantity} in one"
+    if isinstance(change, Restore):
+        return f"{after.quantity} as invoiced"
     if isinstance(change, SetPrice):
         return f"{_price(before)} → {_price(after)}"
     if before and before.included != after.included:
@@ -274,7 +287,7 @@ _STATES = {
     "held": "for a person: trueup approve DIGEST",
     "reported": "never written in mode report; set review or auto",
     "waits": "not yet due, each with its reason",
-    "queued": "put off to the renewal of seats that are owed until then",
+    "queued": "put off to a renewal, or until a deleted invoice is made again",
     "refused": "not as the profile asks, each with its reason",
 }
 

@@ -43,6 +43,9 @@ class Ledger:
     promised: defaultdict[date, list[tuple[int, date]]] = field(default_factory=lambda: defaultdict(list))
     given_back: Counter[date] = field(default_factory=Counter)
     gone: dict[int, date] = field(default_factory=dict)
+    made: list[Counter[date]] = field(default_factory=list)  # what each invoice charged
+    deleted: list[date] = field(default_factory=list)  # up to which days invoices are to be made again
+    again: Counter[date] = field(default_factory=Counter)  # and what they had charged
 
     @classmethod
     def opened(cls, deal: Deal, readings: Readings, begin: date, boundary: date, paid: int) -> Ledger:
@@ -84,18 +87,34 @@ class Ledger:
 
     def invoice(self) -> None:
         """The next period: every standing seat to its end, and what has come up since the last invoice."""
-        self.boundary = end = self.deal.follows(self.boundary)
+        end = self.deleted.pop() if self.deleted else self.deal.follows(self.boundary)
+        self.boundary = max(self.boundary, end)
+        # Also what a later one had caught up on, where both are made again.
+        charged = Counter({day: self.again.pop(day) for day in [*self.again] if day < end})
         for seat in self.seats:
-            self.charged.update(days(seat.unpaid, end))
+            charged.update(days(seat.unpaid, end))
             seat.unpaid = max(seat.unpaid, end)
         for day in [day for day in self.owed if day < end]:
-            self.charged[day] += self.owed.pop(day)
-        self.charged.update({day: len(seats) for day, seats in self.promised.items()})
-        self.charged.subtract(self.given_back)
-        self.promised.clear()
-        self.given_back.clear()
+            charged[day] += self.owed.pop(day)
+        for day in [day for day in self.promised if day < end]:
+            charged[day] += len(self.promised.pop(day))
+        for day in [day for day in self.given_back if day < end]:
+            charged[day] -= self.given_back.pop(day)
+        self._charges(charged)
         if self.line:
             self.paid_to = max(self.paid_to, end)
+
+    def _charges(self, days_and_seats: Counter[date]) -> None:
+        self.made.append(days_and_seats)
+        for day, seats in days_and_seats.items():
+            self.charged[day] += seats
+
+    def undo(self) -> None:
+        """The last invoice is deleted. It will bill again what it did, so that nothing else moves."""
+        last = self.made.pop()
+        self.deleted.append(self.deal.begins(self.deleted[-1] - DAY) if self.deleted else self.boundary)
+        self.again.update(last)
+        self.charged.subtract(last)
 
     def _level(self, day: date) -> int:
         """Seats that are paid for on a day, or will be by the difference lines of the next invoice."""

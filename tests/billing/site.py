@@ -161,6 +161,10 @@ class Site:
     def invoice(self) -> Sequence[Invoice]:
         return self.psa.invoice(AGREEMENT)
 
+    def undo(self) -> None:
+        """The last invoice is deleted."""
+        self.psa.uninvoice(AGREEMENT)
+
     def goes_to(self, at: datetime) -> None:
         self.clock.shared.set(at)
 

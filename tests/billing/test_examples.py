@@ -320,3 +320,70 @@ def test_an_agreement_that_is_renewed_late() -> None:
     here.status("Active")
     assert sees(here, 12, "03-20") == ["12 from 2000-01-01", "2 from 2026-03-12 to 2026-03-31"]
     assert invoice(here) == Decimal("264.00") + Decimal("28.39")
+
+
+def undone(here: Site) -> list[str]:
+    """The last invoice is deleted, and the agent looks twice before it is made again."""
+    here.undo()
+    return sees(here, here.tenant.seats)
+
+
+def test_an_invoice_made_again_bills_no_later_seat_twice() -> None:
+    """April billed ten; two more from the 10th: 2 x 22.00 x 21/30 = 30.80 beside April's 220.00, also made again."""
+    here = site("03-31")
+    assert invoice(here) == Decimal("220.00")
+    assert sees(here, 12, "04-10") == ["12 from 2000-01-01", "2 from 2026-04-10 to 2026-04-30"]
+    assert undone(here) == ["10 from 2000-01-01", "2 from 2026-04-10 to 2026-04-30", "2 from 2026-05-01"]
+    assert invoice(here) == Decimal("220.00") + Decimal("30.80")
+    assert invoice(here) == Decimal("264.00")
+    assert here.lines[::2] == ["12 from 2000-01-01", "2 from 2026-05-01 to 2026-05-31"]
+
+
+def test_an_invoice_made_again_bills_those_who_left_since() -> None:
+    """April billed ten, two leave on the 10th: eight on the line and two for April beside it, 220.00 once more."""
+    here = site("03-31")
+    invoice(here)
+    sees(here, 8, "04-10")
+    assert undone(here) == ["8 from 2000-01-01", "2 from 2026-04-01 to 2026-04-30"]
+    assert (invoice(here), invoice(here)) == (Decimal("220.00"), Decimal("176.00"))
+
+
+def test_seats_that_come_back_to_an_invoice_made_again_are_paid() -> None:
+    """April is paid at ten, be it in two lines: two who are back on the 20th cost nothing, one more 22.00 x 11/30."""
+    here = site("03-31")
+    invoice(here)
+    sees(here, 8, "04-10")
+    undone(here)
+    invoice(here)
+    sees(here, 11, "04-20")
+    assert invoice(here) == Decimal("242.00") + Decimal("8.07")
+
+
+def test_what_changes_before_the_invoice_is_made_again_waits() -> None:
+    """Three more on the 15th are billed from the 15th, 3 x 22.00 x 16/30 = 35.20, once April is made again."""
+    here = site("03-31")
+    invoice(here)
+    undone(here)
+    assert sees(here, 13, "04-15") == ["10 from 2000-01-01"]
+    assert invoice(here) == Decimal("220.00")
+    assert here.lines == ["13 from 2000-01-01", "3 from 2026-04-15 to 2026-04-30"]
+    assert invoice(here) == Decimal("286.00") + Decimal("35.20")
+
+
+def test_an_invoice_made_again_where_nothing_prorates() -> None:
+    """Twelve count from May on: April is 220.00 also when it is made again, and May 264.00."""
+    here = site("03-31", prorates=False)
+    invoice(here)
+    sees(here, 12, "04-10")
+    assert undone(here) == ["10 from 2000-01-01", "2 from 2026-05-01"]
+    assert (invoice(here), invoice(here)) == (Decimal("220.00"), Decimal("264.00"))
+
+
+def test_an_invoice_made_again_together_with_the_next_one() -> None:
+    """April and May in one go: 220.00 and 30.80 for April, and May with all twelve."""
+    here = site("03-31")
+    invoice(here)
+    sees(here, 12, "04-10")
+    undone(here)
+    april, may = here.invoice()[0], here.invoice()[0]
+    assert (april.total, may.total) == (Decimal("250.80"), Decimal("264.00"))

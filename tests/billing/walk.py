@@ -29,6 +29,8 @@ class Walk:
     stirred: bool = True
     expired: bool = False
     missed: int = 0  # invoices that an expired agreement does not get
+    made: int = 0  # invoices that can be deleted
+    deleted: int = 0  # and those that were, and are to be made again
 
     def __post_init__(self) -> None:
         told, deal = self.year, self.year.deal
@@ -60,11 +62,33 @@ class Walk:
         if self.expired:
             self.missed += 1
             return
+        self._again(event)
+        self._makes(event)
+
+    def _makes(self, event: Event) -> None:
         self.site.goes_to(event.at)
         self.site.invoice()
         self.ledger.invoice()
+        self.made += 1
         self._tell(event)
         self._compare()
+
+    def _undo(self, event: Event) -> None:
+        """Somebody deletes the last invoice, and lets the agent look before anything else happens."""
+        if self.expired or not self.made:
+            return
+        # What the invoice billed is known where a reading came between it and the next change.
+        self._cycle(event)
+        self.site.undo()
+        self.ledger.undo()
+        self.made, self.deleted = self.made - 1, self.deleted + 1
+        self._tell(event)
+        self._cycle(event)
+
+    def _again(self, event: Event) -> None:
+        while self.deleted and not self.expired:
+            self.deleted -= 1
+            self._makes(event)
 
     def _expire(self, event: Event) -> None:
         self.expired = True
@@ -124,7 +148,8 @@ class Walk:
         deal, standing, counted = self.year.deal, self.ledger.standing, self.readings.counted
         vanishes = deal.shown(counted) == 0 and self.ledger.line
         asks = abs(deal.billed(counted) - standing) > deal.free or vanishes
-        return not self.expired and self.readings.believed(now, standing) and (answered or not asks)
+        rests = self.expired or self.deleted > 0
+        return not rests and self.readings.believed(now, standing) and (answered or not asks)
 
     def _tell(self, event: Event) -> None:
         self.told.append(str(event))

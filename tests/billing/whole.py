@@ -26,6 +26,8 @@ class WholePeriods:
     boundary: date
     lines: list[Line] = field(default_factory=list)
     sum: Fraction = Fraction(0)
+    made: list[Fraction] = field(default_factory=list)
+    deleted: list[Fraction] = field(default_factory=list)  # what invoices that are to be made again had come to
 
     @classmethod
     def opened(cls, deal: Deal, readings: Readings, begin: date, boundary: date, paid: int) -> WholePeriods:
@@ -55,10 +57,21 @@ class WholePeriods:
                 line.seats -= 1
 
     def invoice(self) -> None:
+        if self.deleted:
+            self._charges(self.deleted.pop())
+            return
         begins, self.boundary = self.boundary, self.deal.follows(self.boundary)
-        for line in self.lines:
-            if line.begun < self.boundary and (line.end is None or line.end > begins):
-                self.sum += Fraction(self.deal.price) * line.seats
+        billed = (x.seats for x in self.lines if x.begun < self.boundary and (x.end is None or x.end > begins))
+        self._charges(Fraction(self.deal.price) * sum(billed))
+
+    def _charges(self, amount: Fraction) -> None:
+        self.made.append(amount)
+        self.sum += amount
+
+    def undo(self) -> None:
+        """The last invoice is deleted, and will come to the same again."""
+        self.deleted.append(self.made.pop())
+        self.sum -= self.deleted[-1]
 
     @property
     def _line(self) -> Line | None:

@@ -15,8 +15,8 @@ PRICES = [Decimal(price) for price in ("22.00", "12.30", "7.99", "57.00", "0.01"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Event:
-    """`count` sets the seats of the tenant; `invoice`, `expire` and `renew` happen to the agreement; `cycle` is one of
-    the agent, `answer` a person's word on what is held."""
+    """`count` sets the seats of the tenant; `invoice`, `expire` and `renew` happen to the agreement; `undo` deletes its
+    last invoice and `again` makes it anew; `cycle` is one of the agent, `answer` a person's word on what is held."""
 
     at: datetime
     order: int
@@ -52,6 +52,7 @@ def year(seed: int) -> Year:
         *_invoices(draw, deal, begin, next_invoice, lead),
         *_cycles(draw, begin),
         *_lapses(draw, begin),
+        *_undone(Random(f"undone {seed}"), begin),
     ]
     return Year(deal, begin, next_invoice, paid if deal.shown(paid) else 0, tuple(_awake(draw, begin, events)))
 
@@ -128,6 +129,15 @@ def _lapses(draw: Random, begin: date) -> Iterator[Event]:
         ends = begin + draw.randrange(20, 300) * DAY
         yield Event(_at(ends, 6), 0, "expire")
         yield Event(_at(ends + draw.choice([1, 4, 20]) * DAY, 13), 0, "renew")
+
+
+def _undone(draw: Random, begin: date) -> Iterator[Event]:
+    """An invoice is deleted, at times the one before it as well, and made again soon or with the next ones."""
+    for _ in range(draw.choice([0, 0, 1, 2, 5])):
+        day = begin + draw.randrange(20, 340) * DAY
+        for n in range(draw.choice([1, 1, 1, 2])):
+            yield Event(_at(day, 11 + n / 10), 1, "undo")
+        yield Event(_at(day + draw.choice([0, 1, 4, 12, 40]) * DAY, draw.choice([12, 18.5])), 1, "again")
 
 
 def _awake(draw: Random, begin: date, events: list[Event]) -> Iterator[Event]:

@@ -23,8 +23,8 @@ from agent.domain.mappings import (
     PricePolicy,
     Row,
 )
-from agent.domain.ownership import Binding, BindingState, Charge, Sighting, picture
-from agent.domain.plan import Draft, Timing, draft
+from agent.domain.ownership import Binding, BindingState, Charge, Sighting, Timing, picture
+from agent.domain.plan import Draft, draft
 from agent.domain.price_lock import allotted
 from agent.domain.terms import UNREAD, History
 

@@ -182,11 +182,12 @@ def test_a_quarterly_agreement_is_not_supported() -> None:
     assert made.stopped[KEY].code is Code.CYCLE_UNSUPPORTED
 
 
-def test_an_undone_invoice_stops_the_agreement() -> None:
-    """The next invoice date was 1 May and is 1 April again: April's invoice was deleted."""
+def test_while_an_invoice_is_deleted_nothing_moves() -> None:
+    """The next invoice date was 1 May and is 1 April again: two more seats wait until April's is made again."""
     ours, bound = managed(10)
     on = ground([ours], [bound], boundaries={1021: date(2026, 5, 1)})
-    assert drafted([row()], snapshot(observation()), on).stopped[KEY].code is Code.INVOICE_UNDONE
+    change = only(drafted([row()], snapshot(observation()), on).changes)
+    assert change.queued == "waits until the deleted invoice of 2026-04-01 to 2026-04-30 is made again"
 
 
 def test_price_and_quantity_are_two_changes() -> None:

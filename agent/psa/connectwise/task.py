@@ -18,6 +18,7 @@ from agent.domain.periods import DAY, Period
 from agent.psa.connectwise.pen import Pen
 
 # Of the key of a difference line: since when the seats, and which of them, are billed.
+_BEYOND = "beyond/"
 _WROTE = re.compile(r"(?P<came>\d{4}-\d\d-\d\d)/(?P<low>\d+)-(?P<high>\d+)")
 
 
@@ -138,7 +139,9 @@ class Task:
         task, found = self, list[Write]()
         for delta in self.holding.closed:
             wrote = _WROTE.match(delta.key.part)
-            fresh = delta.opened_before == self.boundary and delta.key.role is Role.DELTA
+            # One that stood beside a base that has ended bills that base's days.
+            ours = self.base.start is None or delta.line.end is None or self.base.start < delta.line.end
+            fresh = ours and delta.opened_before == self.boundary and delta.key.role is Role.DELTA
             if not wrote or not fresh or date.fromisoformat(wrote["came"]) < undone.day:
                 continue
             seats, low = int(delta.line.quantity), int(wrote["low"])
@@ -162,7 +165,10 @@ class Task:
         return sum(
             int(delta.line.quantity)
             for delta in self.holding.closed
-            if delta.opened_before and self.boundary and delta.opened_before < self.boundary == delta.line.end
+            if delta.key.role is Role.DELTA
+            and delta.opened_before
+            and self.boundary
+            and delta.opened_before < self.boundary == delta.line.end
         )
 
     def delta(self, came: date, low: int, high: int, **days: date) -> Write:
@@ -177,6 +183,17 @@ class Task:
         if not any((d.key, d.line.end) == (key, end) for d in fresh):
             yield self.pen.beside(key, self.base, high - low, self.price, start=start, end=end)
 
+    def again(self, days: Period, low: int, high: int) -> Write:
+        """A line for days that a deleted invoice had billed with more seats than the line shows."""
+        key = self.key.base.delta(f"{self.base.id}/{days.start}/{low}-{high}", Role.AGAIN)
+        return self.pen.beside(key, self.base, high - low, self.price, start=days.start, end=days.end)
+
+    def beyond(self, seats: int, start: date) -> Write:
+        """The seats that the line may not bill before that day. What is charged of their days stands on other lines."""
+        key = self.key.base.delta(f"{_BEYOND}{self.base.id}/{start}/{seats}")
+        days = {"start": start} if self.base.end is None else {"start": start, "end": self.base.end}
+        return self.pen.beside(key, self.base, seats, self.price, **days)
+
     def credit(self, low: int, high: int, days: Period, charged: Decimal | None) -> Write:
         """A negative difference line for the seats `low` + 1 to `high`, at the price that was charged for them."""
         by_price = self.pen.manner.credits == "negative-price"
@@ -184,6 +201,11 @@ class Task:
         key = self.key.delta(f"{days.start}/{high}-{low}", Role.CREDIT)
         quantity = high - low if by_price else low - high
         return self.pen.beside(key, self.base, quantity, price, start=days.start, end=days.end)
+
+
+def beyond(key: LineKey) -> bool:
+    """Whether a difference line bills seats whose days before its own first one are billed elsewhere."""
+    return key.part.startswith(_BEYOND)
 
 
 def _age(delta: Delta) -> tuple[int, int]:

@@ -32,6 +32,7 @@ from agent.domain.changes import (
     EndLine,
     Fold,
     Realisation,
+    Restore,
     SetDescription,
     SetPrice,
     SetQuantity,
@@ -42,7 +43,7 @@ from agent.domain.keys import LineKey
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.periods import DAY, Period
 from agent.psa.connectwise.pen import Manner, Pen
-from agent.psa.connectwise.task import Batch, Task
+from agent.psa.connectwise.task import Batch, Task, beyond
 
 
 def writes(change: Change, agreement: Agreement, today: date, manner: Manner) -> Realisation:
@@ -60,6 +61,8 @@ def writes(change: Change, agreement: Agreement, today: date, manner: Manner) ->
         return _set_quantity(task, change)
     if isinstance(change, EndLine):
         return _end(task, change.at_zero)
+    if isinstance(change, Restore):
+        return Realisation((*_restore(task, change),))
     return Realisation(_PLAIN[type(change)](task))
 
 
@@ -260,7 +263,7 @@ def _credits(task: Task, moves: Sequence[Move]) -> Iterator[Write]:
 def _refundable(task: Task, moves: Sequence[Move]) -> Iterator[tuple[int, int, Period]]:
     """Which seats an invoice may have charged for days after they left, and for which."""
     for move, batch, low, high in _leaving(task, moves):
-        start = max(move.day, batch.line.start or move.day)
+        start = move.day if beyond(batch.key) else max(move.day, batch.line.start or move.day)
         end = task.boundary if batch.paid is None else batch.paid
         if not move.undone and end and start < end:
             yield low, high, Period(start, end)
@@ -364,6 +367,17 @@ def _fold(task: Task) -> tuple[Write, ...]:
     staying = sum((d.line.quantity for d in task.holding.deltas if d not in ripe), Decimal(0))
     ended = [w for d in ripe for w in task.pen.patch(d.key, d.line, end=end)]
     return (*ended, *task.pen.patch(task.key, task.base, quantity=task.after.quantity - staying))
+
+
+def _restore(task: Task, change: Restore) -> Iterator[Write]:
+    """The line as the deleted invoice found it, and beside it what it bills more from where invoices had been made.
+
+    The line first: stopped after it, the line is right for the invoice, and the seats are missed as any new ones are.
+    """
+    yield from task.pen.patch(task.key, task.base, quantity=task.base.quantity - change.surplus)
+    yield from (task.again(days, low, high) for days, low, high in change.lacking)
+    if change.surplus and (task.base.end is None or change.beyond < task.base.end):
+        yield task.beyond(change.surplus, change.beyond)
 
 
 _PLAIN: Mapping[type[Change], Callable[[Task], tuple[Write, ...]]] = {

@@ -25,16 +25,18 @@ from agent.domain.terms import History
 
 
 class Source(Protocol):
-    """Where counts come from. Reads are whole or raise `ReadFailed`; there is no short answer."""
+    """Where counts come from: seats, devices, mailboxes, products, bought or in use.
 
-    @property
-    def name(self) -> str: ...
+    Reads are whole or raise `ReadFailed`; there is no short answer. A product that an account has none of is not
+    listed, so that nothing is lowered to zero without a person.
+    """
+
     def accounts(self) -> Sequence[Account]:
         """Every account that the source's own credential can see (the partner's list of tenants)."""
         ...
 
     def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
-        """Licences, purchases and licensed people, whole or not at all; what is needed beyond, each whole or a gap."""
+        """Products, purchases and who has them, whole or not at all; what is needed beyond, each whole or a gap."""
         ...
 
     def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from agent.config_path import config_path as config_path
 from agent.credentials import SecretRef
 from agent.errors import TrueupError
+from agent.setting_sections import Section, required, section, setting
 from agent.setting_types import (
     Called,
     Cron,
@@ -40,6 +41,7 @@ from agent.setting_types import (
     Url,
     Zone,
 )
+from agent.source_settings import KINDS, SourceName, SourceSection
 from agent.toml_places import Document, FileRefused, Problem, read_toml
 from agent.toml_problems import fault, problems_of
 
@@ -50,27 +52,6 @@ class SettingsInvalid(TrueupError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
-
-
-def required(meaning: str) -> Any:
-    return Field(description=meaning)
-
-
-def setting(default: object, meaning: str, shown: str | None = None, **limits: Any) -> Any:
-    """`shown` tells of a default that depends on other settings, where `default` itself is None."""
-    extra: dict[str, Any] | None = {"shown": shown} if shown else None
-    return Field(default, validate_default=True, description=meaning, json_schema_extra=extra, **limits)
-
-
-def section(meaning: str) -> Any:
-    """A section that may be left out, because each of its settings has a default."""
-    return Field(default_factory=dict, validate_default=True, description=meaning)
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-")
-    )
 
 
 class AgentSection(Section):
@@ -256,6 +237,7 @@ class Settings(Section):
     psa: PsaSection = required("Where lines are written.")
     http: HttpSection = section("Requests to other machines.")
     store: StoreSection = section("Where Trueup remembers.")
+    sources: dict[SourceName, SourceSection] = section("Where other counts come from.")
     guards: GuardsSection = section("What is held for a person.")
     log: LogSection = section("What is logged.")
 
@@ -333,7 +315,11 @@ def describe() -> list[Setting]:
 def _described(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
     for field in model.model_fields.values():
         key = f"{prefix}{field.alias}"
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if key == "sources":
+            # Each kind under its own word, as the example file shows it.
+            for kind, section_model in KINDS.items():
+                yield from _described(section_model, f"sources.{kind}.")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _described(field.annotation, f"{key}.")
         else:
             yield Setting(key, _type_words(field), _default_words(field), field.description or "")
@@ -344,6 +330,8 @@ def _type_words(field: FieldInfo) -> str:
     choices = [f'"{value}"' for value in get_args(field.annotation)]
     if called:
         return f"list of {called[0]}s" if get_args(field.annotation)[1:] == (...,) else called[0]
+    if field.annotation is bool:
+        return "true, false"
     if field.annotation is int:
         return _range(field)
     return "table" if isinstance(field.default, dict) else ", ".join(choices)
@@ -371,4 +359,4 @@ def _default_words(field: FieldInfo) -> str:
         return "none"
     if isinstance(field.default, str):
         return f'"{field.default}"'
-    return "{}" if field.default == {} else str(field.default)
+    return "{}" if field.default == {} else str(field.default).lower()

@@ -13,15 +13,45 @@ from enum import StrEnum
 from functools import cached_property
 
 from agent.domain.findings import Code, Stop
+from agent.domain.money import Money
+
+MICROSOFT = "microsoft"
+
+
+class Hint(StrEnum):
+    """What a source knows of an account that says whose it is."""
+
+    TENANT = "tenant"  # a Microsoft tenant id
+    COMPANY = "company"  # the company's id in the PSA
+    DOMAIN = "domain"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Account:
-    """Whose counts: at Microsoft a tenant, keyed by its lower-cased GUID."""
+    """Whose counts: at Microsoft a tenant, keyed by its lower-cased GUID; elsewhere a company, site or organisation.
+
+    `source` is the source's name in agent.toml, so that two of one kind are two sources. `hints` come with a list of
+    accounts only.
+    """
 
     source: str
     id: str
     name: str = field(default="", compare=False)
+    hints: tuple[tuple[Hint, str], ...] = field(default=(), compare=False)
+
+    @property
+    def ref(self) -> str:
+        """How rows and line keys name it: a tenant by its id alone, another account with its source before it."""
+        return self.id if self.source == MICROSOFT else f"{self.source}:{self.id}"
+
+    @classmethod
+    def parse(cls, ref: str) -> Account:
+        source, colon, id_ = ref.partition(":")
+        return cls(source, id_) if colon else cls(MICROSOFT, ref)
+
+    def __str__(self) -> str:
+        """In a sentence, behind a verb or before one."""
+        return "the tenant" if self.source == MICROSOFT else f"{self.source} account {self.id}"
 
 
 class Coverage(StrEnum):
@@ -30,8 +60,22 @@ class Coverage(StrEnum):
     LICENCES = "licences"
     SUBSCRIPTIONS = "subscriptions"
     MEMBERS = "members"
+    IN_USE = "in-use"  # how many units are in use is told as a number, though not by whom
     MAILBOXES = "mailboxes"
     TERMS = "terms"
+    INVOICE = "invoice"  # what the seller is about to bill us
+
+
+class Unit(StrEnum):
+    """What one of a product is."""
+
+    SEAT = "seat"
+    DEVICE = "device"
+    MAILBOX = "mailbox"
+    UNIT = "unit"
+
+    def __call__(self, number: int) -> str:
+        return f"{number} {self}" if number == 1 else f"{number} {self}s"
 
 
 class MailboxKind(StrEnum):
@@ -61,6 +105,8 @@ class Status(StrEnum):
     SUSPENDED = "Suspended"
     LOCKED_OUT = "LockedOut"
     DELETED = "Deleted"
+    PENDING = "Pending"  # ordered, and not delivered yet
+    TRIAL = "Trial"
     UNKNOWN = "unknown"
 
     @property
@@ -80,8 +126,8 @@ class Term:
         return f"{_LENGTHS[self.months]}{paid}"
 
 
-_LENGTHS = {1: "monthly", 12: "annual", 36: "three years"}
-_EVERY = {1: "monthly", 12: "annually", 36: "in one"}
+_LENGTHS = {1: "monthly", 12: "annual", 24: "two years", 36: "three years"}
+_EVERY = {1: "monthly", 12: "annually", 24: "every two years", 36: "in one"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +151,8 @@ class Deal:
 class Subscription:
     """One purchase of a licence. `renews` lags behind after a renewal, so it must not filter anything.
 
-    `commerce` is its id with the seller.
+    `commerce` is its id with the seller. Where the seller is the source it also says for how much a unit was bought and
+    what it proposes to bill for it, each for one payment.
     """
 
     id: str
@@ -117,26 +164,40 @@ class Subscription:
     owner: str = ""
     commerce: str = ""
     deal: Deal | None = None
+    cost: Money | None = None
+    price: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """What the seller is about to bill us for a product: units in force, and all money of it, prorations included."""
+
+    quantity: int
+    cost: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One licence of one account at one time.
+    """One product of one account at one time. `sku` is a licence's GUID, or the source's own key of a product.
 
-    `prepaid` is the source's own total of billable units, `subscriptions` the purchases behind it where it lists them.
-    `assigned` may exceed what was purchased (units expired while people kept them): a legal state, never clamped.
+    `prepaid` is the source's own total of billable units, `subscriptions` the purchases behind it where it lists them;
+    None where it sells nothing, as a count of protected devices. `assigned` are those in use: people's, or devices
+    that are there; None where it does not know. It may exceed what was purchased (units expired while people kept
+    them): a legal state, never clamped.
     """
 
     sku: str
     part_number: str
     name: str
-    prepaid: int
-    assigned: int
+    prepaid: int | None
+    assigned: int | None
     per_user: bool = True
     subscriptions: tuple[Subscription, ...] = ()
+    unit: Unit = Unit.SEAT
+    invoiced: Invoiced | None = None
 
     @property
-    def purchased(self) -> int:
+    def purchased(self) -> int | None:
         """Units of the subscriptions that are billed; the source's total where it lists no purchase."""
         if not self.subscriptions:
             return self.prepaid
@@ -150,14 +211,29 @@ class Observation:
 
     @property
     def unassigned(self) -> int:
-        return max(0, self.purchased - self.assigned) if self.per_user else 0
+        if not self.per_user or self.purchased is None or self.assigned is None:
+            return 0
+        return max(0, self.purchased - self.assigned)
+
+    @property
+    def told(self) -> str:
+        """What the source says of it: "12 seats purchased", "9 devices in use"."""
+        if self.purchased is not None:
+            return f"{self.unit(self.purchased)} purchased"
+        return "a number that is not known" if self.assigned is None else f"{self.unit(self.assigned)} in use"
+
+    @property
+    def some(self) -> bool:
+        """Whether there is anything to bill at all."""
+        return bool(self.purchased if self.purchased is not None else self.assigned)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person or shared account with licences. `attributes` uses our own names: department, office, extension-1.
+    """A person, shared account or device with licences. `attributes` uses our own names: department, extension-1.
 
-    In a group, and as a mailbox, it may hold none; a device has no login, nor has a mailbox whose name is concealed.
+    In a group, and as a mailbox, it may hold none; a device of a group has no login, nor has a mailbox whose name is
+    concealed. A device that is counted has its host name as login.
     """
 
     id: str

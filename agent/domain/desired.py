@@ -9,7 +9,18 @@ from types import MappingProxyType
 
 from agent.domain.agreements import Product
 from agent.domain.changes import Step, Terms
-from agent.domain.counts import Coverage, MailboxKind, Member, Observation, Snapshot, Status, Subscription
+from agent.domain.counts import (
+    MICROSOFT,
+    Account,
+    Coverage,
+    MailboxKind,
+    Member,
+    Observation,
+    Snapshot,
+    Status,
+    Subscription,
+    Unit,
+)
 from agent.domain.descriptions import invoice_text, shown
 from agent.domain.findings import Code, Stop
 from agent.domain.keys import LineKey
@@ -95,23 +106,24 @@ def desired(
     currency: str,
     histories: Mapping[str, History] = MappingProxyType({}),
 ) -> Desired:
-    """Desired lines of one company. A tenant without a snapshot was not read: its rows are unknown, not zero.
+    """Desired lines of one company. An account without a snapshot was not read: its rows are unknown, not zero.
 
-    `histories` are those of the tenants whose rows ask for terms.
+    `histories` are those of the accounts whose rows ask for terms.
     """
-    stops = _stopped(mappings, {row.tenant for row in mapping.rows}, snapshots)
+    stops = _stopped(mappings, {row.account for row in mapping.rows}, snapshots)
     lines, unknown = [], {}
     for row in mapping.rows:
-        snapshot, product = snapshots.get(row.tenant), products.get(row.profile.product)
+        snapshot, product = snapshots.get(row.account), products.get(row.profile.product)
         key = row.key(psa)
         if snapshot is None and not isinstance(row.count, FixedCount):
-            unknown[key] = Stop(Code.SOURCE_STALE, "the tenant could not be read", "see the tenant's own finding")
+            unread = f"{Account.parse(row.account)} could not be read"
+            unknown[key] = Stop(Code.SOURCE_STALE, unread, "see the finding of its own")
         elif product is None:
             unknown[key] = _no_product(row, f"the PSA has no product {row.profile.product}")
         elif product.refusal:
             unknown[key] = _no_product(row, product.refusal)
         else:
-            history, stop = histories.get(row.tenant, UNREAD), stops.get(row.place)
+            history, stop = histories.get(row.account, UNREAD), stops.get(row.place)
             owes = owed(row, snapshot, history) if snapshot else None
             line = _line(row, key, snapshot, product, text_limit, currency, stop, owes)
             if snapshot and row.profile.price_lock:
@@ -135,7 +147,7 @@ def tally(row: Row, snapshot: Snapshot | None) -> Tally:
         number = row.count.quantity
         return Tally(number, (), None, (Step("fixed", f"the mapping file says {number}", str(number)),))
     if snapshot is None:
-        return Tally(0, (), None, (), _half_told("the tenant was not read"))
+        return Tally(0, (), None, (), _half_told(f"{Account.parse(row.account)} was not read"))
     match row.count:
         case LicenceCount(sku=sku):
             return _licence_tally(row, sku, snapshot)
@@ -229,11 +241,11 @@ def _release(row: Row, used: int, owes: Owed) -> Release | None:
     return Release(on.date(), then) if then < _shown_quantity(row, max(used, owes.seats)) else None
 
 
-def _stopped(mappings: Mappings, tenants: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
-    """Rows that must wait because of what other rows of their tenant say, in whichever company's file."""
+def _stopped(mappings: Mappings, accounts: set[str], snapshots: Mapping[str, Snapshot]) -> Mapping[Place, Stop]:
+    """Rows that must wait because of what other rows of their account say, in whichever company's file."""
     found: dict[Place, Stop] = {}
-    for tenant in tenants:
-        rows, snapshot = mappings.rows_by_tenant.get(tenant, ()), snapshots.get(tenant)
+    for account in accounts:
+        rows, snapshot = mappings.rows_by_account.get(account, ()), snapshots.get(account)
         if snapshot is not None:
             found |= {row.place: waiting.gap for waiting in unjudged(rows, snapshot) for row in waiting.rows}
             found |= _renewed(rows, snapshot)
@@ -278,7 +290,8 @@ _AFTER_RENEWAL = (
 def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
     seen = snapshot.observations.get(sku)
     if seen is None:
-        gone = "the tenant does not list the licence any more"
+        what = "the licence" if snapshot.account.source == MICROSOFT else sku
+        gone = f"{snapshot.account} does not list {what} any more"
         return Tally(0, (), None, (Step("licence", gone, "0"),), _emptied(snapshot), asks=gone)
     if row.personal:
         return _assigned_tally(row, seen, snapshot)
@@ -289,11 +302,15 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     people = snapshot.holders(seen.sku) if seen.per_user else ()
     if row.subscription:
         return _subscription_tally(row.subscription, seen)
+    if seen.purchased is None:
+        return Tally(0, (), None, (), _half_told(f"{snapshot.account} tells no purchases"))
     parts = [f"{s.quantity} ({s.status}, {s.id[:8]})" for s in seen.subscriptions if s.status.billed]
     says = f"{seen.name}: {' + '.join(parts) or seen.prepaid} purchased"
     doubt = None
     if seen.contradicts_itself:
-        doubt = _half_told(f"its purchases add up to {seen.purchased}, but the tenant says {seen.prepaid} units")
+        doubt = _half_told(
+            f"its purchases add up to {seen.purchased}, but {snapshot.account} says {seen.prepaid} units"
+        )
     unassigned = seen.unassigned if seen.per_user else None
     bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
     step = Step("purchased", says, str(seen.purchased))
@@ -316,14 +333,26 @@ def _subscription_tally(subscription: str, seen: Observation) -> Tally:
 
 def _assigned_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
     if Coverage.MEMBERS not in snapshot.coverage:
-        return Tally(0, (), None, (), _half_told("the tenant's users could not be read"))
+        return _in_use_tally(row, seen, snapshot)
     gap = gap_of(row, snapshot)
     if gap:
         return Tally(0, (), None, (), gap)
     holders = snapshot.holders(seen.sku)
     people = tuple(m for m in holders if row.counts(m, snapshot.groups))
+    if seen.unit is not Unit.SEAT and row.users is None:
+        return Tally(len(people), people, None, (Step("in use", f"{seen.name}: {seen.told}", str(len(people))),))
     says = f"{seen.name}: {len(people)} of {len(holders)} holders match {_filter_words(row)}"
     return Tally(len(people), people, None, (Step("assigned", says, str(len(people))),))
+
+
+def _in_use_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
+    """A number without names is as good as the list, unless the row asks who they are."""
+    if row.users is not None or seen.assigned is None or Coverage.IN_USE not in snapshot.coverage:
+        whose = (
+            "the tenant's users" if snapshot.account.source == MICROSOFT else f"what is in use at {snapshot.account}"
+        )
+        return Tally(0, (), None, (), _half_told(f"{whose} could not be read"))
+    return Tally(seen.assigned, (), None, (Step("in use", f"{seen.name}: {seen.told}", str(seen.assigned)),))
 
 
 def _sum_tally(row: Row, skus: Sequence[str], snapshot: Snapshot) -> Tally:
@@ -388,8 +417,11 @@ def _emptied(snapshot: Snapshot) -> Stop | None:
     """An empty tenant is never an instruction: nothing is lowered until it lists something again."""
     if snapshot.observations:
         return None
-    remedy = "look at the tenant: if it really has no licences left, remove its rows"
-    return Stop(Code.SOURCE_EMPTY, "the tenant lists no licence at all", remedy)
+    if snapshot.account.source == MICROSOFT:
+        remedy = "look at the tenant: if it really has no licences left, remove its rows"
+        return Stop(Code.SOURCE_EMPTY, "the tenant lists no licence at all", remedy)
+    remedy = "look there: if it really holds nothing any more, remove its rows"
+    return Stop(Code.SOURCE_EMPTY, f"{snapshot.account} lists nothing at all", remedy)
 
 
 def _text(row: Row, product: Product, found: Tally, limit: int) -> str:

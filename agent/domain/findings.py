@@ -19,6 +19,7 @@ class Code(StrEnum):
     OVER_BILLED = "over-billed"
     UNMAPPED_LICENCE = "unmapped-licence"
     UNMAPPED_TENANT = "unmapped-tenant"
+    UNMAPPED_ACCOUNT = "unmapped-account"
     MISSING_PRODUCT = "missing-product"
     MISSING_AGREEMENT = "missing-agreement"
     UNKNOWN_SKU = "unknown-sku"

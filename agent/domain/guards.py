@@ -135,7 +135,7 @@ def _one(
     reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
     if isinstance(change, AddLine):
         reasons.append(crowded.get(change.key.agreement, ""))
-        if (change.key.tenant, change.key.count) in replaced:
+        if (change.key.account, change.key.count) in replaced:
             reasons.append("it replaces a line that is to end: approve both, so that nothing is billed twice")
     if planned.digest in case.rejected:
         reasons.append("rejected by a person")
@@ -219,4 +219,4 @@ def _crowded_agreements(planned: Iterable[Planned], limits: Limits) -> Mapping[i
 
 
 def _replaced_counts(planned: Iterable[Planned]) -> set[tuple[str, str]]:
-    return {(p.change.key.tenant, p.change.key.count) for p in planned if isinstance(p.change, EndLine)}
+    return {(p.change.key.account, p.change.key.count) for p in planned if isinstance(p.change, EndLine)}

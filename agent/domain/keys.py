@@ -26,15 +26,16 @@ class Role(StrEnum):
 class LineKey:
     """Identity of one line we manage, for ever: which count bills as which product on which agreement.
 
-    `count` is a licence's GUID or the canonical text of another count. `part` tells the deltas of one base apart, and
-    the lives of a base: a line that was ended and is wanted again becomes part "2", because ended lines stay ended.
+    `account` is the ref of the one it counts. `count` is a licence's GUID or the canonical text of another count.
+    `part` tells the deltas of one base apart, and the lives of a base: a line that was ended and is wanted again
+    becomes part "2", because ended lines stay ended.
     `lot` tells lines of one row apart whose seats were bought at different prices: "" is the row's first, then "2".
     Changing agreement, licence or product makes another key: an end and a new line, never a silent move.
     """
 
     psa: str
     agreement: int
-    tenant: str
+    account: str
     count: str
     subscription: str
     name: str
@@ -48,8 +49,8 @@ class LineKey:
 
     @classmethod
     def parse(cls, text: str) -> LineKey:
-        psa, agreement, tenant, count, subscription, name, product, role, part, lot = map(unquote, text.split("/"))
-        return cls(psa, int(agreement), tenant, count, subscription, name, product, Role(role), part, lot)
+        psa, agreement, account, count, subscription, name, product, role, part, lot = map(unquote, text.split("/"))
+        return cls(psa, int(agreement), account, count, subscription, name, product, Role(role), part, lot)
 
     def delta(self, part: str, role: Role = Role.DELTA) -> LineKey:
         return replace(self, role=role, part=part)
@@ -73,7 +74,7 @@ class LineKey:
 
 @lru_cache(maxsize=8192)
 def _text(key: LineKey) -> str:
-    where = (key.psa, str(key.agreement), key.tenant, key.count)
+    where = (key.psa, str(key.agreement), key.account, key.count)
     fields = (*where, key.subscription, key.name, key.product, key.role.value, key.part, key.lot)
     return "/".join(quote(field, safe=" :+,@=") for field in fields)
 

@@ -65,6 +65,19 @@ class GroupMembers(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceTraits:
+    """What rows may ask of a source beside Microsoft's, known before anything is read.
+
+    `basis` is what its numbers are: units that were bought, or those in use. `products` are its keys with their names;
+    empty where it has too many to list. `licences`: it sells Microsoft's, and calls them by their GUIDs.
+    """
+
+    basis: Basis
+    products: Mapping[str, str] = field(default_factory=dict)
+    licences: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where in which file something was said."""
 
@@ -119,7 +132,7 @@ class BillingProfile:
 
 @dataclass(frozen=True, slots=True)
 class LicenceCount:
-    """Seats of one licence (by GUID), or of one of its subscriptions."""
+    """Seats of one licence (by GUID), or of one of its subscriptions; units of another source's product, by its key."""
 
     sku: str
     subscription: str = ""
@@ -222,7 +235,7 @@ class Row:
     """One licence (or count) -> one line of one agreement."""
 
     company: int
-    tenant: str
+    account: str  # the ref of the one that is counted
     count: Count
     profile: BillingProfile
     agreement: int
@@ -281,36 +294,36 @@ class Row:
 
     def key(self, psa: str) -> LineKey:
         return LineKey(
-            psa, self.agreement, self.tenant, str(self.count), self.subscription, self.name, self.profile.product
+            psa, self.agreement, self.account, str(self.count), self.subscription, self.name, self.profile.product
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A licence that is not billed, and why. Global where `tenant` is empty."""
+    """A licence or product that is not billed, and why. Global where `account` is empty."""
 
     sku: str
     reason: str
     place: Place
-    tenant: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyMapping:
-    """One file of mappings/companies/: a PSA company, its tenants, its rows."""
+    """One file of mappings/companies/: a PSA company, its accounts at all sources (by ref), its rows."""
 
     company: int
     name: str
-    tenants: tuple[str, ...]
+    accounts: tuple[str, ...]
     mode: Mode
     rows: tuple[Row, ...]
     exclusions: tuple[Exclusion, ...]
     place: Place
     limits: Mapping[str, int] | None = None
 
-    def needs(self, tenant: str) -> Needs:
-        """What this company's rows alone ask of a tenant's source."""
-        return reduce(Needs.__or__, (row.needs for row in self.rows if row.tenant == tenant), NO_NEEDS)
+    def needs(self, account: str) -> Needs:
+        """What this company's rows alone ask of an account's source."""
+        return reduce(Needs.__or__, (row.needs for row in self.rows if row.account == account), NO_NEEDS)
 
     @property
     def agreements(self) -> frozenset[int]:
@@ -330,35 +343,35 @@ class Mappings:
     profiles: Mapping[str, BillingProfile] = field(default_factory=dict)
 
     @cached_property
-    def rows_by_tenant(self) -> Mapping[str, tuple[Row, ...]]:
-        """Rows of all companies that bill from a tenant: the ground of the partition proof."""
+    def rows_by_account(self) -> Mapping[str, tuple[Row, ...]]:
+        """Rows of all companies that bill from an account: the ground of the partition proof."""
         found: dict[str, list[Row]] = {}
         for row in self.rows():
-            found.setdefault(row.tenant, []).append(row)
-        return {tenant: tuple(rows) for tenant, rows in found.items()}
+            found.setdefault(row.account, []).append(row)
+        return {account: tuple(rows) for account, rows in found.items()}
 
     @cached_property
-    def companies_by_tenant(self) -> Mapping[str, tuple[CompanyMapping, ...]]:
+    def companies_by_account(self) -> Mapping[str, tuple[CompanyMapping, ...]]:
         found: dict[str, list[CompanyMapping]] = {}
         for company in self.companies.values():
-            for tenant in company.tenants:
-                found.setdefault(tenant, []).append(company)
-        return {tenant: tuple(companies) for tenant, companies in found.items()}
+            for account in company.accounts:
+                found.setdefault(account, []).append(company)
+        return {account: tuple(companies) for account, companies in found.items()}
 
-    def needs(self, tenant: str) -> Needs:
-        """What all rows of a tenant ask of its source together, whichever company they are of."""
-        return reduce(Needs.__or__, (row.needs for row in self.rows_by_tenant.get(tenant, ())), NO_NEEDS)
+    def needs(self, account: str) -> Needs:
+        """What all rows of an account ask of its source together, whichever company they are of."""
+        return reduce(Needs.__or__, (row.needs for row in self.rows_by_account.get(account, ())), NO_NEEDS)
 
     @cached_property
     def all_needs(self) -> Needs:
-        return reduce(Needs.__or__, map(self.needs, self.rows_by_tenant), NO_NEEDS)
+        return reduce(Needs.__or__, map(self.needs, self.rows_by_account), NO_NEEDS)
 
     def rows(self) -> Iterator[Row]:
         for company in self.companies.values():
             yield from company.rows
 
-    def excluded(self, tenant: str) -> Mapping[str, Exclusion]:
-        """SKU -> why it is not billed in this tenant; a company's own word stands before the global one."""
-        own = [e for company in self.companies_by_tenant.get(tenant, ()) for e in company.exclusions]
-        local = [e for e in own if e.tenant in ("", tenant)]
+    def excluded(self, account: str) -> Mapping[str, Exclusion]:
+        """SKU -> why it is not billed in this account; a company's own word stands before the global one."""
+        own = [e for company in self.companies_by_account.get(account, ()) for e in company.exclusions]
+        local = [e for e in own if e.account in ("", account)]
         return {e.sku: e for e in (*self.exclusions, *local)}

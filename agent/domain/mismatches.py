@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Planned, Restore, Write
-from agent.domain.counts import Coverage, Observation, Snapshot
+from agent.domain.counts import MICROSOFT, Account, Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.holdings import Ground, Owned
@@ -24,22 +24,24 @@ _SHOWN = 5  # names in a sentence; all of them are in the explanation
 
 
 def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterator[Finding]:
-    """Mismatches inside a tenant: licences nobody mapped, seats nobody uses, people who should hold none."""
-    tenant = snapshot.account.id
-    rows = mappings.rows_by_tenant.get(tenant, ())
+    """Mismatches inside an account: licences nobody mapped, seats nobody uses, people who should hold none."""
+    account = snapshot.account.ref
+    rows = mappings.rows_by_account.get(account, ())
     mapped = {sku for row in rows for sku in row.skus}
-    excluded = mappings.excluded(tenant)
+    excluded = mappings.excluded(account)
+    # What a seller lists is billed where the company's own tenant, or another source, counts it.
+    elsewhere = {sku for row in mappings.companies[company].rows for sku in row.skus} - mapped
     for seen in snapshot.observations.values():
         if seen.sku in mapped:
             yield from _of_mapped(seen, snapshot, company)
-        elif seen.purchased and seen.sku not in excluded:
-            yield _unmapped(seen, tenant, company)
+        elif seen.some and seen.sku not in excluded and seen.sku not in elsewhere:
+            yield _unmapped(seen, snapshot.account, company)
     for leftover in leftovers(rows, snapshot):
         yield from _of_leftover(leftover, snapshot, company)
 
 
 def _of_leftover(leftover: Leftover, snapshot: Snapshot, company: int) -> Iterator[Finding]:
-    subject, name = f"{snapshot.account.id}/{leftover.sku}", _name(snapshot, leftover.sku)
+    subject, name = f"{snapshot.account.ref}/{leftover.sku}", _name(snapshot, leftover.sku)
     if leftover.people:
         people = _names(m.login for m in leftover.people)
         sentence = f"{_counted(len(leftover.people), 'user')} of {name} in no row: {people}"
@@ -216,7 +218,9 @@ def labels(wanted: Desired) -> dict[LineKey, str]:
 
 
 def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[Finding]:
-    subject = f"{snapshot.account.id}/{seen.sku}"
+    subject = f"{snapshot.account.ref}/{seen.sku}"
+    if seen.purchased is None or seen.assigned is None:
+        return
     if seen.unassigned:
         sentence = f"{seen.name}: {seen.unassigned} of {_counted(seen.purchased, 'seat')} assigned to nobody"
         remedy = "assign them, or order fewer at renewal"
@@ -233,14 +237,18 @@ def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[
             yield Finding(Code.LICENSED_DISABLED_USER, Severity.INFO, company, subject, sentence, remedy)
 
 
-def _unmapped(seen: Observation, tenant: str, company: int) -> Finding:
-    subject = f"{tenant}/{seen.sku}"
+def _unmapped(seen: Observation, account: Account, company: int) -> Finding:
+    subject = f"{account.ref}/{seen.sku}"
+    if account.source != MICROSOFT:
+        sentence = f"{account.source}: {seen.name}, {seen.told}, billed by no row"
+        remedy = f'add a row with source = "{account.source}" and product = "{seen.sku}", or exclude it'
+        return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy)
     if seen.name == seen.sku:
-        sentence = f"licence {seen.sku} ({_counted(seen.purchased, 'seat')}) has no known name, and no row bills it"
+        sentence = f"licence {seen.sku} ({seen.told}) has no known name, and no row bills it"
         return Finding(
             Code.UNKNOWN_SKU, Severity.WARNING, company, subject, sentence, "add a row or an exclusion for it"
         )
-    sentence = f"{seen.name}: {_counted(seen.purchased, 'seat')} purchased, billed by no row"
+    sentence = f"{seen.name}: {seen.told}, billed by no row"
     remedy = f'add a row with licence = "{seen.part_number}", or exclude it'
     return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy)
 

@@ -55,9 +55,9 @@ def of_terms(
         if line.row.profile.price_lock and line.renews is None and not line.doubt:
             reason = "no source tells when its purchases renew, so its prices stay as they are"
             yield _about(line, Code.TERM_UNKNOWN, Severity.WARNING, company, reason, _UNTOLD)
-        snapshot = snapshots.get(line.row.tenant)
+        snapshot = snapshots.get(line.row.account)
         if line.row.term is not None and snapshot is not None:
-            yield from _disagreeing(line, snapshot, histories.get(line.row.tenant, UNREAD), company)
+            yield from _disagreeing(line, snapshot, histories.get(line.row.account, UNREAD), company)
 
 
 def _disagreeing(line: DesiredLine, snapshot: Snapshot, history: History, company: int) -> Iterator[Finding]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from pathlib import Path
 from threading import Event
 
 from agent.credentials import SecretRef
+from agent.domain.counts import MICROSOFT
 from agent.domain.guards import Limits
-from agent.domain.mappings import Mode
+from agent.domain.mappings import Mode, SourceTraits
 from agent.engine.clock import SystemClock
 from agent.engine.cycle import Cycle
 from agent.engine.housekeeping import Housekeeping
@@ -18,6 +20,7 @@ from agent.engine.planning import Policy
 from agent.engine.reading import Catalogue
 from agent.engine.schedule import Schedule
 from agent.engine.service import Service
+from agent.engine.sources import Switchboard
 from agent.engine.turns import Turns
 from agent.engine.watchdog import Systemd
 from agent.mapping_files import LastGood, MappingFiles
@@ -26,7 +29,10 @@ from agent.ports import Clock, Psa, Source, Store, Traits
 from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
 from agent.sku_table import shipped
+from agent.source_settings import SourceSection
+from agent.sources.kinds import TRAITS as TRAITS_OF_SOURCES
 from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
+from agent.sources.pax8 import Credential, Pax8Source
 from agent.store import open_store
 
 SINGLE_THREADS = 8  # for one company that a person waits for: its tenants, agreements and lines, side by side
@@ -38,7 +44,7 @@ class Engine:
 
     settings: Settings
     store: Store
-    source: Source
+    sources: Mapping[str, Source]
     psa: Psa
     clock: Clock
     mappings: LastGood
@@ -59,7 +65,7 @@ class Engine:
             in_force=self.mappings.in_force,
             mapping_problems=lambda: self.mappings.problems,
             housekeeping=Housekeeping(
-                self.source, self.psa, self.store, self.clock, self.mappings.current, self.settings.store.history
+                self.sources, self.psa, self.store, self.clock, self.mappings.current, self.settings.store.history
             ),
             housekeeping_every=schedule.catalogue,
             systemd=systemd,
@@ -77,10 +83,10 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
     """Put an agent together. `patient` waits a moment for files that are being saved; a command by hand does not."""
     clock = SystemClock()
     store = open_store_of(settings, clock)
-    psa, source = psa_of(settings, store, clock), source_of(settings, clock)
+    psa, sources = psa_of(settings, store, clock), sources_of(settings, clock)
     stop = Event()
     cycle = Cycle(
-        source=source,
+        source=Switchboard(sources),
         psa=psa,
         store=store,
         clock=clock,
@@ -93,7 +99,7 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
     )
     single = replace(cycle, pool=ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="single"))
     mappings = mappings_of(settings, partial(clock.sleep, 1) if patient else lambda: None)
-    return Engine(settings, store, source, psa, clock, mappings, cycle, single, stop, store.dispose)
+    return Engine(settings, store, sources, psa, clock, mappings, cycle, single, stop, store.dispose)
 
 
 def open_store_of(settings: Settings, clock: Clock | None = None) -> Store:
@@ -103,7 +109,12 @@ def open_store_of(settings: Settings, clock: Clock | None = None) -> Store:
 
 
 def mappings_of(settings: Settings, pause: Callable[[], None]) -> LastGood:
-    return LastGood(MappingFiles(settings.agent.mappings, Mode(settings.agent.mode), shipped()), pause)
+    return LastGood(mapping_files_of(settings, settings.agent.mappings), pause)
+
+
+def mapping_files_of(settings: Settings, folder: Path) -> MappingFiles:
+    sources = {name: traits_of_source(section) for name, section in settings.sources.items()}
+    return MappingFiles(folder, Mode(settings.agent.mode), shipped(), sources)
 
 
 def policy_of(settings: Settings, store: Store) -> Policy:
@@ -121,7 +132,13 @@ def installation_of(settings: Settings, store: Store) -> str:
     return settings.agent.installation or store.installation
 
 
-def source_of(settings: Settings, clock: Clock) -> MicrosoftSource:
+def sources_of(settings: Settings, clock: Clock) -> Mapping[str, Source]:
+    """Microsoft and those of [sources], by name."""
+    others = {name: other_source(name, section, settings, clock) for name, section in settings.sources.items()}
+    return {MICROSOFT: microsoft_of(settings, clock), **others}
+
+
+def microsoft_of(settings: Settings, clock: Clock) -> MicrosoftSource:
     microsoft = settings.microsoft
     if microsoft.certificate is not None:
         passphrase = microsoft.certificate_passphrase
@@ -161,18 +178,8 @@ def paper_of(settings: Settings, store: Store, clock: Clock) -> Psa:
 def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | None = None) -> Psa:
     site = settings.psa.connectwise
     rate = Rate(site.rate)
-
-    def connect(base_url: str) -> Outgoing:
-        return Outgoing(
-            base_url=base_url,
-            timeouts=_timeouts(settings),
-            ca_file=settings.http.ca_file,
-            proxy=settings.http.proxy,
-            rate=rate,
-        )
-
     return FACTORIES[settings.psa.kind](
-        connect=connect,
+        connect=lambda base_url: _outgoing(settings, base_url, rate),
         url=site.url,
         company=site.company,
         public_key=lambda: site.public_key,
@@ -192,6 +199,22 @@ def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | N
 def traits_of(settings: Settings) -> Traits:
     """What is known of a kind of PSA without asking it."""
     return TRAITS[settings.psa.kind]
+
+
+def traits_of_source(section: SourceSection) -> SourceTraits:
+    """What rows may ask of it, known without asking it."""
+    return TRAITS_OF_SOURCES[section.kind]
+
+
+def other_source(name: str, section: SourceSection, settings: Settings, clock: Clock) -> Source:
+    wire = _outgoing(settings, section.url, Rate(section.rate))
+    credential = Credential(section.client_id, _reading(section.client_secret))
+    return Pax8Source(name, wire, credential, clock, shipped(), section.invoice)
+
+
+def _outgoing(settings: Settings, base_url: str, rate: Rate) -> Outgoing:
+    http = settings.http
+    return Outgoing(base_url=base_url, timeouts=_timeouts(settings), ca_file=http.ca_file, proxy=http.proxy, rate=rate)
 
 
 def _timeouts(settings: Settings) -> Timeouts:

@@ -27,7 +27,7 @@ from agent.domain.terms import History
 from agent.engine.applying import Applying, Tried
 from agent.engine.clockwatch import ClockWatch
 from agent.engine.planning import Policy, think
-from agent.engine.reading import Catalogue, Sweep, read_company
+from agent.engine.reading import Catalogue, Sweep, histories_of, read_company
 from agent.engine.recovery import Recovery
 from agent.engine.turns import Turns
 from agent.errors import ReadFailed, TrueupError
@@ -189,7 +189,7 @@ class Cycle:
         learnt = self._with_refusals(learnt)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
-        refused = _why(sweep.rejected) if sweep.rejected else ""
+        refused = "" if reads.snapshots else " ".join(map(_why, sweep.rejected.values()))
         if plan.unasked:
             # The plan is stored after the breaker has looked at all of them; until then a fleet's snapshots would
             # fill the memory, while for one company they are not worth a commit of their own.
@@ -203,9 +203,9 @@ class Cycle:
         return Thought(plan, failed=refused)
 
     def histories(self, mapping: CompanyMapping) -> Mapping[str, History]:
-        """Of the company's tenants; not read at all where no row asks for a term."""
-        tenants = sorted({row.tenant for row in mapping.rows if row.asks_for_term})
-        return self.store.histories(self.source.name, tenants) if tenants else {}
+        """Of the company's accounts, by ref; not read at all where no row asks for a term."""
+        asked = sorted({Account.parse(row.account) for row in mapping.rows if row.asks_for_term})
+        return histories_of(self.store, asked)
 
     def _with_refusals(self, learnt: Learnt) -> Learnt:
         """A change that the PSA refused last time, and that is wanted still, stays a finding until it succeeds."""
@@ -213,9 +213,9 @@ class Cycle:
         refused = of_refusals(self.store.refusals(keys), learnt.company) if keys else ()
         return replace(learnt, findings=(*learnt.findings, *refused))
 
-    def _stale(self, tenant: str) -> bool:
-        """Whether a tenant has not been read for so long that a person should know; one never read is stale at once."""
-        last = self.store.snapshot_age().get(Account(self.source.name, tenant))
+    def _stale(self, account: str) -> bool:
+        """Whether an account was not read for so long that a person should know; one never read is stale at once."""
+        last = self.store.snapshot_age().get(Account.parse(account))
         return last is None or self.clock.now() - last > self.policy.stale_after
 
     def _unread(self, run: str, mapping: CompanyMapping, error: ReadFailed) -> Thought:

@@ -1,14 +1,15 @@
-"""What is looked at daily rather than in each cycle: our own rights, and tenants that nobody mapped."""
+"""What is looked at daily rather than in each cycle: our own rights, and accounts that nobody mapped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
-from agent.domain.counts import Account
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import Mappings
 from agent.errors import ReadFailed
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    source: Source
+    sources: Mapping[str, Source]
     psa: Psa
     store: Store
     clock: Clock
@@ -29,12 +30,17 @@ class Housekeeping:
     def __call__(self) -> None:
         """Each part stands by itself: what cannot be read leaves its earlier findings as they were."""
         self.store.forget_past(self.clock.now() - self.history)
-        looks = {
+        looks: dict[str, Callable[[], list[Finding]]] = {
             "psa": self._psa,
-            "tenants": self._tenants,
-            "credentials": self._credentials,
+            "tenants": partial(self._unmapped, MICROSOFT),
+            "credentials": partial(self._credentials, MICROSOFT),
             "companies": self._companies,
         }
+        for source in self.sources.keys() - {MICROSOFT}:
+            looks |= {
+                f"accounts/{source}": partial(self._unmapped, source),
+                f"credentials/{source}": partial(self._credentials, source),
+            }
         for scope, look in looks.items():
             try:
                 findings = look()
@@ -46,18 +52,19 @@ class Housekeeping:
     def _psa(self) -> list[Finding]:
         return list(self.psa.check())
 
-    def _tenants(self) -> list[Finding]:
-        mapped = self.mappings().companies_by_tenant
-        return [_unmapped(account) for account in self.source.accounts() if account.id not in mapped]
+    def _unmapped(self, source: str) -> list[Finding]:
+        mapped = self.mappings().companies_by_account
+        return [_unmapped(account) for account in self.sources[source].accounts() if account.ref not in mapped]
 
-    def _credentials(self) -> list[Finding]:
-        """One tenant tells about the credential that all share; its own findings belong to its company."""
+    def _credentials(self, source: str) -> list[Finding]:
+        """One account tells about the credential that all share; its own findings belong to its company."""
         mappings = self.mappings()
-        tenant = next(iter(mappings.companies_by_tenant), None)
-        if tenant is None:
+        accounts = map(Account.parse, mappings.companies_by_account)
+        account = next((account for account in accounts if account.source == source), None)
+        if account is None:
             return []
         shared = (Code.CREDENTIAL_EXPIRING, Code.CREDENTIALS_REJECTED, Code.PERMISSION_TOO_WIDE)
-        found = self.source.check(Account(self.source.name, tenant), elsewhere=mappings.all_needs)
+        found = self.sources[source].check(account, elsewhere=mappings.all_needs)
         return [f for f in found if f.code in shared]
 
     def _companies(self) -> list[Finding]:
@@ -82,6 +89,15 @@ def _abandoned(company: int, agreements: Collection[int]) -> Finding:
 
 def _unmapped(account: Account) -> Finding:
     name = account.name or account.id
+    if account.source != MICROSOFT:
+        return Finding(
+            Code.UNMAPPED_ACCOUNT,
+            Severity.WARNING,
+            None,
+            f"account/{account.ref}",
+            f"{account.source} knows {name}, but no mapping file names its id there ({account.id})",
+            "trueup map suggest proposes a company for it",
+        )
     return Finding(
         Code.UNMAPPED_TENANT,
         Severity.WARNING,

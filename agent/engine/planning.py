@@ -64,7 +64,7 @@ def think(
 ) -> tuple[CompanyPlan, Learnt]:
     """One company's plan with everything that is to be remembered about it.
 
-    `histories` are those of the company's tenants, as far as its rows ask for terms.
+    `histories` are those of the company's accounts, as far as its rows ask for terms.
     """
     names = psa.traits.name, psa.traits.text_limit, policy.currency
     asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
@@ -218,18 +218,18 @@ def _findings(
     made: Draft,
     plan: CompanyPlan,
 ) -> list[Finding]:
-    # A tenant that was not read has a finding of its own, which each of its lines would only repeat.
+    # An account that was not read has a finding of its own, which each of its lines would only repeat.
     stopped = {key: stop for key, stop in made.stopped.items() if stop.code is not Code.SOURCE_STALE}
     found = [*reads.failures, *of_stops(stopped, labels(wanted), mapping.company)]
     found += of_plan(plan.planned, mapping.company)
     found += of_edits(owned.owned.values(), mapping.company)
     found += of_open_writes((entry.write for entry in memory.open_entries.values()), mapping.company)
-    excluded = {sku: e for tenant in mapping.tenants for sku, e in mappings.excluded(tenant).items()}
+    excluded = {sku: e for account in mapping.accounts for sku, e in mappings.excluded(account).items()}
     found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)
     found += of_duplicates(owned.twice, made.stopped, mapping.company)
     found += of_strays(owned.strays, mapping.company)
-    for tenant, snapshot in reads.snapshots.items():
+    for account, snapshot in reads.snapshots.items():
         # Of companies that share a tenant the first reports what is wrong inside it, so that it is told once.
-        if mappings.companies_by_tenant[tenant][0].company == mapping.company:
+        if mappings.companies_by_account[account][0].company == mapping.company:
             found += of_snapshot(snapshot, mappings, mapping.company)
     return found

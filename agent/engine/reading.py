@@ -12,20 +12,21 @@ from threading import Lock
 from typing import TypeVar
 
 from agent.domain.agreements import Agreement, Line, Product, Standing
-from agent.domain.counts import Account, Needs, Snapshot
+from agent.domain.counts import MICROSOFT, Account, Needs, Snapshot
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import CompanyMapping
+from agent.domain.terms import History
 from agent.errors import AccessDenied, CredentialsRejected, Incomplete, ReadFailed, Unreachable
-from agent.ports import Clock, Psa, Source
+from agent.ports import Clock, Psa, Source, Store
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What was read for one company. A tenant that is missing from `snapshots` could not be read.
+    """What was read for one company. An account whose ref is missing from `snapshots` could not be read.
 
-    `failures` are those of them that a person should know of; a tenant that is out of reach for an hour is none yet.
+    `failures` are those of them that a person should know of; one that is out of reach for an hour is none yet.
     """
 
     snapshots: Mapping[str, Snapshot]
@@ -41,33 +42,36 @@ class Reads:
 
 
 class Sweep:
-    """The tenants of one run. A tenant that several companies share is read once, and forgotten after its last use."""
+    """The accounts of one run. One that several companies share is read once, and forgotten after its last use.
+
+    `rejected` holds the sources that refuse our key, by name.
+    """
 
     def __init__(self, source: Source, companies: Iterable[CompanyMapping], needs: Callable[[str], Needs]) -> None:
         self._source, self._needs = source, needs
-        self._uses = Counter(tenant for company in companies for tenant in company.tenants)
+        self._uses = Counter(account for company in companies for account in company.accounts)
         self._seen: dict[str, Snapshot | ReadFailed] = {}
-        self._locks: dict[str, Lock] = {tenant: Lock() for tenant in self._uses}
-        self.rejected: CredentialsRejected | None = None
+        self._locks: dict[str, Lock] = {account: Lock() for account in self._uses}
+        self.rejected: dict[str, CredentialsRejected] = {}
 
-    def observe(self, tenant: str) -> Snapshot | ReadFailed:
-        with self._locks[tenant]:
-            seen = self._seen.pop(tenant, None)
+    def observe(self, account: str) -> Snapshot | ReadFailed:
+        with self._locks[account]:
+            seen = self._seen.pop(account, None)
             if seen is None:
-                seen = self._observe(tenant)
-            self._uses[tenant] -= 1
-            if self._uses[tenant]:
-                self._seen[tenant] = seen
+                seen = self._observe(Account.parse(account))
+            self._uses[account] -= 1
+            if self._uses[account]:
+                self._seen[account] = seen
         return seen
 
-    def _observe(self, tenant: str) -> Snapshot | ReadFailed:
-        # A refused key is refused for every tenant; asking a thousand times would only lock the app out.
-        if self.rejected is not None:
-            return self.rejected
+    def _observe(self, account: Account) -> Snapshot | ReadFailed:
+        # A refused key is refused for every account; asking a thousand times would only lock the app out.
+        if account.source in self.rejected:
+            return self.rejected[account.source]
         try:
-            return self._source.observe(Account(self._source.name, tenant), self._needs(tenant))
+            return self._source.observe(account, self._needs(account.ref))
         except CredentialsRejected as error:
-            self.rejected = error
+            self.rejected[account.source] = error
             return error
         except ReadFailed as error:
             return error
@@ -105,7 +109,7 @@ def read_company(
     beside: Executor | None,
     stale: Callable[[str], bool],
 ) -> Reads:
-    """Read a company's tenants and the lines of exactly the agreements that its rows and bindings name.
+    """Read a company's accounts and the lines of exactly the agreements that its rows and bindings name.
 
     With `beside` the reads run side by side (one company, a person waits); without it one after the other (a fleet,
     whose companies already run side by side). A PSA that cannot be read raises: then there is nothing to plan.
@@ -113,34 +117,44 @@ def read_company(
     ids = sorted(mapping.agreements | bound)
     identifiers = sorted({row.profile.product for row in mapping.rows})
     later = _submit(beside)
-    tenants = {tenant: later(partial(sweep.observe, tenant)) for tenant in mapping.tenants}
+    accounts = {account: later(partial(sweep.observe, account)) for account in mapping.accounts}
     found = later(agreements)
     products = later(partial(catalogue.products, identifiers))
     lines = {a: later(partial(psa.lines, a)) for a in ids} if beside else None
     here = {a: agreement for a, agreement in found().items() if a in ids}
     # In a fleet the agreements are known before: one that the PSA no longer has is not asked for its lines.
     read = {a: lines[a]() for a in here} if lines else {a: psa.lines(a) for a in here}
-    seen = {tenant: result() for tenant, result in tenants.items()}
-    snapshots = {tenant: s for tenant, s in seen.items() if isinstance(s, Snapshot)}
-    failed = {tenant: error for tenant, error in seen.items() if isinstance(error, ReadFailed)}
-    told = {tenant: e for tenant, e in failed.items() if not isinstance(e, Unreachable) or stale(tenant)}
-    failures = tuple(failure_finding(error, mapping, tenant) for tenant, error in told.items())
+    seen = {account: result() for account, result in accounts.items()}
+    snapshots = {account: s for account, s in seen.items() if isinstance(s, Snapshot)}
+    failed = {account: error for account, error in seen.items() if isinstance(error, ReadFailed)}
+    told = {account: e for account, e in failed.items() if not isinstance(e, Unreachable) or stale(account)}
+    failures = tuple(failure_finding(error, mapping, Account.parse(account)) for account, error in told.items())
     return Reads(snapshots, failures, not failed, here, read, products())
 
 
-def failure_finding(error: ReadFailed, mapping: CompanyMapping, tenant: str) -> Finding:
-    """A tenant that could not be read, as a finding; what was billed stays as it is."""
+def failure_finding(error: ReadFailed, mapping: CompanyMapping, account: Account) -> Finding:
+    """An account that could not be read, as a finding; what was billed stays as it is."""
+    ours, subject = account.source == MICROSOFT, account.ref
     match error:
         case CredentialsRejected():
-            code, subject = Code.CREDENTIALS_REJECTED, "credentials"
+            code, subject = Code.CREDENTIALS_REJECTED, "credentials" if ours else f"{account.source}/credentials"
         case AccessDenied():
-            code, subject = Code.CONSENT_LOST, tenant
+            code = Code.CONSENT_LOST
         case Incomplete():
-            code, subject = Code.SOURCE_INCOMPLETE, tenant
+            code = Code.SOURCE_INCOMPLETE
         case _:
-            code, subject = Code.SOURCE_STALE, tenant
-    sentence = f"{mapping.name}, tenant {tenant}: {error}"
+            code = Code.SOURCE_STALE
+    sentence = f"{mapping.name}, {f'tenant {account.id}' if ours else account}: {error}"
     return Finding(code, Severity.ERROR, mapping.company, subject, sentence, error.remedy)
+
+
+def histories_of(store: Store, accounts: Iterable[Account]) -> Mapping[str, History]:
+    """By ref, of those accounts that have one."""
+    by_source: dict[str, list[str]] = {}
+    for account in accounts:
+        by_source.setdefault(account.source, []).append(account.id)
+    found = {source: store.histories(source, ids) for source, ids in by_source.items()}
+    return {Account(source, id_).ref: history for source, told in found.items() for id_, history in told.items()}
 
 
 def _submit(beside: Executor | None) -> Callable[[Callable[[], T]], Callable[[], T]]:

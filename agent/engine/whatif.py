@@ -31,8 +31,8 @@ class WhatIf:
     now: Mappings
     edited: Mappings
 
-    def _needs(self, tenant: str) -> Needs:
-        return self.now.needs(tenant) | self.edited.needs(tenant)
+    def _needs(self, account: str) -> Needs:
+        return self.now.needs(account) | self.edited.needs(account)
 
     def compared(
         self, companies: Sequence[int], stored: bool, watcher: Watcher = lambda progress: None
@@ -62,7 +62,7 @@ class WhatIf:
         cycle, mapping = self.cycle, mappings.companies.get(company)
         if mapping is None:
             return CompanyPlan(company, (), Money.zero(cycle.policy.currency)), ()
-        own = {tenant: snapshot for tenant, snapshot in reads.snapshots.items() if tenant in mapping.tenants}
+        own = {account: snapshot for account, snapshot in reads.snapshots.items() if account in mapping.accounts}
         reads, now = replace(reads, snapshots=own), cycle.clock.now()
         today = cycle.clock.today(cycle.zone)
         histories = cycle.histories(mapping)
@@ -73,21 +73,20 @@ class WhatIf:
         cycle = self.cycle
         agreements = partial(cycle.psa.agreements, sorted(union.agreements | bound))
         return read_company(
-            union, agreements, bound, sweep, cycle.psa, cycle.catalogue, cycle.pool, lambda tenant: True
+            union, agreements, bound, sweep, cycle.psa, cycle.catalogue, cycle.pool, lambda account: True
         )
 
     def _stored(self, union: CompanyMapping, bound: frozenset[int]) -> Reads:
         """What was read last. What that does not hold is not guessed: a product that nobody read is not missing."""
         store = self.cycle.store
         standings = store.standings(union.company, datetime.max.replace(tzinfo=UTC))
-        accounts = {account.id: account for account in store.snapshot_age()}
-        read = {tenant: store.last_snapshot(accounts.get(tenant, Account("", tenant))) for tenant in union.tenants}
-        snapshots = {tenant: snapshot for tenant, snapshot in read.items() if snapshot is not None}
+        read = {account: store.last_snapshot(Account.parse(account)) for account in union.accounts}
+        snapshots = {account: snapshot for account, snapshot in read.items() if snapshot is not None}
         standing = standings[-1].value if standings else None
         missing = [] if standing is None else [
             *(f"agreement {number}" for number in sorted(union.agreements - standing.agreements.keys())),
             *(f"product {name}" for name in sorted({r.profile.product for r in union.rows} - standing.products.keys())),
-            *(f"tenant {tenant}" for tenant in union.tenants if tenant not in snapshots),
+            *(f"account {account}" for account in union.accounts if account not in snapshots),
         ]  # fmt: skip
         if standing is None or missing:
             what = ", ".join(missing) or "the company"
@@ -98,8 +97,8 @@ class WhatIf:
 def _union(company: int, *sides: Mappings) -> CompanyMapping:
     """What either side needs to be read."""
     known = [side.companies[company] for side in sides if company in side.companies]
-    tenants = tuple(dict.fromkeys(tenant for mapping in known for tenant in mapping.tenants))
-    return replace(known[0], tenants=tenants, rows=tuple(row for mapping in known for row in mapping.rows))
+    accounts = tuple(dict.fromkeys(account for mapping in known for account in mapping.accounts))
+    return replace(known[0], accounts=accounts, rows=tuple(row for mapping in known for row in mapping.rows))
 
 
 def companies_of(now: Mappings, edited: Mappings) -> Mapping[int, CompanyMapping]:

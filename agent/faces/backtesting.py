@@ -11,9 +11,9 @@ from agent.domain.agreements import Product
 from agent.domain.counts import Account
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.replayed import Replayed
-from agent.domain.terms import History
 from agent.engine.cycle import Progress, Watcher
 from agent.engine.planning import Policy
+from agent.engine.reading import histories_of
 from agent.engine.replay import Evidence, Replay
 from agent.errors import TrueupError
 from agent.ports import Psa, Store
@@ -55,34 +55,25 @@ class Archive:
 
     def evidence(self, mapping: CompanyMapping, first: date) -> Evidence:
         since = datetime.combine(first, time(), self.zone)
-        accounts = {account.id: account for account in self.store.snapshot_age()}
         standings = self.store.standings(mapping.company, since)
-        snapshots = {
-            tenant: self.store.snapshots(accounts.get(tenant, Account("", tenant)), since) for tenant in mapping.tenants
-        }
+        snapshots = {account: self.store.snapshots(Account.parse(account), since) for account in mapping.accounts}
         known = {name for version in standings for name in version.value.products}
         asked = {row.profile.product for row in mapping.rows} - known
         agreements = {agreement for version in standings for agreement in version.value.agreements}
         now = standings[-1].last if standings else since
         memory = self.store.memory(self.psa.traits.name, mapping.company, agreements, now)
         products = self.catalogue(asked) if asked and standings else {}
-        return Evidence(standings, snapshots, memory, products, self._histories(accounts.values(), mapping))
-
-    def _histories(self, accounts: Iterable[Account], mapping: CompanyMapping) -> Mapping[str, History]:
-        sources = {account.source for account in accounts if account.id in mapping.tenants}
-        found: dict[str, History] = {}
-        for source in sources:
-            found |= self.store.histories(source, mapping.tenants)
-        return found
+        histories = histories_of(self.store, map(Account.parse, mapping.accounts))
+        return Evidence(standings, snapshots, memory, products, histories)
 
     def _lacking(
         self, mapping: CompanyMapping, evidence: Evidence, replayed: Replayed | None, first: date
     ) -> Iterator[str]:
-        unread = [tenant for tenant, versions in evidence.snapshots.items() if not versions]
+        unread = [account for account, versions in evidence.snapshots.items() if not versions]
         if not evidence.standings:
             yield "its agreements have not been read yet"
         elif unread:
-            yield f"tenant {', '.join(unread)} has not been read yet"
+            yield f"account {', '.join(unread)} has not been read yet"
         elif replayed is None:
             yield "all that is stored of it was read later"
         elif replayed.begins > datetime.combine(first, time(), self.zone):

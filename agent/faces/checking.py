@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
-from agent.domain.counts import Account
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.mappings import Mappings
 from agent.engine.assembly import Engine
 from agent.engine.clockwatch import TOLERANCE
@@ -35,7 +35,8 @@ def checks(desk: Desk) -> Iterator[Check]:
             yield from _clock(engine)
             yield from _daemon(settings)
             yield from _psa(engine)
-            yield from _tenants(engine, mappings)
+            for source in engine.sources:
+                yield from _accounts(engine, source, mappings)
     except TrueupError as error:
         yield _failed("store", error)
 
@@ -54,6 +55,8 @@ def _credentials(settings: Settings) -> Iterator[Check]:
         "store.password": settings.store.password,
         "api.token-file": settings.api.token_file,
     }
+    for name, source in settings.sources.items():
+        references |= {f"sources.{name}.{key}": secret for key, secret in source.secrets().items()}
     for key, reference in references.items():
         if reference is not None:
             try:
@@ -120,21 +123,30 @@ def _psa(engine: Engine) -> Iterator[Check]:
         yield _failed("PSA", error)
 
 
-def _tenants(engine: Engine, mappings: Mappings) -> Iterator[Check]:
-    tenants = [(tenant, companies[0].name) for tenant, companies in mappings.companies_by_tenant.items()]
-    check = partial(_tenant, engine.source, mappings)
-    if engine.settings.microsoft.tenant:
-        yield from _partner(engine.source)
+def _accounts(engine: Engine, name: str, mappings: Mappings) -> Iterator[Check]:
+    source, mapped = engine.sources[name], mappings.companies_by_account.items()
+    accounts = [Account.parse(ref) for ref, _ in mapped]
+    called = {account: companies[0].name for account, (_, companies) in zip(accounts, mapped, strict=True)}
+    mine = [account for account in accounts if account.source == name]
+    check = partial(_account, source, mappings, called)
+    if name != MICROSOFT:
+        yield from _listed(name, source)
+    elif engine.settings.microsoft.tenant:
+        yield from _partner(source)
     try:
-        # A key that is refused, or cannot be read, is so everywhere: one tenant tells, before all of them are asked.
-        for tenant in tenants[:1]:
-            yield from check(tenant)
+        # A key that is refused, or cannot be read, is so everywhere: one account tells, before all of them are asked.
+        for account in mine[:1]:
+            yield from check(account)
     except TrueupError as error:
-        yield _failed("tenant", error)
+        yield _failed(_word(name), error)
         return
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        for found in pool.map(check, tenants[1:]):
+        for found in pool.map(check, mine[1:]):
             yield from found
+
+
+def _word(source: str) -> str:
+    return "tenant" if source == MICROSOFT else source
 
 
 def _partner(source: Source) -> Iterator[Check]:
@@ -144,12 +156,19 @@ def _partner(source: Source) -> Iterator[Check]:
         yield Check("partner", Grade.WARN, str(error), error.remedy)
 
 
-def _tenant(source: Source, mappings: Mappings, tenant: tuple[str, str]) -> list[Check]:
-    id, name = tenant
+def _listed(name: str, source: Source) -> Iterator[Check]:
     try:
-        found = source.check(Account(source.name, id), mappings.needs(id), mappings.all_needs)
-        return list(of_findings("tenant", found, f"{name}: can be read, no more"))
+        yield Check(name, Grade.OK, f"lists {len(source.accounts())} accounts")
+    except TrueupError as error:
+        yield _failed(name, error)
+
+
+def _account(source: Source, mappings: Mappings, called: Mapping[Account, str], account: Account) -> list[Check]:
+    word, name = _word(account.source), called[account]
+    try:
+        found = source.check(account, mappings.needs(account.ref), mappings.all_needs)
+        return list(of_findings(word, found, f"{name}: can be read, no more"))
     except CredentialsRejected:
         raise
     except ReadFailed as error:
-        return [_failed("tenant", TrueupError(f"{name}: {error}", error.remedy))]
+        return [_failed(word, TrueupError(f"{name}: {error}", error.remedy))]

@@ -63,11 +63,9 @@ class Desk:
         return self._files_in(folder).load()
 
     def _files_in(self, folder: Path) -> MappingFiles:
-        from agent.domain.mappings import Mode
-        from agent.mapping_files import MappingFiles
-        from agent.sku_table import shipped
+        from agent.engine.assembly import mapping_files_of
 
-        return MappingFiles(folder, Mode(self.settings.agent.mode), shipped())
+        return mapping_files_of(self.settings, folder)
 
     @cached_property
     def mappings(self) -> Mappings:

@@ -80,10 +80,10 @@ class Memoirs:
         bases = {key.base for key in bound if key.role is Role.BASE}
         keys = [key for key in sorted({*derived, *rows, *bases}) if not word or _means(key, rows.get(key.row), word)]
         standings = self.store.standings(self.company, _EVER)
-        seen = {tenant: self._versions(tenant) for tenant in {key.tenant for key in keys}}
+        seen = {account: self._versions(account) for account in {key.account for key in keys}}
         changes = [] if self.when.past else [c for plan in self.store.plan(self.company) for c in _changes(plan)]
         return [
-            self._one(key, rows.get(key.row), derived.get(key), _of(bound, key), standings, seen[key.tenant], changes)
+            self._one(key, rows.get(key.row), derived.get(key), _of(bound, key), standings, seen[key.account], changes)
             for key in keys
         ]
 
@@ -91,9 +91,8 @@ class Memoirs:
         mapping = self.mappings.companies.get(self.company)
         return mapping.rows if mapping else ()
 
-    def _versions(self, tenant: str) -> Sequence[Version[Snapshot]]:
-        account = next((a for a in self.store.snapshot_age() if a.id == tenant), Account("", tenant))
-        return self.store.snapshots(account, _EVER)
+    def _versions(self, account: str) -> Sequence[Version[Snapshot]]:
+        return self.store.snapshots(Account.parse(account), _EVER)
 
     def _one(
         self,

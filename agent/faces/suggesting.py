@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from agent.domain.counts import Account, Snapshot
+from agent.domain.counts import MICROSOFT, Account, Snapshot
 from agent.domain.mappings import Mappings
 from agent.engine.assembly import Engine
 from agent.errors import AccessDenied, ReadFailed
@@ -31,7 +31,9 @@ def suggestions(
 
 def _accounts(engine: Engine, mappings: Mappings, companies: Sequence[int] | None) -> list[Account]:
     mapped = [c for c in mappings.companies.values() if companies is None or c.company in companies]
-    found = {tenant: Account(engine.source.name, tenant, c.name) for c in mapped for tenant in c.tenants}
+    refs = {ref: c.name for c in mapped for ref in c.accounts}
+    tenants = {ref: name for ref, name in refs.items() if Account.parse(ref).source == MICROSOFT}
+    found = {tenant: Account(MICROSOFT, tenant, name) for tenant, name in tenants.items()}
     if companies is None:
         found |= {account.id: account for account in _seen(engine)}
     return list(found.values())
@@ -39,7 +41,7 @@ def _accounts(engine: Engine, mappings: Mappings, companies: Sequence[int] | Non
 
 def _seen(engine: Engine) -> Iterable[Account]:
     try:
-        return engine.source.accounts()
+        return engine.sources[MICROSOFT].accounts()
     except AccessDenied:
         return ()  # a partner without that right maps tenants by their ids; licences are suggested all the same
 
@@ -50,7 +52,7 @@ def _snapshot(engine: Engine, account: Account) -> Snapshot | ReadFailed:
     if known is not None:
         return known
     try:
-        return engine.source.observe(account)
+        return engine.sources[account.source].observe(account)
     except ReadFailed as error:
         return error
 

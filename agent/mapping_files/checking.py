@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.mappings import Mappings, Mode
 from agent.mapping_files.files import MappingFiles
 from agent.mapping_files.problems import MappingsInvalid
@@ -45,7 +46,7 @@ def _summary(mappings: Mappings) -> Summary:
     companies = mappings.companies.values()
     return Summary(
         companies=len(companies),
-        tenants=len(mappings.companies_by_tenant),
+        tenants=len([ref for ref in mappings.companies_by_account if Account.parse(ref).source == MICROSOFT]),
         rows=sum(len(company.rows) for company in companies),
         profiles=len(mappings.profiles),
         exclusions=len(mappings.exclusions) + sum(len(company.exclusions) for company in companies),
@@ -62,7 +63,8 @@ def _notes(mappings: Mappings) -> Iterator[str]:
     for company in mappings.companies.values():
         if not company.rows:
             yield f"{company.place.file} has no row: nothing of {company.name} is billed."
-    for tenant, sharing in mappings.companies_by_tenant.items():
+    for ref, sharing in mappings.companies_by_account.items():
         if len(sharing) > 1:
-            names = ", ".join(company.name for company in sharing)
-            yield f"Tenant {tenant} is shared by {names}: rows that would bill the same seat are held."
+            names, account = ", ".join(company.name for company in sharing), Account.parse(ref)
+            what = f"Tenant {ref}" if account.source == MICROSOFT else f"{account}"
+            yield f"{what} is shared by {names}: rows that would bill the same seat are held."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.mappings import CompanyMapping, Exclusion, Place, Row
 from agent.toml_places import Problem
 
@@ -21,6 +22,7 @@ def conflicts(companies: Sequence[CompanyMapping], exclusions: Sequence[Exclusio
     yield from _excluded_twice(exclusions)
     for company in companies:
         yield from _same_rows(company)
+        yield from _counted_twice(company)
         yield from _unclear_adoptions(company)
         yield from _replaced_twice(company)
         yield from _excluded_twice(company.exclusions)
@@ -43,10 +45,23 @@ def _agreements_of_two(companies: Sequence[CompanyMapping]) -> Iterator[Problem]
 
 
 def _same_rows(company: CompanyMapping) -> Iterator[Problem]:
-    keys = ((row, (row.agreement, row.tenant, str(row.count), row.subscription, row.name)) for row in company.rows)
+    keys = ((row, (row.agreement, row.account, str(row.count), row.subscription, row.name)) for row in company.rows)
     for first, again in _repeated(keys):
         what = f"bills the same licence on the same agreement as the row on line {first.place.line}"
         yield _problem(again.place, "row", what, "Give each of them a name of its own, or join them")
+
+
+def _counted_twice(company: CompanyMapping) -> Iterator[Problem]:
+    """The seats that a seller lists are those that the tenant has: counted by both, they would be billed twice."""
+    first: dict[str, Row] = {}
+    for row in company.rows:
+        for sku in row.skus:
+            other = first.setdefault(sku, row)
+            sources = {Account.parse(one.account).source for one in (row, other)}
+            # Two sellers may each have sold some; whatever they sold is in the tenant.
+            if len(sources) == 2 and MICROSOFT in sources:
+                what = f"counts a licence that the row on line {other.place.line} counts at another source"
+                yield _problem(row.place, "source", what, "Let one source count it: remove one of the rows")
 
 
 def _unclear_adoptions(company: CompanyMapping) -> Iterator[Problem]:
@@ -71,22 +86,22 @@ def _replaced_twice(company: CompanyMapping) -> Iterator[Problem]:
 
 
 def _excluded_twice(exclusions: Iterable[Exclusion]) -> Iterator[Problem]:
-    for first, again in _repeated((exclusion, (exclusion.sku, exclusion.tenant)) for exclusion in exclusions):
+    for first, again in _repeated((exclusion, (exclusion.sku, exclusion.account)) for exclusion in exclusions):
         what = f"names a licence that line {first.place.line} excludes already"
         yield _problem(again.place, "exclude", what, "Remove one of the two")
 
 
 def _billed_and_excluded(companies: Sequence[CompanyMapping], everywhere: Sequence[Exclusion]) -> Iterator[Problem]:
     """An exclusion without tenant holds in all tenants of its company, whoever bills from them."""
-    by_tenant: dict[tuple[str, str], Exclusion] = {}
+    by_account: dict[tuple[str, str], Exclusion] = {}
     for company in companies:
         for exclusion in company.exclusions:
-            for tenant in [exclusion.tenant] if exclusion.tenant else company.tenants:
-                by_tenant.setdefault((tenant, exclusion.sku), exclusion)
+            for account in [exclusion.account] if exclusion.account else company.accounts:
+                by_account.setdefault((account, exclusion.sku), exclusion)
     globally = {exclusion.sku: exclusion for exclusion in everywhere}
     for row in (row for company in companies for row in company.rows):
         for sku in row.skus:
-            excluded = by_tenant.get((row.tenant, sku)) or globally.get(sku)
+            excluded = by_account.get((row.account, sku)) or globally.get(sku)
             if excluded:
                 what = f"bills a licence that {excluded.place} excludes: {excluded.reason}"
                 yield _problem(row.place, "row", what, "Remove the row or the exclusion")

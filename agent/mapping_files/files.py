@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from agent.domain.mappings import CompanyMapping, Mappings, Mode
+from agent.domain.mappings import CompanyMapping, Mappings, Mode, SourceTraits
 from agent.mapping_files import reading
 from agent.mapping_files.conflicts import conflicts
 from agent.mapping_files.problems import MappingsInvalid, Page
+from agent.mapping_files.reading import NO_SOURCES
 from agent.sku_table import SkuTable
 from agent.toml_places import FileRefused, Problem, decode, read_regular_file
 
@@ -55,10 +56,12 @@ class Read(Generic[T]):
 
 
 class MappingFiles:
-    """`default_mode` is that of companies whose file names none."""
+    """`default_mode` is that of companies whose file names none; `sources` are those of agent.toml, by name."""
 
-    def __init__(self, folder: Path, default_mode: Mode, skus: SkuTable) -> None:
-        self.folder, self.default_mode, self.skus = folder, default_mode, skus
+    def __init__(
+        self, folder: Path, default_mode: Mode, skus: SkuTable, sources: Mapping[str, SourceTraits] = NO_SOURCES
+    ) -> None:
+        self.folder, self.default_mode, self.skus, self.sources = folder, default_mode, skus, sources
         self._known: dict[str, tuple[bytes, Read[CompanyMapping | None]]] = {}
 
     def load(self) -> Mappings:
@@ -106,7 +109,7 @@ class MappingFiles:
         """Read anew only where the bytes changed, the file's or the profiles': of a thousand files, one was edited."""
 
         def company(page: Page) -> CompanyMapping | None:
-            return reading.CompanyReader(page, profiles, self.default_mode).company()
+            return reading.CompanyReader(page, profiles, self.default_mode, self.sources).company()
 
         before, self._known = self._known, {}
         shared = hashlib.sha256(contents.files.get(PROFILES, b"")).digest()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unicodedata import normalize
 
+from agent.domain.counts import Account
 from agent.domain.mappings import (
     Basis,
     BillingProfile,
@@ -21,8 +22,10 @@ from agent.domain.mappings import (
     Mode,
     PeopleCount,
     Row,
+    SourceTraits,
     SumCount,
     UserFilter,
+    folded,
 )
 from agent.domain.terms import TERMS
 from agent.mapping_files.problems import Page, closest
@@ -39,6 +42,7 @@ from agent.mapping_files.schema import (
 )
 from agent.toml_scanner import Steps
 
+NO_SOURCES: Mapping[str, SourceTraits] = {}
 Profiles = Mapping[str, BillingProfile | None]
 """By name. None: it is there, but has problems of its own."""
 
@@ -71,11 +75,16 @@ def _profile(name: str, table: ProfileTable) -> BillingProfile:
 class CompanyReader:
     """Reads a file of companies/. `profiles` is None where profiles.toml could not be read, so names are not judged."""
 
-    def __init__(self, page: Page, profiles: Profiles | None, mode: Mode) -> None:
+    def __init__(
+        self, page: Page, profiles: Profiles | None, mode: Mode, sources: Mapping[str, SourceTraits] = NO_SOURCES
+    ) -> None:
         self.page, self.profiles, self.mode = page, profiles, mode
         above = {name: data for name, data in page.document.data.items() if name not in ("row", "exclude")}
         self.head = page.table((), above, CompanyTable)
-        self.tenants = self._distinct_tenants(self.head.tenant) if self.head else []
+        if "tenant" not in above and not above.get("sources"):
+            page.refuse(("tenant",), "is missing", "Add it. The Microsoft tenant id, or [[tenant]] tables for several")
+        self.tenants = self._distinct_tenants(self.head.tenant) if self.head and self.head.tenant is not None else []
+        self.elsewhere = Elsewhere(page, sources, self.head)
 
     def company(self) -> CompanyMapping | None:
         """None where what stands above the first row has problems; rows with problems are left out."""
@@ -88,7 +97,7 @@ class CompanyReader:
         return CompanyMapping(
             company=head.company,
             name=head.name or f"company {head.company}",
-            tenants=tuple(tenant.id for tenant in self.tenants),
+            accounts=(*(tenant.id for tenant in self.tenants), *self.elsewhere.refs),
             mode=head.mode or self.mode,
             rows=tuple(row for _, row in found if row),
             exclusions=tuple(exclusion for exclusion in excluded if exclusion),
@@ -120,24 +129,27 @@ class CompanyReader:
         count, profile = self._count(table, steps), self._profile(table.profile, (*steps, "profile"))
         if profile is not None and profile.commitment is Commitment.HOLD:
             self._check_holding(table, profile, steps)
-        tenant = self._tenant(table.tenant, steps)
-        if profile and profile.price_lock and (table.count is not None or personal_keys(table) or _assigned(table)):
+        traits = self.elsewhere.sources.get(table.source or "")
+        account = self.elsewhere.account(table, steps) if table.source else self._tenant(table.tenant, steps)
+        basis = table.basis or (traits.basis if traits else None)
+        unrenewed = table.licence is None or personal_keys(table) or basis is Basis.ASSIGNED
+        if profile and profile.price_lock and unrenewed:
             remedy = "Only purchased seats of one licence renew; use a profile without price-lock"
             self.page.refuse(
                 (*steps, "profile"), "locks prices, but the row counts no purchases of one licence", remedy
             )
         head = self.head
-        if count is None or profile is None or tenant is None or head is None or len(self.page.problems) > before:
+        if count is None or profile is None or account is None or head is None or len(self.page.problems) > before:
             return None
         return Row(
             company=head.company,
-            tenant=tenant,
+            account=account,
             count=count,
             profile=profile,
             agreement=table.agreement,
             place=self.page.place(steps),
             users=UserFilter.of(table.users) if table.users else None,
-            basis=table.basis or (Basis.ASSIGNED if personal_keys(table) else Basis.PURCHASED),
+            basis=basis or (Basis.ASSIGNED if personal_keys(table) else Basis.PURCHASED),
             included=table.included,
             minimum=table.minimum,
             start_on=table.start_on,
@@ -152,7 +164,7 @@ class CompanyReader:
 
     def _filtered(self, table: RowTable) -> RowTable:
         """With the company's filter, where the row has none and is not for everybody."""
-        if self.head is None or table.users is not None or table.everybody:
+        if self.head is None or table.users is not None or table.everybody or table.source:
             return table
         return table.model_copy(update={"users": self.head.users})
 
@@ -189,6 +201,9 @@ class CompanyReader:
             if len(self.tenants) > 1:
                 known = " or ".join(f'"{tenant.name or tenant.id}"' for tenant in self.tenants)
                 self.page.refuse(steps, "does not say which tenant it is about", f"Add: tenant = {known}")
+            elif self.head is not None and self.head.sources and not self.tenants:
+                remedy = "Add the tenant's id above the first [[row]], or name the source that counts the row"
+                self.page.refuse(steps, "needs a tenant, which the company has not", remedy)
             return self.tenants[0].id if len(self.tenants) == 1 else None
         for tenant in self.tenants:
             if name.casefold() in (tenant.id, (tenant.name or "").casefold()):
@@ -206,6 +221,8 @@ class CompanyReader:
         if table.licence is not None:
             sku = self.page.sku(table.licence, (*steps, "licence"))
             return LicenceCount(sku, table.subscription or "") if sku else None
+        if table.product is not None:
+            return self.elsewhere.count(table.product)
         if table.count is None:
             return None
         if table.count.licences is not None:
@@ -226,9 +243,21 @@ class CompanyReader:
         table = self.page.table(steps, data, CompanyExcludeTable)
         if table is None:
             return None
+        if (table.licence is None) == (table.product is None) or (table.product is None) != (table.source is None):
+            remedy = "Write licence, or product with the source that lists it"
+            self.page.refuse(steps, "does not say what is excluded", remedy)
+            return None
+        if table.licence is None:
+            return self._product_exclusion(table, steps)
         sku = self.page.sku(table.licence, (*steps, "licence"))
         tenant = self._tenant(table.tenant, steps) if table.tenant else ""
         return Exclusion(sku, table.reason, self.page.place(steps), tenant) if sku and tenant is not None else None
+
+    def _product_exclusion(self, table: CompanyExcludeTable, steps: Steps) -> Exclusion | None:
+        account = self.elsewhere.account(table, steps)
+        if account is None or table.product is None:
+            return None
+        return Exclusion(folded(table.product), table.reason, self.page.place(steps), account)
 
     def _check_lines(self, rows: Sequence[Steps]) -> None:
         """Rows are told apart by file and line, in findings as well, so two may not share one."""
@@ -270,12 +299,73 @@ def personal_keys(table: RowTable) -> list[str]:
     return [*filter_keys(table), *(["count"] if counts_people else [])]
 
 
+class Elsewhere:
+    """What a company's file says of sources beside Microsoft: its ids there, and which of them a row counts."""
+
+    def __init__(self, page: Page, sources: Mapping[str, SourceTraits], head: CompanyTable | None) -> None:
+        self.page, self.sources = page, sources
+        self.ids = {name: [*map(folded, ids)] for name, ids in (head.sources or {}).items()} if head else {}
+        for name, ids in self.ids.items():
+            if name not in sources:
+                page.refuse(("sources", name), "is no source of agent.toml", self._known(name))
+            elif len(set(ids)) < len(ids):
+                page.refuse(("sources", name), "names an id twice", "Remove one of them")
+
+    @property
+    def refs(self) -> Iterator[str]:
+        return (Account(name, id_).ref for name, ids in self.ids.items() for id_ in ids)
+
+    def account(self, table: RowTable | CompanyExcludeTable, steps: Steps) -> str | None:
+        """The ref of the account that a row counts; None where that cannot be told, which is a problem."""
+        source, asked = table.source or "", table.account if isinstance(table, RowTable) else None
+        ids = self.ids.get(source, [])
+        if source not in self.sources:
+            self.page.refuse((*steps, "source"), f'is no source of agent.toml: "{source}"', self._known(source))
+        elif not ids:
+            remedy = f'Add above the first [[row]]: sources = {{ {source} = "its id there" }}'
+            self.page.refuse((*steps, "source"), "is one that the company has no id at", remedy)
+        elif asked is None and len(ids) > 1:
+            known = " or ".join(f'"{id_}"' for id_ in ids)
+            self.page.refuse(steps, f"does not say which account at {source} it is about", f"Add: account = {known}")
+        elif asked is not None and folded(asked) not in ids:
+            remedy = closest(asked, ids, f"Write one of the ids that sources gives for {source}")
+            self.page.refuse((*steps, "account"), f"is no id of the company's at {source}", remedy)
+        else:
+            if isinstance(table, RowTable):
+                self._check(table, self.sources[source], steps)
+            return Account(source, folded(asked or ids[0])).ref
+        return None
+
+    def count(self, products: Sequence[str]) -> Count:
+        keys = tuple(dict.fromkeys(map(folded, products)))
+        return LicenceCount(keys[0]) if len(keys) == 1 else SumCount(keys)
+
+    def _check(self, table: RowTable, traits: SourceTraits, steps: Steps) -> None:
+        """What of a row the source can tell."""
+        for index, product in enumerate(table.product or ()):
+            if traits.products and folded(product) not in traits.products:
+                remedy = closest(product, list(traits.products), f"It lists {', '.join(traits.products)}")
+                self.page.refuse((*steps, "product", index), f"is nothing that {table.source} lists", remedy)
+        if table.licence is not None and not traits.licences:
+            remedy = "Write product in place of licence"
+            self.page.refuse((*steps, "licence"), f"is nothing that {table.source} lists", remedy)
+        if table.basis not in (None, traits.basis):
+            remedy = f"{table.source} tells only what is {'bought' if traits.basis is Basis.PURCHASED else 'in use'}"
+            self.page.refuse((*steps, "basis"), "cannot be had", f"{remedy}; remove it")
+
+    def _known(self, name: str) -> str:
+        if not self.sources:
+            return "agent.toml has no [sources] yet; docs/configuration.md shows how to add one"
+        return closest(name, list(self.sources), f"It has {', '.join(self.sources)}")
+
+
 def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
     """Keys that are right alone and wrong together: key ("" is the whole row), what is wrong, remedy."""
-    if table.licence is None and table.count is None:
-        yield "", "has neither licence nor count", "Add one of the two"
+    if table.licence is None and table.count is None and table.product is None:
+        yield "", "has neither licence, product nor count", "Add one of the three"
     if table.licence is not None and table.count is not None:
         yield "count", "cannot stand beside licence", "Keep one of the two"
+    yield from _elsewhere(table)
     if table.term is not None and table.licence is None:
         yield "term", "needs a licence", "Only what was bought has a term; remove it"
     if table.subscription is not None and table.licence is None:
@@ -289,8 +379,17 @@ def contradictions(table: RowTable) -> Iterator[tuple[str, str, str]]:
     yield from _unpersonal(table)
 
 
-def _assigned(table: RowTable) -> bool:
-    return table.basis is Basis.ASSIGNED
+def _elsewhere(table: RowTable) -> Iterator[tuple[str, str, str]]:
+    """Keys that need another source, and keys that only Microsoft can answer."""
+    for key in ("product", "account"):
+        if getattr(table, key) is not None and table.source is None:
+            yield key, "needs a source", "Name the source of agent.toml that it is about"
+    if table.product is not None and (table.licence is not None or table.count is not None):
+        yield "product", f"cannot stand beside {'count' if table.licence is None else 'licence'}", "Keep one of the two"
+    if table.source is not None:
+        given = [key for key in ("count", "tenant") if getattr(table, key) is not None]
+        for key in (*given, *filter_keys(table)):
+            yield key, "cannot stand beside source", "Only Microsoft can tell; remove it"
 
 
 def _confused(count: CountTable, table: RowTable) -> Iterator[tuple[str, str, str]]:

@@ -99,6 +99,10 @@ def _user_fields(users: dict[str, list[str]]) -> dict[str, list[str]]:
     return users
 
 
+def _account_ids(value: object) -> object:
+    return {name: _list(ids) for name, ids in value.items()} if isinstance(value, dict) else value
+
+
 def _tenants(value: object) -> object:
     return [{"id": value}] if isinstance(value, str) else value
 
@@ -128,6 +132,8 @@ Text = Annotated[str, Field(max_length=6000), AfterValidator(_text)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(_name)]
 Licence = Annotated[str, Field(max_length=200), AfterValidator(_name)]  # display names reach 105 characters
 Licences = Annotated[list[Licence], Field(max_length=100), AfterValidator(_some)]
+Names = Annotated[list[Name], Field(max_length=100), BeforeValidator(_list), AfterValidator(_some)]
+AccountIds = Annotated[dict[str, Names], Field(max_length=100), BeforeValidator(_account_ids)]
 Price = Annotated[PricePolicy, PlainValidator(_price, json_schema_input_type=Annotated[str, _pattern(_PRICE)])]
 # "" is a value too: the people who have no department.
 Values = Annotated[list[str], BeforeValidator(_list), AfterValidator(_some)]
@@ -213,12 +219,20 @@ class CountTable(Table):
 
 
 class RowTable(Table):
-    """One licence, or count, that becomes one line of one agreement."""
+    """One licence, product or count that becomes one line of one agreement."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["licence"]}, {"required": ["count"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name]} for name in ("licence", "product", "count")],
+            "dependentRequired": {"product": ["source"], "account": ["source"]},
+        }
+    )
 
     licence: Licence | None = key("Part number, GUID or display name of the licence.")
+    product: Names | None = key("Instead of licence: what the source calls it; several are counted together.")
     count: CountTable | None = key("Instead of licence: what to count.")
+    source: Name | None = key("Which source of agent.toml counts it: Microsoft unless it says otherwise.")
+    account: Name | None = key("Which of the company's ids at that source, where it has several.")
     subscription: Guid | None = key("Only this subscription of the licence.")
     users: Users | None = key("Only the people with these attributes: all keys match, each by any one of its values.")
     everybody: bool = key("Whether the company's own `users` is not for this row.", False)
@@ -247,7 +261,19 @@ class ExcludeTable(Table):
     reason: Text = required("Why it is not billed; reports repeat it.")
 
 
-class CompanyExcludeTable(ExcludeTable):
+class CompanyExcludeTable(Table):
+    """A licence of this company, or a product of one of its sources, that nobody is billed for, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["licence"]}, {"required": ["product", "source"]}],
+        }
+    )
+
+    licence: Licence | None = key("Part number, GUID or display name of the licence.")
+    product: Name | None = key("Instead of licence: what the source calls it.")
+    source: Name | None = key("The source of agent.toml that lists the product.")
+    reason: Text = required("Why it is not billed; reports repeat it.")
     tenant: Name | None = key("In one tenant only, by name or id, where the company has several.")
 
 
@@ -278,7 +304,8 @@ class CompanyTable(Table):
 
     company: Id = required("The id of the PSA company.")
     name: Name | None = key("What reports call the company.")
-    tenant: Tenants = required("The Microsoft tenant id, or [[tenant]] tables for several.")
+    tenant: Tenants | None = key("The Microsoft tenant id, or [[tenant]] tables for several.")
+    sources: AccountIds | None = key("What other sources call the company: its id there, by the source's name.")
     mode: Annotated[Mode, Word] | None = key(
         "report never writes, review holds every change, auto only what guards hold."
     )

@@ -75,7 +75,7 @@ class _Book:
         if row.adopts:
             fields["adopt"] = True
         mapping = self.mappings.companies.get(row.company.id)
-        if mapping and len(mapping.tenants) > 1:
+        if mapping and len(mapping.accounts) > 1:
             fields["tenant"] = row.account.id
         why = f"Suggested: profile {billing.evidence}; agreement {agreement.evidence}."
         draft.append("row", fields, [f"{row.licence.name}, {row.licence.purchased} purchased.", why])

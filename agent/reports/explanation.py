@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from agent.domain.agreements import Line
 from agent.domain.changes import Step
-from agent.domain.counts import Observation, Snapshot
+from agent.domain.counts import MICROSOFT, Account, Observation, Snapshot
 from agent.domain.invoices import Invoice, Item, Made, amount, by_line
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Row
@@ -104,23 +104,32 @@ def _invoice_words(invoice: Invoice) -> str:
     return f"{'next invoice' if invoice.made is Made.NEXT else 'invoice'} of {invoice.period}"
 
 
+def _account_words(account: Account) -> str:
+    name = shown(account.name) or account.id
+    return f"Tenant {name}" if account.source == MICROSOFT else f"{account.source} account {name}"
+
+
+def _numbers(seen: Observation) -> str:
+    if seen.purchased is None or seen.assigned is None:
+        return seen.told
+    unassigned = f", {seen.unassigned} unassigned" if seen.per_user else ""
+    return f"{seen.purchased} purchased, {seen.assigned} assigned{unassigned}"
+
+
 def _read(explained: Explanation, view: View) -> Iterator[str]:
     read = explained.read
     if read is None:
-        yield f"  Tenant {explained.key.tenant} had not been read yet."
+        yield f"  {_account_words(Account.parse(explained.key.account))} had not been read yet."
         return
     account = read.value.account
     yield from wrapped(
-        f"Tenant {shown(account.name) or account.id}, read alike from {view.at(read.since)} to {view.at(read.last)}",
+        f"{_account_words(account)}, read alike from {view.at(read.since)} to {view.at(read.last)}",
         view.width,
         "  ",
         "    ",
     )
     for seen in explained.seen:
-        unassigned = f", {seen.unassigned} unassigned" if seen.per_user else ""
-        yield from wrapped(
-            f"{shown(seen.name)}: {seen.purchased} purchased, {seen.assigned} assigned{unassigned}", view.width, "  "
-        )
+        yield from wrapped(f"{shown(seen.name)}: {_numbers(seen)}", view.width, "  ")
     there = [holder for holder in explained.holders if holder.there(explained.at)]
     gone = [holder for holder in explained.holders if holder not in there]
     for name, some in (("holder", there), ("former holder", gone)):

@@ -59,7 +59,7 @@ def _tenant(tenant: TenantSuggestion, view: View) -> Iterator[str]:
 
 def _row(row: RowSuggestion, view: View) -> Iterator[str]:
     yield f"{paint(f'{shown(row.company.name)} ({row.company.id})', 'bold')}: {shown(row.licence.name)}"
-    yield f"  {counted(row.licence.purchased, 'unit')} purchased, billed by no row"
+    yield f"  {row.licence.told}, billed by no row"
     yield from _ranked("profile", row.billing, _billing_word, view)
     yield from _ranked("agreement", row.agreement, _agreement_word, view)
     if row.doubt:

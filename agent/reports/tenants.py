@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.domain.counts import Account
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.mappings import Mappings
 from agent.reports.text import columns, counted, paint, shown
 from agent.reports.values import Values
@@ -30,7 +30,8 @@ def tenant_rows(accounts: Iterable[Account], mappings: Mappings) -> list[TenantR
     seen = {account.id: account.name for account in accounts}
     mapped = {
         tenant: tuple((company.company, company.name) for company in companies)
-        for tenant, companies in mappings.companies_by_tenant.items()
+        for tenant, companies in mappings.companies_by_account.items()
+        if Account.parse(tenant).source == MICROSOFT
     }
     rows = [TenantRow(t, seen.get(t, ""), t in seen, mapped.get(t, ())) for t in seen.keys() | mapped.keys()]
     return sorted(rows, key=lambda row: (bool(row.companies), row.name.casefold(), row.id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,14 +15,17 @@ from agent.domain.counts import (
     Account,
     Coverage,
     Group,
+    Invoiced,
     MailboxKind,
     Member,
     Observation,
     Snapshot,
     Status,
     Subscription,
+    Unit,
 )
 from agent.domain.findings import Code, Stop
+from agent.domain.money import Money
 from agent.ports import Version
 from agent.store import histories, past
 from agent.store.canonical import canonical, parsed, sha256
@@ -155,20 +159,43 @@ class _Reader:
 
 def _observation_fields(seen: Observation) -> list[object]:
     counts = [seen.prepaid, seen.assigned, seen.per_user]
-    return [seen.sku, seen.part_number, seen.name, *counts, [_subscription_fields(s) for s in seen.subscriptions]]
+    bought = [_subscription_fields(s) for s in seen.subscriptions]
+    billing = [seen.invoiced.quantity, _money_plain(seen.invoiced.cost)] if seen.invoiced else None
+    return [seen.sku, seen.part_number, seen.name, *counts, bought, seen.unit.value, billing]
 
 
 def _observation(
-    sku: str, part_number: str, name: str, prepaid: int, assigned: int, per_user: bool, subscriptions: list[Any]
+    sku: str,
+    part_number: str,
+    name: str,
+    prepaid: int | None,
+    assigned: int | None,
+    per_user: bool,
+    subscriptions: list[Any],
+    unit: str,
+    billing: list[Any] | None,
 ) -> Observation:
     bought = tuple(_subscription(*fields) for fields in subscriptions)
-    return Observation(sku, part_number, name, prepaid, assigned, per_user, bought)
+    counts = prepaid, assigned, per_user
+    cost = _money(billing[1]) if billing else None
+    invoiced = Invoiced(billing[0], cost) if billing and cost else None
+    return Observation(sku, part_number, name, *counts, bought, Unit(unit), invoiced)
+
+
+def _money_plain(money: Money | None) -> list[str] | None:
+    return [str(money.amount), money.currency] if money else None
+
+
+def _money(plain: list[str] | None) -> Money | None:
+    return Money(Decimal(plain[0]), plain[1]) if plain else None
 
 
 def _subscription_fields(bought: Subscription) -> list[object]:
     instants = [instant_plain(moment) for moment in (bought.created, bought.renews)]
     ids = [bought.owner, bought.commerce]
-    return [bought.status.value, *instants, bought.id, bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
+    amounts = [_money_plain(bought.cost), _money_plain(bought.price)]
+    facts = [bought.id, bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
+    return [bought.status.value, *instants, *facts, *amounts]
 
 
 def _subscription(
@@ -181,9 +208,11 @@ def _subscription(
     owner: str,
     commerce: str,
     deal: list[Any] | None,
+    cost: list[str] | None,
+    price: list[str] | None,
 ) -> Subscription:
-    instants = instant_of(created), instant_of(renews)
-    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal))
+    instants, amounts = (instant_of(created), instant_of(renews)), (_money(cost), _money(price))
+    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal), *amounts)
 
 
 def _people_fields(members: Iterable[Member]) -> list[list[object]]:

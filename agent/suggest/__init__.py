@@ -51,7 +51,7 @@ def suggest(
 
     Snapshots of tenants that were just matched surely get rows as well.
     """
-    unmapped = {a: domains for a, domains in tenants.items() if a.id not in mappings.companies_by_tenant}
+    unmapped = {a: domains for a, domains in tenants.items() if a.id not in mappings.companies_by_account}
     matches = suggest_companies(unmapped, catalogue.companies, mappings.companies.keys())
     found = {match.account.id: sure.thing for match in matches if (sure := match.company.sure)}
     rows = RowSuggestions(mappings, found, catalogue.products, catalogue.agreements, catalogue.lines)

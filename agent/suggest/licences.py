@@ -83,7 +83,7 @@ class RowSuggestions:
         tenant = snapshot.account.id
         companies = self._companies(tenant)
         doubt = "several companies bill from this tenant" if len(companies) > 1 else ""
-        mapped = {sku for row in self.mappings.rows_by_tenant.get(tenant, ()) for sku in row.skus}
+        mapped = {sku for row in self.mappings.rows_by_account.get(tenant, ()) for sku in row.skus}
         settled = mapped | self.mappings.excluded(tenant).keys()
         for seen in snapshot.observations.values():
             if seen.purchased and seen.sku not in settled:
@@ -118,7 +118,7 @@ class RowSuggestions:
             yield Choice(Billing(line.identifier, name), 98, why)
 
     def _companies(self, tenant: str) -> list[Company]:
-        mapped = [Company(m.company, m.name) for m in self.mappings.companies_by_tenant.get(tenant, ())]
+        mapped = [Company(m.company, m.name) for m in self.mappings.companies_by_account.get(tenant, ())]
         return mapped or [company for id, company in self.found.items() if id == tenant]
 
     def _billing_of(self, seen: Observation) -> Ranking[Billing]:

@@ -57,7 +57,6 @@ class SourceContract:
         before = stage.now()
         snapshot = stage.source.observe(stage.account)
         assert snapshot.account == stage.account
-        assert snapshot.account.source == stage.source.name
         assert before <= snapshot.taken_at <= stage.now()
         assert snapshot.taken_at.tzinfo is not None
 

@@ -93,8 +93,8 @@ class Fleet:
     def _mapping(self, number: int) -> CompanyMapping:
         company, place = COMPANY + number, Place(f"{COMPANY + number}.toml", 1)
         common = Wish(SKUS[0], PRODUCTS[0], adopt=True).row(2)
-        row = replace(common, company=company, tenant=tenant(number), agreement=AGREEMENT + number, place=place)
-        return CompanyMapping(company, f"Company {number}", (row.tenant,), Mode.AUTO, (row,), (), place)
+        row = replace(common, company=company, account=tenant(number), agreement=AGREEMENT + number, place=place)
+        return CompanyMapping(company, f"Company {number}", (row.account,), Mode.AUTO, (row,), (), place)
 
     def run(self, *numbers: int) -> Result:
         """A cycle of these companies, of all if none is named."""

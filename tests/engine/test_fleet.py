@@ -75,7 +75,7 @@ def test_shared_tenant_is_read_once(fleet: Make) -> None:
     two = fleet(2)
     two.source.asked.clear()
     mappings = two.mappings()
-    shared = {c: replace(m, tenants=(tenant(0),)) for c, m in mappings.companies.items()}
+    shared = {c: replace(m, accounts=(tenant(0),)) for c, m in mappings.companies.items()}
     two.agent.run(replace(mappings, companies=shared), [*shared], "test")
     assert two.source.asked == [tenant(0)]
 

@@ -30,7 +30,12 @@ class Office:
     def keeps_house(self) -> None:
         fleet = self.fleet
         Housekeeping(
-            self.source, fleet.agent.psa, fleet.store, fleet.stack.clock, lambda: self.mappings, timedelta(days=365)
+            {"microsoft": self.source},
+            fleet.agent.psa,
+            fleet.store,
+            fleet.stack.clock,
+            lambda: self.mappings,
+            timedelta(days=365),
         )()
 
     def found(self, company: int | None = None) -> list[tuple[Code, str]]:

@@ -17,7 +17,7 @@ def example_settings() -> list[str]:
     """The dotted keys in agent.toml.example, in its order, commented out or not."""
     found, section = [], ""
     for line in EXAMPLE.splitlines():
-        if header := re.fullmatch(r"\[(.+)\]", line):
+        if header := re.fullmatch(r"#?\[(.+)\]", line):
             section = header[1]
         elif pair := re.match(r"#?([a-z-]+) = ", line):
             found.append(f"{section}.{pair[1]}")
@@ -26,7 +26,7 @@ def example_settings() -> list[str]:
 
 def documented_rows() -> dict[str, list[str]]:
     """The cells of docs/configuration.md's tables of settings, without the ticks around code."""
-    rows = re.findall(r"^\| `([a-z.-]+)` \| (.*) \| (.*) \| (.*) \|$", CONFIGURATION, re.M)
+    rows = re.findall(r"^\| `([a-z0-9.-]+)` \| (.*) \| (.*) \| (.*) \|$", CONFIGURATION, re.M)
     return {key: [kind.replace("`", ""), default.strip("`"), meaning] for key, kind, default, meaning in rows}
 
 

@@ -31,7 +31,11 @@ MAY_IMPORT = {
     "agent.sheets": {"agent.errors"},
     "agent.mapping_files": FILES | {"agent.sku_table", "agent.suggest"},
     "agent.setting_types": FILES | {"agent.credentials", "agent.loopback"},
-    "agent.settings": FILES | {"agent.config_path", "agent.credentials", "agent.setting_types"},
+    "agent.setting_sections": set(),
+    "agent.source_settings": FILES | {"agent.credentials", "agent.setting_sections", "agent.setting_types"},
+    "agent.settings": FILES
+    | {"agent.config_path", "agent.credentials", "agent.setting_sections", "agent.setting_types"}
+    | {"agent.source_settings"},
     "agent.logs": {"agent.domain", "agent.errors"},
     "agent.outgoing": NOUNS | {"agent.loopback"},
     "agent.sources": NOUNS | {"agent.outgoing", "agent.loopback", "agent.sku_table", "agent.sheets"},
@@ -41,7 +45,7 @@ MAY_IMPORT = {
     "agent.engine": ENGINE,
     "agent.engine.clock": NOUNS,
     "agent.engine.assembly": ENGINE
-    | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.credentials"}
+    | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.source_settings", "agent.credentials"}
     | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.sku_table"},
     "agent.faces": ENGINE
     | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from agent.domain.mappings import Mode
 from agent.mapping_files import MappingFiles
 from agent.sku_table import shipped
+from agent.sources.kinds import TRAITS
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 SPB = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
@@ -43,7 +44,7 @@ def mapping_folder(folder: Path, files: Mapping[str, str], default: Mode = Mode.
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", newline="")
     (folder / "companies").mkdir(exist_ok=True)
-    return MappingFiles(folder, default, shipped())
+    return MappingFiles(folder, default, shipped(), TRAITS)
 
 
 def company_folder(folder: Path, text: str, default: Mode = Mode.REPORT) -> MappingFiles:

@@ -41,7 +41,7 @@ def test_smallest_row(tmp_path: Path) -> None:
     """Licence, profile and agreement are enough; everything purchased is billed."""
     row = only_row(tmp_path, ROW)
 
-    assert (row.company, row.tenant, row.agreement) == (250, TENANT, 1021)
+    assert (row.company, row.account, row.agreement) == (250, TENANT, 1021)
     assert row.count == LicenceCount(SPB)
     assert (row.basis, row.included, row.minimum, row.start_on) == (Basis.PURCHASED, 0, 0, None)
     assert str(row.place) == f"{tmp_path}/companies/contoso.toml:4"
@@ -134,8 +134,8 @@ def test_several_tenants(tmp_path: Path) -> None:
 
     mappings = company_folder(tmp_path, head + rows).load()
 
-    assert [row.tenant for row in mappings.rows()] == [sydney, TENANT]
-    assert mappings.companies[250].tenants == (TENANT, sydney)
+    assert [row.account for row in mappings.rows()] == [sydney, TENANT]
+    assert mappings.companies[250].accounts == (TENANT, sydney)
 
 
 def test_same_row_in_two_tenants_needs_no_names(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_mapping_files_fit_the_world(world: World) -> None:
     assert set(mappings.companies) == {story.company for story in STORIES}
     for story in STORIES:
         mapping, holdings = mappings.companies[story.company], world.microsoft.tenants[story.tenant].holdings
-        assert (mapping.name, mapping.tenants) == (story.name, (story.tenant,))
+        assert (mapping.name, mapping.accounts) == (story.name, (story.tenant,))
         assert mapping.agreements == {contract.id for contract in story.contracts}
         assert {row.profile.product for row in mapping.rows} <= products
         for row in mapping.rows:

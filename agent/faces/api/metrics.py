@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from agent import __version__
-from agent.domain.counts import Account
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.findings import Code
 from agent.domain.mappings import Mappings
 from agent.engine.service import Service
@@ -62,7 +62,7 @@ class _Agent(Collector):
         yield _gauge("mapping_problems", "What keeps changed mapping files from coming into force.", {(): problems})
         yield from _of_runs(runs, mappings)
         yield from self._ended.told(runs)
-        yield _of_reads(service.cycle.source.name, store.snapshot_age(), mappings)
+        yield from _of_reads(store.snapshot_age(), mappings)
         yield from _of_open_writes(store.entry_open(), now)
         yield from _of_holds(store.holds(), now)
         yield from _of_findings(store.findings())
@@ -105,11 +105,15 @@ def _ended_at(run: RunSummary | None) -> float:
     return run.ended.timestamp() if run and run.ended else 0
 
 
-def _of_reads(source: str, read: Mapping[Account, datetime], mappings: Mappings) -> Metric:
-    """Of the mapped tenants: one that is mapped no more would age for ever."""
-    known = {account.id: at.timestamp() for account, at in read.items() if account.source == source}
-    samples = {(tenant,): known.get(tenant, 0) for tenant in mappings.companies_by_tenant}
-    return _gauge("tenant_read_timestamp_seconds", "When the tenant was last read whole.", samples, "tenant")
+def _of_reads(read: Mapping[Account, datetime], mappings: Mappings) -> Iterator[Metric]:
+    """Of what is mapped: an account that is mapped no more would age for ever."""
+    mapped = [Account.parse(ref) for ref in mappings.companies_by_account]
+    ages = {account: read[account].timestamp() if account in read else 0 for account in mapped}
+    tenants = {(account.id,): at for account, at in ages.items() if account.source == MICROSOFT}
+    yield _gauge("tenant_read_timestamp_seconds", "When the tenant was last read whole.", tenants, "tenant")
+    others = {(account.source, account.id): at for account, at in ages.items() if account.source != MICROSOFT}
+    says = "When the account of another source was last read whole."
+    yield _gauge("account_read_timestamp_seconds", says, others, "source", "account")
 
 
 def _of_open_writes(entries: Sequence[Entry], now: datetime) -> Iterator[Metric]:

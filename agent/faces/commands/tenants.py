@@ -18,10 +18,11 @@ def command(desk: Desk, unmapped: bool, as_json: bool) -> None:
 
     Needs microsoft.tenant in agent.toml.
     """
+    from agent.domain.counts import MICROSOFT
     from agent.reports.tenants import tenant_rows, tenants_text
 
     with desk.engine() as engine:
-        rows = tenant_rows(engine.source.accounts(), engine.mappings.current())
+        rows = tenant_rows(engine.sources[MICROSOFT].accounts(), engine.mappings.current())
     chosen = [row for row in rows if not (unmapped and row.companies)]
     if as_json:
         say_json([row.values() for row in chosen])

@@ -11,13 +11,16 @@ LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ve
           --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-laws wheel lock clean
+.PHONY: help demo audit test lint bench bench-laws wheel lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(VENV)/run.stamp  ## show Trueup at work against simulated services; ARGS=--once ends after the story
 	@$(VENV)/bin/trueup demo $(ARGS)
+
+audit: $(VENV)/run.stamp  ## the offline audit on shipped example files; ARGS="--html audit.html" writes a page
+	@$(VENV)/bin/trueup audit --sample $(ARGS)
 
 test: lint  ## lint, then every test; ARGS="-k journal" picks some
 	@echo "Testing (PostgreSQL, strace and systemd-analyze are used where they are installed)"

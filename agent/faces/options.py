@@ -120,3 +120,17 @@ mappings = click.option(
     help="Mapping files other than those in force: a folder like agent.mappings.",
 )
 digests = click.argument("digests", metavar="DIGEST...", nargs=-1, required=True, shell_complete=_digests)
+
+
+def formats(command: Command) -> Command:
+    """--html, --pdf, --xlsx and --csv: files that a report is written to, beside the terminal."""
+    said = {
+        "--html": "Write it as one HTML page that prints well.",
+        "--pdf": "Write the page as PDF (needs the extra pdf).",
+        "--xlsx": "Write it as a workbook.",
+        "--csv": "Write its differences as CSV.",
+    }
+    for name, meaning in reversed(said.items()):
+        path = click.Path(dir_okay=False, writable=True, path_type=Path)
+        command = click.option(name, type=path, metavar="PATH", help=meaning)(command)
+    return command

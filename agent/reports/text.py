@@ -110,11 +110,20 @@ def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> 
 
 def _words(text: str, room: int) -> Iterator[str]:
     for word in text.split():
-        while cells(word) > room and "://" not in word:  # an address is there to be copied
-            piece = next(word[:length] for length in range(room, 0, -1) if cells(word[:length]) <= room)
-            yield piece
-            word = word[len(piece) :]
-        yield word
+        # An address is there to be copied.
+        yield from [word] if "://" in word else _pieces(word, room)
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """The word in pieces that fit; character by character, because a hostile name has forty thousand of them."""
+    start = width = 0
+    for place, character in enumerate(word):
+        wide = cells(character)
+        if width + wide > room and place > start:
+            yield word[start:place]
+            start, width = place, 0
+        width += wide
+    yield word[start:]
 
 
 def ended(text: str) -> str:
@@ -126,7 +135,8 @@ def counted(number: int, noun: str) -> str:
     """`1 change`, `2 changes`, `1,200 companies`."""
     if number == 1:
         return f"1 {noun}"
-    stem, ending = (noun[:-1], "ies") if noun.endswith("y") else (noun, "es" if noun.endswith("ch") else "s")
+    consonant_y = noun.endswith("y") and noun[-2:-1] not in "aeou"
+    stem, ending = (noun[:-1], "ies") if consonant_y else (noun, "es" if noun.endswith("ch") else "s")
     return f"{number:,} {stem}{ending}"
 
 

@@ -8,7 +8,7 @@ column. The same room serves the offline audit and sources that are files.
 from agent.sheets.columns import Column, Kind
 from agent.sheets.joined import licence_names
 from agent.sheets.reading import Limits, Row, Sheet, read_sheets
-from agent.sheets.table import Choices, Doubt, Doubtful, Record, Table, read_table, understand
+from agent.sheets.table import Choices, Doubt, Doubtful, Record, Table, fits, read_table, understand
 from agent.sheets.troubles import SheetInvalid, Trouble
 from agent.sheets.values import DayOrder, Decimals
 
@@ -27,6 +27,7 @@ __all__ = [
     "SheetInvalid",
     "Table",
     "Trouble",
+    "fits",
     "licence_names",
     "read_sheets",
     "read_table",

@@ -97,6 +97,11 @@ def read_table(
     return understand(read_sheets(path, limits, choices.encoding, choices.delimiter), columns, choices)
 
 
+def fits(sheets: Sequence[Sheet], columns: Sequence[Column], choices: Choices = NOTHING_CHOSEN) -> bool:
+    """Whether any sheet surely has every required column: tells one kind of export from another."""
+    return any(_headed(sheet, columns, choices).complete for sheet in sheets if sheet.rows)
+
+
 def understand(sheets: Sequence[Sheet], columns: Sequence[Column], choices: Choices = NOTHING_CHOSEN) -> Table:
     """The one sheet that has the required columns, with every cell read. Raises as `read_table`."""
     headed = [_headed(sheet, columns, choices) for sheet in sheets if sheet.rows]

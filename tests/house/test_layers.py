@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "agent.sku_table": set(),
     "agent.suggest": {"agent.domain"},
     "agent.sheets": {"agent.errors"},
+    "agent.audit": FILES | {"agent.sheets", "agent.suggest", "agent.sku_table"},
     "agent.mapping_files": FILES | {"agent.sku_table", "agent.suggest"},
     "agent.setting_types": FILES | {"agent.credentials", "agent.loopback"},
     "agent.setting_sections": set(),
@@ -49,7 +50,8 @@ MAY_IMPORT = {
     | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.sku_table"},
     "agent.faces": ENGINE
     | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}
-    | {"agent.settings", "agent.config_path", "agent.setting_types", "agent.toml_places", "agent.sku_table"},
+    | {"agent.settings", "agent.config_path", "agent.setting_types", "agent.toml_places", "agent.sku_table"}
+    | {"agent.audit", "agent.sheets"},
     "agent.__main__": {"agent.faces"},
     "agent.simulators": {"agent.domain", "agent.errors"},
 }

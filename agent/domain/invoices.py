@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import groupby
+from typing import NamedTuple
 
 from agent.domain.agreements import Agreement, Billable, Line
 from agent.domain.money import Money, minor_units, rounded
@@ -84,6 +85,42 @@ def amount(items: Sequence[Item], currency: str) -> Money | None:
     return Money(rounded(sum(known, Fraction(0)), minor_units(currency)), currency)
 
 
+class Part(NamedTuple):
+    """Days that an invoice charges of a line, and their share of their own period's price."""
+
+    days: Period
+    period: Period
+    share: Fraction
+
+
+def due(
+    agreement: Agreement,
+    convention: Convention,
+    period: Period,
+    start: date | None,
+    end: date | None,
+    paid: Sequence[Period],
+) -> Iterator[Part]:
+    """Which days the invoice of a period charges of a line that is there from `start` up to `end`.
+
+    `paid` are days that invoices have charged of it already, whether or not the line was there.
+    """
+    first = max(day for day in (start, agreement.bill_start, date.min) if day)
+    after = min(end or period.end, period.end)
+    if first >= after:
+        return
+    live = Period(first, after)
+    if agreement.prorates:
+        for piece in (piece for gap in _without(live, paid) for piece in agreement.grid.between(gap.start, gap.end)):
+            whole = agreement.period(piece.start)
+            yield Part(piece, whole, convention.fraction(Interval(piece.start, piece.last_day), whole))
+        return
+    # Whole periods: what began before this one is not caught up on, unless it is over and was never billed.
+    touched = live if end is not None and end <= period.start else period
+    if not any(touched.overlap(one) for one in paid):
+        yield Part(touched, agreement.period(touched.start), Fraction(1))
+
+
 @dataclass(slots=True)
 class Ledger:
     """The invoices of one agreement, as its readings tell of them one after the other.
@@ -147,22 +184,10 @@ class Ledger:
 
     def _due(self, agreement: Agreement, line: Line, period: Period, within: bool = False) -> Iterator[Item]:
         """What the invoice of the period bills of a line; `within`: of that period's own days only."""
-        first = max(day for day in (line.start, agreement.bill_start, date.min) if day)
-        start, end = max(first, period.start) if within else first, min(line.end or period.end, period.end)
-        if start >= end:
-            return
-        live, paid = Period(start, end), [] if within else list(self._paid(line.id))
-        if agreement.prorates:
-            for piece in (
-                piece for gap in _without(live, paid) for piece in agreement.grid.between(gap.start, gap.end)
-            ):
-                whole = agreement.period(piece.start)
-                yield Item(line, piece, whole, self.convention.fraction(Interval(piece.start, piece.last_day), whole))
-            return
-        ended_before = line.end is not None and line.end <= period.start
-        touched = live if ended_before else period
-        if not any(touched.overlap(one) for one in paid):
-            yield Item(line, touched, agreement.period(touched.start), Fraction(1))
+        start = max(line.start or date.min, period.start) if within else line.start
+        paid = [] if within else [*self._paid(line.id)]
+        for part in due(agreement, self.convention, period, start, line.end, paid):
+            yield Item(line, *part)
 
     def _paid(self, line: int) -> Iterator[Period]:
         until = self._paid_until.get(line)

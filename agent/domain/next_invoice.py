@@ -10,9 +10,10 @@ from fractions import Fraction
 
 from agent.domain.agreements import Agreement, Billable
 from agent.domain.changes import Change, Holding, Write
+from agent.domain.invoices import due
 from agent.domain.money import Money, minor_units, rounded
 from agent.domain.periods import DAY, Period
-from agent.domain.proration import Convention, Interval
+from agent.domain.proration import Convention
 
 
 def effect(
@@ -93,16 +94,7 @@ class _Invoice:
 
     def _periods(self, line: Mapping[str, str], unpaid: date) -> Fraction:
         """How many billing periods the invoice charges, those included that it catches up on."""
-        start = date.fromisoformat(line["start"]) if line["start"] else self.period.start
-        end = date.fromisoformat(line["end"]) if line.get("end") else self.period.end
-        first, after = max(start, unpaid), min(end, self.period.end)
-        if first >= after:
-            return Fraction(0)
-        if not self.agreement.prorates:
-            # Whole periods: what began before this one is not caught up on, unless it is over and was never billed.
-            return Fraction(1)
-        pieces = self.agreement.grid.between(first, after)
-        return sum((self._share(piece) for piece in pieces), Fraction(0))
-
-    def _share(self, days: Period) -> Fraction:
-        return self.convention.fraction(Interval(days.start, days.last_day), self.agreement.period(days.start))
+        start, end = (date.fromisoformat(text) if text else None for text in (line["start"], line.get("end")))
+        paid = [Period(date.min, unpaid)] if unpaid > date.min else []
+        parts = due(self.agreement, self.convention, self.period, start, end, paid)
+        return sum((part.share for part in parts), Fraction(0))

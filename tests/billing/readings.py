@@ -19,9 +19,12 @@ class Readings:
     asked: dict[date, int] = field(default_factory=dict)
     counted: int = -1
     since: datetime = datetime(1990, 1, 1, tzinfo=UTC)
+    first: tuple[date, int] | None = None  # the first day that was read, and the last count of its readings
 
     def add(self, at: datetime, counted: int, bought: Iterable[tuple[date, int]] = ()) -> None:
         """`bought`: purchases since the day of the last reading, which count where they explain the rise."""
+        if self.first is None or self.first[0] == at.date():
+            self.first = at.date(), self.deal.billed(counted)
         deal, had = self.deal, self.deal.billed(max(self.counted, 0))
         gained, steps = deal.billed(counted) - had, sorted(bought)
         if deal.dated and self.asked and steps and sum(seats for _, seats in steps) == gained:
@@ -48,8 +51,9 @@ class Readings:
         return until if any(asked >= seat for asked in self.asked.values()) else LONG_AGO
 
     def always(self, seat: int) -> bool:
-        """Whether the seat has been there since the first reading."""
-        return all(asked >= seat for asked in self.asked.values())
+        """Whether the seat has been there since the first reading, and is no purchase that was proven later."""
+        there = self.first is not None and self.first[1] >= seat
+        return there and all(asked >= seat for asked in self.asked.values())
 
     def _unbroken(self, true: list[tuple[date, bool]]) -> date:
         since = true[-1][0]

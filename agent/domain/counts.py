@@ -85,13 +85,18 @@ class MailboxKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What rows ask of an account beyond its licences, purchases and licensed people; groups by id, lower-cased."""
+    """What rows ask of an account beyond its licences, purchases and licensed people; groups by id, lower-cased.
+
+    `terms` are those of its purchases, which only a seller knows.
+    """
 
     groups: frozenset[str] = frozenset()
     mailboxes: bool = False
+    terms: bool = False
 
     def __or__(self, other: Needs) -> Needs:
-        return Needs(self.groups | other.groups, self.mailboxes or other.mailboxes)
+        either = self.mailboxes or other.mailboxes, self.terms or other.terms
+        return Needs(self.groups | other.groups, *either)
 
 
 NO_NEEDS = Needs()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from agent.domain.agreements import Agreement, Line
+from agent.domain.findings import Stop
 from agent.domain.invoices import Invoice
 from agent.domain.keys import Mark
 from agent.domain.mappings import Place, Row
@@ -169,15 +170,25 @@ class Proof:
 
 
 def proof(
-    row: Row, label: str, on: date, window: Period, before: Sequence[Invoice], after: Sequence[Invoice], wanted: int
+    row: Row,
+    label: str,
+    on: date,
+    window: Period,
+    before: Sequence[Invoice],
+    after: Sequence[Invoice],
+    wanted: int | Stop,
 ) -> Proof:
-    """`row` as it is to be; `before` and `after` are the invoices of the window, of the lines that bill the row, and
-    `wanted` is what its own line is to bill."""
+    """`row` as it is to be; `before` and `after` are the invoices of the window, of the lines that bill the row.
+
+    `wanted` is what its own line is to bill, or why nobody knows: then nothing is proven.
+    """
     items = [item for invoice in (*before, *after) for item in invoice.items]
     edges = {day for item in items for day in (item.days.start, item.days.end) if day in window}
     days = sorted({window.start, window.end, *edges, *([on] if on in window else [])})
     pieces = [Period(first, end) for first, end in pairwise(days)]
     stretches = tuple(Stretch(days, _on(days.start, before), _on(days.start, after)) for days in pieces)
+    if isinstance(wanted, Stop):
+        return Proof(row, label, stretches, (f"how many are to be billed is not known: {wanted.reason}",))
     faults = tuple(fault for stretch in stretches for fault in _faults(row, on, stretch, wanted))
     return Proof(row, label, stretches, faults)
 

@@ -279,12 +279,9 @@ class Row:
     @property
     def needs(self) -> Needs:
         groups = self.users.groups if self.users else frozenset()
-        match self.count:
-            case GroupCount(group=group):
-                return Needs(groups | {group})
-            case MailboxCount():
-                return Needs(groups, mailboxes=True)
-        return Needs(groups)
+        if isinstance(self.count, GroupCount):
+            groups |= {self.count.group}
+        return Needs(groups, isinstance(self.count, MailboxCount), self.asks_for_term)
 
     def counts(self, member: Member, groups: Mapping[str, Group]) -> bool:
         """Whether this row bills for the person, licence aside."""

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from agent.domain.agreements import Line
 from agent.domain.cutover import Proof, Proposal, edited, proof
 from agent.domain.desired import desired
+from agent.domain.findings import Stop
 from agent.domain.invoices import Invoice, Ledger, Made
+from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings, Row
 from agent.domain.periods import DAY, Period
 from agent.domain.terms import History
@@ -57,7 +59,7 @@ class CutOver:
         for row in concerned:
             mine = self._lines_of(row, proposals, stage.memory)
             was, becomes = ([invoice.of(mine) for invoice in side] for side in sides[row.agreement])
-            label, units = wanted.get(row.place, (row.profile.product, 0))
+            label, units = wanted[row.key(self.psa.traits.name)]
             proofs.append(proof(row, label, on, self._window(row, on), was, becomes, units))
             ids |= mine
         made = [pair for was, becomes in sides.values() for pair in zip(was, becomes, strict=True)]
@@ -79,11 +81,13 @@ class CutOver:
         stage.play(self.now + 3 * self.policy.recheck + timedelta(seconds=1))
         return stage
 
-    def _wanted(self, mapping: CompanyMapping, mappings: Mappings) -> Mapping[object, tuple[str, int]]:
+    def _wanted(self, mapping: CompanyMapping, mappings: Mappings) -> Mapping[LineKey, tuple[str, int | Stop]]:
+        """What each row is called, and the units that it is to bill or why that is not known."""
         traits, reads = self.psa.traits, self.reads
         names = traits.name, traits.text_limit, self.policy.currency
-        lines = desired(mapping, mappings, reads.snapshots, reads.products, *names, self.histories).lines
-        return {line.row.place: (line.label, line.terms.quantity - line.terms.included) for line in lines}
+        asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, self.histories)
+        unknown = {key: (key.product, stop) for key, stop in asked.unknown.items()}
+        return {**unknown, **{line.key: (line.label, line.doubt or line.terms.billed) for line in asked.lines}}
 
     def _window(self, row: Row, on: date) -> Period:
         """The periods on both sides of the boundary."""

@@ -12,6 +12,7 @@ from agent.domain.desired import Desired, billed, desired, label
 from agent.domain.findings import Code, Stop
 from agent.domain.mappings import (
     Basis,
+    Commitment,
     Count,
     FixedCount,
     GroupCount,
@@ -280,15 +281,17 @@ def test_a_subscription_that_is_over_is_zero_unless_another_may_be_its_renewal()
 
 
 def test_rows_say_what_their_source_must_read() -> None:
-    """Groups of counts and filters, mailboxes where they are counted; over all companies of the tenant."""
+    """Groups of counts and filters, mailboxes where they are counted, terms; over all companies of the tenant."""
     other = "77777777-0000-4000-8000-000000000002"
     rows = [
         row(1, count=GroupCount(GROUP)),
         row(2, users=UserFilter.of({"group": [other, GROUP.upper()]})),
         row(3, count=MailboxCount(MailboxKind.SHARED)),
+        row(4, profile=replace(PROFILE, commitment=Commitment.HOLD)),
     ]
-    every = mappings(mapping(*rows[:2]), replace(mapping(rows[2]), company=251))
-    assert every.needs(TENANT) == every.all_needs == Needs(frozenset({GROUP, other}), mailboxes=True)
+    assert not mapping(*rows[:3]).needs(TENANT).terms
+    every = mappings(mapping(*rows[:2]), replace(mapping(*rows[2:]), company=251))
+    assert every.needs(TENANT) == every.all_needs == Needs(frozenset({GROUP, other}), mailboxes=True, terms=True)
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,15 @@ def test_lines_on_other_agreements_are_shown_and_left(rig: Rig, files: MappingFi
     assert (left.answer, "another agreement" in left.why) == (Answer.LEAVE, True)
 
 
+def test_units_that_nobody_knows_prove_nothing(rig: Rig, files: MappingFiles) -> None:
+    """The row's new product is not in the PSA: that is said, and not that there is nothing to bill."""
+    profiles = files.folder / "profiles.toml"
+    profiles.write_text(PROFILES.replace(PRODUCTS[0], "M365-BP-2027"))
+    report, _ = asked(rig, files.load(), chosen={1: Answer.END, 2: Answer.END})
+
+    assert report.faults == ["how many are to be billed is not known: the PSA has no product M365-BP-2027"]
+
+
 def test_json_says_what_the_page_says(rig: Rig, files: MappingFiles) -> None:
     """Answers, stretches and sums."""
     report, _ = asked(rig, files.load())

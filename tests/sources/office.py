@@ -65,7 +65,7 @@ class Office:
         return self.source(partner=PARTNER, partner_center=CENTER)
 
     def sold(self) -> Snapshot:
-        return self.source_with_sales().observe(CONTOSO_ACCOUNT)
+        return self.source_with_sales().observe(CONTOSO_ACCOUNT, TERMS)
 
     def change(self, **changes: Any) -> None:
         """What is known of the subscription of Business Premium."""
@@ -106,6 +106,7 @@ class Office:
 
 
 CONTOSO_ACCOUNT = Account("microsoft", CONTOSO, "Contoso")
+TERMS = Needs(terms=True)
 
 
 def _assert_items_published(request: Request, response: Response) -> None:

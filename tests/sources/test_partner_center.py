@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.domain.counts import NO_NEEDS, Account, Coverage, Deal, Observation, Snapshot, Term
+from agent.domain.counts import Account, Coverage, Deal, Needs, Observation, Snapshot, Term
 from agent.ports import Source
 from agent.simulators.faults import ANATOMY, Show
 from agent.simulators.microsoft import Odd, Tenant
@@ -17,7 +17,7 @@ from agent.simulators.microsoft.fleet import fill
 from agent.sources.microsoft import MicrosoftSource
 from agent.sources.microsoft.partner_center import WireSale, deal_of
 from tests.contract.source_contract import SourceContract
-from tests.sources.office import APP, CENTER, CONTOSO_ACCOUNT, MARCH, PARTNER, SPB, SPE_E3, STRANGER, Office
+from tests.sources.office import APP, CENTER, CONTOSO_ACCOUNT, MARCH, PARTNER, SPB, SPE_E3, STRANGER, TERMS, Office
 
 SALES = "/v1/customers/"
 DAY = timedelta(days=1)
@@ -124,19 +124,19 @@ class TestThrift:
         """Ten cycles in a day cost one request, the next day one more."""
         source = selling.source_with_sales()
         for _ in range(10):
-            source.observe(CONTOSO_ACCOUNT)
+            source.observe(CONTOSO_ACCOUNT, TERMS)
             selling.sleep(3_600)
         assert asked(selling) == 1
         selling.sleep(14 * 3_600)
-        source.observe(CONTOSO_ACCOUNT)
+        source.observe(CONTOSO_ACCOUNT, TERMS)
         assert asked(selling) == 2
 
     def test_a_change_in_the_tenant_asks_at_once(self, selling: Office, contoso: Tenant) -> None:
         """Three more seats: what was sold is asked for anew."""
         source = selling.source_with_sales()
-        source.observe(CONTOSO_ACCOUNT)
+        source.observe(CONTOSO_ACCOUNT, TERMS)
         contoso.buy("SPB", 3)
-        source.observe(CONTOSO_ACCOUNT)
+        source.observe(CONTOSO_ACCOUNT, TERMS)
         assert asked(selling) == 2
 
     def test_a_refusal_is_not_repeated_in_every_cycle(self, selling: Office) -> None:
@@ -144,15 +144,22 @@ class TestThrift:
         selling.microsoft.partner_center.partners.clear()
         source = selling.source_with_sales()
         for _ in range(6):
-            source.observe(CONTOSO_ACCOUNT)
+            source.observe(CONTOSO_ACCOUNT, TERMS)
             selling.sleep(600)
         assert asked(selling) == 1
         selling.microsoft.partner_center.partners.add(PARTNER)
-        assert Coverage.TERMS in source.observe(CONTOSO_ACCOUNT).coverage
+        assert Coverage.TERMS in source.observe(CONTOSO_ACCOUNT, TERMS).coverage
+
+    def test_it_is_asked_only_where_a_row_needs_terms(self, selling: Office) -> None:
+        """A tenant whose rows hold no commitment and lock no price costs no request, nor does its check."""
+        source = selling.source_with_sales()
+        assert Coverage.TERMS not in source.observe(CONTOSO_ACCOUNT, Needs(mailboxes=True)).coverage
+        assert source.check(CONTOSO_ACCOUNT) == []
+        assert asked(selling) == 0
 
     def test_it_is_off_by_default(self, selling: Office) -> None:
         """Nobody asks a service that nobody set up."""
-        assert Coverage.TERMS not in selling.observe().coverage
+        assert Coverage.TERMS not in selling.observe(TERMS).coverage
         assert asked(selling) == 0
 
 
@@ -167,9 +174,9 @@ class TestFailures:
 
     def test_check_tells_what_cannot_be_read(self, selling: Office) -> None:
         """`trueup check` shows it before anybody relies on terms."""
-        assert [f.subject for f in selling.source_with_sales().check(CONTOSO_ACCOUNT)] == []
+        assert [f.subject for f in selling.source_with_sales().check(CONTOSO_ACCOUNT, TERMS)] == []
         selling.microsoft.partner_center.partners.clear()
-        [finding] = selling.source_with_sales().check(CONTOSO_ACCOUNT)
+        [finding] = selling.source_with_sales().check(CONTOSO_ACCOUNT, TERMS)
         assert finding.sentence.startswith("the terms of tenant 4f1c0000")
 
     @pytest.mark.parametrize("odd", sorted(OURS))
@@ -219,7 +226,7 @@ class SellingStage:
         self.source: Source = self.office.source_with_sales()
         self.account = CONTOSO_ACCOUNT
         self.stranger = Account("microsoft", STRANGER)
-        self.needs = NO_NEEDS
+        self.needs = TERMS
 
     def now(self) -> datetime:
         return self.office.now()
@@ -246,4 +253,4 @@ class TestSource(SourceContract):
 def test_source_without_a_partner_asks_nobody(office: Office) -> None:
     """Whose sales they are must be said; the settings refuse the one without the other."""
     source: MicrosoftSource = office.source(partner_center=CENTER)
-    assert Coverage.TERMS not in source.observe(CONTOSO_ACCOUNT).coverage
+    assert Coverage.TERMS not in source.observe(CONTOSO_ACCOUNT, TERMS).coverage

@@ -61,8 +61,9 @@ class MicrosoftSource:
 
     `partner` is the tenant whose relationships and contracts list the others. With `members` False, users are neither
     read nor covered, and Organization.Read.All is the only permission needed. `partner_center` is where the partner's
-    sales are told, asked once in `sales_every` seconds for each tenant; None: nobody asks. `transport` makes the
-    adapter that carries requests, for tests. All methods are for all threads; each thread has its own connections.
+    sales are told, asked once in `sales_every` seconds for each tenant whose rows need terms; None: nobody asks.
+    `transport` makes the adapter that carries requests, for tests. All methods are for all threads; each thread has
+    its own connections.
     """
 
     def __init__(
@@ -148,8 +149,8 @@ class MicrosoftSource:
         """One batch, which carries up to 17 groups along, and one request more for every further 999 rows of a list.
 
         All of it or `ReadFailed`; of what `needs` names, each in whole or as a gap. Mailboxes take a request of their
-        own: Graph's batches do not mix versions. Terms that the seller does not tell are a gap: the seats are the
-        tenant's own.
+        own: Graph's batches do not mix versions. The seller is asked where rows need terms; what it does not tell is a
+        gap: the seats are the tenant's own.
         """
         tenant = account.id.lower()
         at = self._clock.now()
@@ -163,7 +164,7 @@ class MicrosoftSource:
         members = self._people(tenant, _page(pages, USERS)) if self._members else ()
         extras = self._extras(tenant, groups, pages, needs)
         seen = observations(skus, bought, self._names)
-        seen, terms, gaps = self._sales.tell(tenant, seen) if self._sales else (seen, frozenset(), {})
+        seen, terms, gaps = self._sales.tell(tenant, seen) if self._sales and needs.terms else (seen, frozenset(), {})
         return Snapshot(
             account=replace(account, id=tenant),
             taken_at=at,
@@ -223,7 +224,7 @@ class MicrosoftSource:
         used = needed.union(*({read.permission, read.narrower} for read in _extra_reads(needs | elsewhere)))
         lacking = {read.permission: read for read in _extra_reads(needs) if not read.allowed(roles)}
         missed = [self._missing(tenant, read) for read in lacking.values()]
-        return [*missed, *_too_wide(tenant, roles - used), *self._expiring(), *self._unsold(tenant)]
+        return [*missed, *_too_wide(tenant, roles - used), *self._expiring(), *self._unsold(tenant, needs)]
 
     def _missing(self, tenant: str, read: Read[Any]) -> Finding:
         return Finding(
@@ -273,9 +274,9 @@ class MicrosoftSource:
         lists = {RELATIONSHIPS.permission, CONTRACTS.permission} if tenant == self._partner else set()
         return frozenset({SKUS.permission} | users | lists)
 
-    def _unsold(self, tenant: str) -> Iterator[Finding]:
-        """Why Partner Center tells nothing, if it was to be asked."""
-        trouble = self._sales.trouble(tenant) if self._sales else None
+    def _unsold(self, tenant: str, needs: Needs) -> Iterator[Finding]:
+        """Why Partner Center tells nothing, if it is to be asked."""
+        trouble = self._sales.trouble(tenant) if self._sales and needs.terms else None
         if trouble:
             subject, sentence = f"{tenant}/{Coverage.TERMS}", f"the terms of tenant {tenant} cannot be read: {trouble}"
             yield Finding(Code.SOURCE_INCOMPLETE, Severity.WARNING, None, subject, sentence, trouble.remedy)

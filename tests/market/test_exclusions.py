@@ -70,7 +70,7 @@ def test_automated_licence_mapping(tmp_path: Path) -> None:
     snapshot = shop.tenant.observe(account)
     for text, sure in (("Microsoft 365 E3", True), ("Microsoft 365 E5", False)):
         products = [replace(psa.products([OTHER])[OTHER], description=text)]
-        catalogue = Catalogue(psa.companies(), products, psa.agreements_of([CONTOSO]))
+        catalogue = Catalogue(psa.companies(), products, psa.agreements_of([CONTOSO]), {})
         [proposal] = suggest(shop.mappings, [snapshot], {account: ()}, catalogue).rows
         assert proposal.licence.purchased == 5
         assert bool(proposal.billing.sure) is sure

@@ -12,6 +12,7 @@
     │   └── CredentialsRejected  our own key is refused everywhere: stop, do not hammer the others
     ├── StoreFailed              the store cannot be trusted to remember: nothing may be sent
     │   ├── AnotherWriter        a second agent holds the lock
+    │   ├── LeaseLost            this agent is not the one that writes any more
     │   ├── SchemaTooNew         a newer Trueup wrote this store
     │   └── EntryOpen            the line already has a write whose outcome is open
     └── ClockUntrusted           wall time jumped or lies in the past: no dates, no writes
@@ -64,6 +65,10 @@ class StoreFailed(TrueupError):
 
 class AnotherWriter(StoreFailed):
     """A second agent holds the lock of this state folder or database."""
+
+
+class LeaseLost(StoreFailed):
+    """Another agent has begun a newer epoch, or this one's lease has run out: its intentions are not committed."""
 
 
 class SchemaTooNew(StoreFailed):

@@ -108,6 +108,15 @@ class Entry:
     looked: tuple[Picture, datetime] | None = None
     change: str = ""  # the digest of the change that it realises, which an approval names
     reason: str = ""  # and why that was wanted
+    epoch: int = 0  # of the agent that intended it
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """Being the one agent that writes: each has a higher epoch than all before it. `since` is when it began."""
+
+    epoch: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +251,15 @@ class Store(Protocol):
         """Be the only agent that writes through this store; raises `AnotherWriter`."""
         ...
 
+    @property
+    def tenure(self) -> Tenure | None:
+        """This process's time as the writer; None before it, after it, and once another agent has taken over."""
+        ...
+
+    def may_send(self) -> bool:
+        """Asked right before a request leaves: would it surely be over before anybody else may write?"""
+        ...
+
     def dispose(self) -> None:
         """Let go of the connections; the store is not to be used after."""
         ...
@@ -315,7 +333,10 @@ class Store(Protocol):
         ...
 
     def intend(self, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
-        """Commit the intention durably before the first byte leaves; raises `EntryOpen` on a second one."""
+        """Commit the intention durably before the first byte leaves.
+
+        Raises `EntryOpen` on a second one, `LeaseLost` where another agent has become the writer.
+        """
         ...
 
     def close(self, entry: Entry, state: EntryState, detail: str, at: datetime, binding: Binding | None = None) -> None:

@@ -8,6 +8,7 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -24,7 +25,10 @@ from tests.optional import missing
 
 # The shell waits for the end of its standard input, whose other end only the test process holds. Background
 # jobs of a shell start with SIGINT ignored, but PostgreSQL sets its own handler: INT is its "fast" shutdown.
-_TIED_TO_ITS_PARENT = 'folder=$1; shift; "$@" >log 2>&1 & read -r _; kill -INT $!; wait $!; rm -rf "$folder"'
+_TIED_TO_ITS_PARENT = (
+    'folder=$1; shift; "$@" >log 2>&1 & read -r _; kill -INT $! 2>/dev/null; wait $!; rm -rf "$folder"'
+)
+_TIED_AGAIN = 'shift; "$@" >>log 2>&1 & read -r _; kill -INT $!; wait $!'
 _START_SECONDS = 30
 
 
@@ -55,6 +59,7 @@ class Cluster:
     port: int
     password: str
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    again: list[subprocess.Popen[Any]] = field(default_factory=list)  # servers after a restart
 
     def url(self, database: str, scheme: str = "postgresql+psycopg") -> str:
         return f"{scheme}://trueup:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -74,10 +79,35 @@ class Cluster:
                     pytest.fail(f"PostgreSQL did not start:\n{self.log.read_text()}", pytrace=False)
                 time.sleep(0.05)
 
+    def restart(self) -> None:
+        """As after a power cut: no connection survives, and what was committed is there again."""
+        folder = self.log.parent
+        pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+        while Path(f"/proc/{pid}").exists() and f"{pid} (postgres) Z" not in Path(f"/proc/{pid}/stat").read_text():
+            time.sleep(0.01)
+        self.again.append(_server(folder, self.port, _TIED_AGAIN))
+        self.wait_until_it_answers()
+
     def stop(self) -> None:
-        assert self.server.stdin is not None
-        self.server.stdin.close()
-        self.server.wait(timeout=_START_SECONDS)
+        for server in (*reversed(self.again), self.server):
+            assert server.stdin is not None
+            server.stdin.close()
+            server.wait(timeout=_START_SECONDS)
+
+
+def _server(folder: Path, port: int, script: str) -> subprocess.Popen[Any]:
+    programs = _programs()
+    assert programs is not None
+    options = ("-D", "data", "-h", "127.0.0.1", "-p", str(port), "-k", folder)
+    # Its own session: Ctrl-C is for pytest, which then stops the server in order.
+    return subprocess.Popen(
+        ["sh", "-c", script, "sh", folder, programs / "postgres", *options],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        **_identity(),
+    )
 
 
 def _start(programs: Path) -> Cluster:
@@ -108,30 +138,7 @@ def _start(programs: Path) -> Cluster:
         **identity,
     )
     port = _free_port()
-    # Its own session: Ctrl-C is for pytest, which then stops the server in order.
-    server = subprocess.Popen(
-        [
-            "sh",
-            "-c",
-            _TIED_TO_ITS_PARENT,
-            "sh",
-            folder,
-            programs / "postgres",
-            "-D",
-            "data",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-k",
-            folder,
-        ],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-        **identity,
-    )
-    return Cluster(server, folder / "log", port, password)
+    return Cluster(_server(folder, port, _TIED_TO_ITS_PARENT), folder / "log", port, password)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -105,7 +106,8 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
 def open_store_of(settings: Settings, clock: Clock | None = None) -> Store:
     """The store alone, for commands that need no adapters."""
     password = settings.store.password.read().reveal() if settings.store.password else ""
-    return open_store(settings.store_url, settings.agent.state, clock or SystemClock(), password=password)
+    longest = math.ceil(settings.http.connect_timeout.total_seconds() + settings.http.write_timeout.total_seconds())
+    return open_store(settings.store_url, settings.agent.state, clock or SystemClock(), password, longest)
 
 
 def mappings_of(settings: Settings, pause: Callable[[], None]) -> LastGood:
@@ -179,7 +181,7 @@ def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | N
     site = settings.psa.connectwise
     rate = Rate(site.rate)
     return FACTORIES[settings.psa.kind](
-        connect=lambda base_url: _outgoing(settings, base_url, rate),
+        connect=lambda base_url: _outgoing(settings, base_url, rate, store.may_send),
         url=site.url,
         company=site.company,
         public_key=lambda: site.public_key,
@@ -212,9 +214,16 @@ def other_source(name: str, section: SourceSection, settings: Settings, clock: C
     return Pax8Source(name, wire, credential, clock, shipped(), section.invoice)
 
 
-def _outgoing(settings: Settings, base_url: str, rate: Rate) -> Outgoing:
+def _outgoing(settings: Settings, base_url: str, rate: Rate, may_write: Callable[[], bool] = lambda: True) -> Outgoing:
     http = settings.http
-    return Outgoing(base_url=base_url, timeouts=_timeouts(settings), ca_file=http.ca_file, proxy=http.proxy, rate=rate)
+    return Outgoing(
+        base_url=base_url,
+        timeouts=_timeouts(settings),
+        ca_file=http.ca_file,
+        proxy=http.proxy,
+        rate=rate,
+        may_write=may_write,
+    )
 
 
 def _timeouts(settings: Settings) -> Timeouts:

@@ -89,6 +89,8 @@ def _serve(desk: Desk, engine: Engine, asked: Asked) -> tuple[Settings | None, b
             break
         asked.woken.wait(_LOOK)
         asked.woken.clear()
+        if engine.store.tenure is None:
+            service.crashed.set()  # another agent writes now, as the log says; its work is not ours to repeat
         if asked.reload and not asked.stop:
             asked.reload = False
             following = _reread(desk, service, engine.settings)

@@ -41,6 +41,7 @@ class Outgoing:
     `base_url` is https (http only to a loopback address) and may end in a path, to which relative paths are added.
     Proxy and CA come from the arguments or, once, from the environment. `budget` is how many seconds a read may spend
     on waiting in all; `throttled_pause` how long a 429 without Retry-After pauses. `sleep` may raise to end a wait.
+    `may_write` is asked right before a write leaves, after every wait.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Outgoing:
         headers: Mapping[str, str] | None = None,
         transport: Callable[[], BaseAdapter] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        may_write: Callable[[], bool] = lambda: True,
         log: Any = None,
         budget: float = 90.0,
         throttled_pause: float = 5.0,
@@ -68,6 +70,7 @@ class Outgoing:
         self._headers = {"User-Agent": f"trueup/{__version__}", "Accept": "application/json", **(headers or {})}
         self._transport = transport or _adapter
         self._sleep = sleep
+        self._may_write = may_write
         self._log = log if log is not None else structlog.get_logger("agent.outgoing")
         self._budget = budget
         self._throttled_pause = throttled_pause
@@ -109,10 +112,13 @@ class Outgoing:
     def write_once(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, json_text: str
     ) -> Answer | Lost:
-        """Exactly one request on the wire (none while a pause of the rate outlasts the budget), whatever comes back."""
+        """Exactly one request on the wire, whatever comes back; none while a pause of the rate outlasts the budget, or
+        where we may not write any more."""
         url = self.same_origin(path)
         if paused := self._rate.take(self._budget) if self._rate else 0.0:
             return Lost(False, f"not sent: {self.host} asked for a pause of {math.ceil(paused)} s")
+        if not self._may_write():
+            return Lost(False, "not sent: this agent's time as the one that writes is over")
         typed = {"Content-Type": "application/json", **(headers or {})}
         try:
             answer = self._exchange(method, url, self._timeouts.write, {"headers": typed, "data": json_text.encode()})

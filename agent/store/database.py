@@ -37,7 +37,8 @@ _SQLITE_READER = ("PRAGMA query_only = ON", "PRAGMA trusted_schema = OFF")
 _POSTGRES_WRITER = (
     "SET synchronous_commit = on",
     f"SET lock_timeout = '{_BUSY_SECONDS}s'",
-    "SET idle_in_transaction_session_timeout = '5min'",
+    # An agent that is stopped in the middle of a step would keep all others out.
+    "SET idle_in_transaction_session_timeout = '1min'",
 )
 _POSTGRES_READER = ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
 

@@ -38,7 +38,7 @@ _OF_BASE = _ENTRIES.where(ENTRY.c.base == bindparam("of")).order_by(ENTRY.c.id)
 _LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("when"))
 
 
-def intend(connection: Connection, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
+def intend(connection: Connection, run: str, planned: Planned, write: Write, at: datetime, epoch: int) -> Entry:
     before = connection.execute(_OPEN_OF_KEY, {"key": key_text(write.key)}).first()
     if before is not None:
         raise EntryOpen(
@@ -48,10 +48,10 @@ def intend(connection: Connection, run: str, planned: Planned, write: Write, at:
         )
     # Writers take turns, so nobody can have come between; the unique index is the net under that.
     change, reason = planned.digest, planned.change.reason
-    id_ = _insert(connection, run, change, reason, write, at)
-    said = {"run": run, "change": change, "reason": reason, "write": write_plain(write)}
+    id_ = _insert(connection, run, change, reason, write, at, epoch)
+    said = {"run": run, "epoch": epoch, "change": change, "reason": reason, "write": write_plain(write)}
     journal.append(connection, at, [Note(EntryState.INTENT.value, said, id_)])
-    return Entry(id_, run, write, EntryState.INTENT, at, change=change, reason=reason)
+    return Entry(id_, run, write, EntryState.INTENT, at, change=change, reason=reason, epoch=epoch)
 
 
 def close(
@@ -102,11 +102,12 @@ def open_of_company(connection: Connection, psa: str, company: int, agreements: 
     return [e for e in writes if e.write.company == company or e.write.agreement in agreements]
 
 
-def _insert(connection: Connection, run: str, change: str, reason: str, write: Write, at: datetime) -> int:
+def _insert(connection: Connection, run: str, change: str, reason: str, write: Write, at: datetime, epoch: int) -> int:
     values = keyed(write.key, write.company) | {
         "run": run,
         "change": change,
         "reason": reason,
+        "epoch": epoch,
         "base": key_text(write.key.base),
         "state": EntryState.INTENT.value,
         "intended": at,

@@ -23,6 +23,16 @@ def sqlite_file(url: str, state_folder: Path) -> Path | None:
     return state_folder / name if scheme == "sqlite" and name and name != ":memory:" else None
 
 
+def own_folder(folder: Path) -> None:
+    """The state folder of a store that lies elsewhere: there for the lock, on a disk where locks hold."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_shared_disk(folder.resolve())
+    except OSError as error:
+        remedy = "make the state folder writable for the user that runs Trueup"
+        raise StoreFailed(f"the state folder {folder} cannot be used: {error.strerror}", remedy) from error
+
+
 def prepared(path: Path) -> Path:
     """The SQLite file, made if need be, readable by its owner alone (its WAL takes over the mode)."""
     try:
@@ -61,8 +71,8 @@ def _refuse_shared_disk(folder: Path) -> None:
     kind = filesystem(folder, _MOUNTS.read_text())
     if kind in _SHARED_DISKS:
         raise StoreFailed(
-            f"the state folder {folder} lies on a {kind} share, where SQLite's locks do not hold",
-            "set agent.state to a folder on a local disk, or store.url to a PostgreSQL database",
+            f"the state folder {folder} lies on a {kind} share, where locks do not hold",
+            "set agent.state to a folder on a local disk; agents of several machines share a PostgreSQL database",
         )
 
 

@@ -1,86 +1,58 @@
-"""Being the one agent that writes: a lock that the kernel, or the database, takes back when its holder dies."""
+"""The lock of one machine: a file that the kernel gives back when its holder dies, and keeps while it is stopped."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-
-import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from agent.errors import AnotherWriter, StoreFailed
 
-_REMEDY = "stop the other Trueup first; two that write would bill twice"
-
-# "trueup-a": the session lock of the agent.
-_AGENT = int.from_bytes(b"trueup-a", "big")
-
-_TAKE = sa.text("SELECT pg_try_advisory_lock(:lock)")
-_HOLDER = sa.text(
-    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-    " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
-    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    " AND ((l.classid::bigint << 32) | l.objid::bigint) = :lock"
-)
+REMEDY = "stop the other Trueup first; two that write would bill twice"
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold the file; who holds it stands in it. It is never removed: a lock on a removed file locks out nobody."""
+def file_lock(path: Path) -> Iterator[str]:
+    """Hold the file; who holds it stands in its first line. Yields the name of this state folder's agent.
+
+    The file is never removed: a lock on a removed file locks out nobody.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         remedy = "make the state folder writable for the user that runs Trueup"
         raise StoreFailed(f"the lock file {path} cannot be opened: {error.strerror}", remedy) from error
     try:
-        _take(descriptor, path)
-        yield
+        yield _take(descriptor, path)
     finally:
         os.close(descriptor)
 
 
-@contextmanager
-def session_lock(url: URL) -> Iterator[None]:
-    """Hold an advisory lock on a connection of its own. It ends with the connection, whoever ends that."""
-    # Behind a pooler in transaction mode every statement may meet another session, and the lock would hold nothing.
-    engine = sa.create_engine(
-        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args={"application_name": f"trueup {_me()}"}
-    )
-    with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(engine.connect())
-            holder = _holder(connection)
-        except SQLAlchemyError as error:
-            where = url.render_as_string(hide_password=True)
-            remedy = "see whether PostgreSQL runs and accepts this user from this machine"
-            raise StoreFailed(f"the lock in {where} cannot be asked for: {error.__cause__}", remedy) from error
-        if holder:
-            raise AnotherWriter(f"another Trueup writes to this database: {holder}", _REMEDY)
-        yield
-
-
-def _holder(connection: Connection) -> str:
-    """Who holds the lock; empty if we do, now."""
-    if connection.scalar(_TAKE, {"lock": _AGENT}):
-        return ""
-    return connection.scalar(_HOLDER, {"lock": _AGENT}) or "one that has just left"
-
-
-def _take(descriptor: int, path: Path) -> None:
+def _take(descriptor: int, path: Path) -> str:
+    before = os.pread(descriptor, 400, 0).decode(errors="replace")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-        raise AnotherWriter(f"another Trueup writes to this store ({path}): {holder or 'unnamed'}", _REMEDY) from error
+        holder = before.partition("\n")[0].strip()
+        raise AnotherWriter(f"another Trueup writes to this store ({path}): {holder or 'unnamed'}", REMEDY) from error
+    name = _name(descriptor, before)
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{_me()}\n".encode(), 0)
+    os.pwrite(descriptor, f"{me()}\n{name}\n".encode(), 0)
+    return name
 
 
-def _me() -> str:
+def _name(descriptor: int, before: str) -> str:
+    """Made at random for this very file: a folder that was copied to another machine gets a name of its own there."""
+    status = os.fstat(descriptor)
+    here = f"{status.st_dev}:{status.st_ino}"
+    known = before.splitlines()[1:2]
+    return known[0] if known and known[0].endswith(f"@{here}") else f"{secrets.token_hex(8)}@{here}"
+
+
+def me() -> str:
+    """This process, for people who look for it."""
     return f"process {os.getpid()} on {socket.gethostname()}"

@@ -169,8 +169,8 @@ def write_of(plain: Mapping[str, Any]) -> Write:
 
 def entry_of(row: Read) -> Entry:
     looked = None if row.picture is None else (Picture(row.picture), row.looked_at)
-    state = EntryState(row.state)
-    return Entry(row.id, row.run, write_of(row.write), state, row.at, row.detail, looked, row.change, row.reason)
+    state, why = EntryState(row.state), (row.change, row.reason)
+    return Entry(row.id, row.run, write_of(row.write), state, row.at, row.detail, looked, *why, row.epoch)
 
 
 def run_of(row: Read) -> RunSummary:

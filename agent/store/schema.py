@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from agent.errors import SchemaTooNew, StoreFailed
 from agent.store.database import Database, put
 from agent.store.journal import GENESIS
-from agent.store.tables import META
+from agent.store.tables import LEASE, META
 
 # The newest revision in migrations/versions; a test holds the two together.
 HEAD = "0001"
@@ -58,6 +58,7 @@ def _name(database: Database) -> str:
         if name is None:
             name = secrets.token_hex(16)
             put(connection, META, [{"id": 1, "installation": name, "journal_seq": 0, "journal_hash": GENESIS}])
+            put(connection, LEASE, [{"id": 1, "epoch": 0, "holder": "", "shown": "", "expires": None}])
     return str(name)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -27,6 +27,7 @@ from agent.ports import (
     Memory,
     OpenFinding,
     RunSummary,
+    Tenure,
     Version,
 )
 from agent.store import (
@@ -35,6 +36,7 @@ from agent.store import (
     histories,
     journal,
     learning,
+    lease,
     past,
     remembering,
     runs,
@@ -43,21 +45,25 @@ from agent.store import (
     standings,
 )
 from agent.store.database import Database, database_at
-from agent.store.locks import file_lock, session_lock
+from agent.store.files import own_folder
+from agent.store.lease import Lease, Writing
+from agent.store.locks import file_lock
 from agent.store.snapshots import Packed, remember
 
 
 class SqlStore:
     """`agent.ports.Store`, for any number of threads; other processes may use the same database meanwhile."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, folder: Path, longest: int) -> None:
+        self._database, self._clock, self._folder, self._longest = database, clock, folder, longest
+        self._writing: Writing | None = None
         schema.bring_up_to_date(database)
         self._installation = schema.installation(database)
 
     @classmethod
-    def open(cls, url: str, state_folder: Path, clock: Clock, password: str) -> SqlStore:
-        return cls(database_at(url, state_folder, password), clock)
+    def open(cls, url: str, state_folder: Path, clock: Clock, password: str, longest: int) -> SqlStore:
+        database = database_at(url, state_folder, password)
+        return cls(database, clock, database.path.parent if database.is_sqlite else state_folder, longest)
 
     def __enter__(self) -> Self:
         return self
@@ -73,10 +79,32 @@ class SqlStore:
     def installation(self) -> str:
         return self._installation
 
-    def writer(self) -> AbstractContextManager[None]:
-        if self._database.is_sqlite:
-            return file_lock(self._database.path.with_name("writer.lock"))
-        return session_lock(self._database.url)
+    @contextmanager
+    def writer(self) -> Iterator[None]:
+        if not self._database.is_sqlite:
+            own_folder(self._folder)
+        with file_lock(self._folder / "writer.lock") as name:
+            if self._database.is_sqlite:
+                with self._as(lease.next_epoch(self._database, name, self._clock.now())):
+                    yield
+            else:
+                with Lease(self._database, self._clock, name, self._longest).held() as held, self._as(held):
+                    yield
+
+    @contextmanager
+    def _as(self, writing: Writing) -> Iterator[None]:
+        self._writing = writing
+        try:
+            yield
+        finally:
+            self._writing = None
+
+    @property
+    def tenure(self) -> Tenure | None:
+        return self._writing.tenure if self._writing and not self._writing.lost else None
+
+    def may_send(self) -> bool:
+        return self._writing is None or self._writing.may_send(self._clock)
 
     def newest(self) -> datetime | None:
         with self._database.reading() as connection:
@@ -139,6 +167,8 @@ class SqlStore:
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
         packed = list(map(Packed, learnt.snapshots))
         with self._database.writing() as connection:
+            if self._writing is not None:
+                lease.require(connection, self._writing)  # what was read before a long sleep is not news
             learning.learn(connection, run, learnt, packed, at)
 
     def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
@@ -163,7 +193,7 @@ class SqlStore:
 
     def intend(self, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
         with self._database.writing() as connection:
-            return entries.intend(connection, run, planned, write, at)
+            return entries.intend(connection, run, planned, write, at, lease.require(connection, self._writing))
 
     def close(self, entry: Entry, state: EntryState, detail: str, at: datetime, binding: Binding | None = None) -> None:
         with self._database.writing() as connection:

@@ -147,6 +147,19 @@ class Meta(_Row, table=True):
     journal_hash: str = text()
 
 
+class Lease(_Row, table=True):
+    """One row: who writes. `holder` is a state folder's name, `shown` the process in words. `epoch` only ever rises.
+
+    `expires` is for PostgreSQL, by its own clock; None where nobody holds the lease.
+    """
+
+    id: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    epoch: int = whole()
+    holder: str = text()
+    shown: str = text()
+    expires: datetime | None = instant()
+
+
 class Run(_Row, table=True):
     id: str = text(primary_key=True)
     reason: str = plain()
@@ -233,6 +246,7 @@ class Entry(_Row, table=True):
     run: str = text(foreign_key="run.id", index=True)
     change: str = text()
     reason: str = plain()
+    epoch: int = whole()
     key: str = text()
     base: str = text()
     psa: str = text()
@@ -361,7 +375,7 @@ def _table(model: Any) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
-META, RUN, PLAN, JOURNAL = map(_table, (Meta, Run, Plan, Journal))
+META, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Lease, Run, Plan, Journal))
 SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
 CHAPTER = _table(Chapter)

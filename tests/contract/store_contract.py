@@ -19,7 +19,7 @@ from agent.domain.changes import Picture, Step
 from agent.domain.counts import Account, Member, Snapshot
 from agent.domain.keys import Role
 from agent.domain.ownership import BindingState, Sighting
-from agent.errors import AnotherWriter, EntryOpen, StoreFailed
+from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import Decision, Derivation, EntryState, Store, Version
 from agent.store.store import SqlStore
 from tests.contract.store_values import (
@@ -199,7 +199,7 @@ class Entries(WithStore):
     def test_database_itself_refuses_a_second_open_entry(self, place: Place, store: Store, run: str) -> None:
         """The net under the question: whoever inserts it, by whatever way."""
         store.intend(run, planned(), write(), NOW)
-        columns = "run, change, reason, key, base, psa, agreement, company, state, intended, at, detail, write"
+        columns = "run, change, reason, epoch, key, base, psa, agreement, company, state, intended, at, detail, write"
         with pytest.raises(Exception, match=r"(?i)unique"):
             place.sql(f"INSERT INTO entry ({columns}, id) SELECT {columns}, 99 FROM entry")  # noqa: S608
 
@@ -519,6 +519,28 @@ class Writer(WithStore):
             pass
         with store.writer():
             pass
+
+    def test_each_writer_has_a_higher_epoch_and_its_intentions_carry_it(self, store: Store, run: str) -> None:
+        """The first is 1, the next 2; who does not write has none."""
+        epochs = []
+        for number in (1, 2):
+            with store.writer():
+                assert store.tenure is not None
+                entry = store.intend(run, planned(key(f"{number}")), write(key(f"{number}")), NOW)
+                epochs.append((store.tenure.epoch, entry.epoch, store.may_send()))
+
+        assert epochs == [(1, 1, True), (2, 2, True)]
+        assert [entry.epoch for entry in store.entry_open()] == [1, 2]
+        assert store.tenure is None
+
+    def test_old_epoch_cannot_commit_an_intention(self, store: Store, place: Place, run: str) -> None:
+        """Another agent has written since: what this one planned before is not sent, and nothing of it is kept."""
+        with store.writer(), place.open() as late:
+            with pytest.raises(LeaseLost, match="not the one that writes"):
+                late.intend(run, planned(), write(), NOW)
+
+            assert store.entry_open() == []
+            assert store.intend(run, planned(), write(), NOW).epoch == 1
 
     def test_readers_and_deciders_need_no_lock(self, store: Store, place: Place, run: str) -> None:
         """`trueup approve` works beside the daemon."""

@@ -20,7 +20,7 @@ from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.terms import UNREAD, History, next_chapter
-from agent.errors import AnotherWriter, EntryOpen, StoreFailed
+from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import (
     Clock,
     Decision,
@@ -33,6 +33,7 @@ from agent.ports import (
     Memory,
     OpenFinding,
     RunSummary,
+    Tenure,
     Version,
 )
 from agent.store.canonical import canonical, parsed
@@ -80,6 +81,7 @@ class Disk:
     journal: list[JournalRecord] = field(default_factory=list)
     lock: Any = field(default_factory=RLock)
     written: bool = False  # somebody holds the writer's lock
+    epoch: int = 0
 
     def backup(self) -> Disk:
         tables = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("lock", "written")}
@@ -91,6 +93,7 @@ class MemoryStore:
 
     def __init__(self, disk: Disk, clock: Clock) -> None:
         self.disk, self._clock = disk, clock
+        self._tenure: Tenure | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -107,10 +110,19 @@ class MemoryStore:
         if self.disk.written:
             raise AnotherWriter("this process writes already")
         self.disk.written = True
+        self.disk.epoch += 1
+        self._tenure = Tenure(self.disk.epoch, self._clock.now())
         try:
             yield
         finally:
-            self.disk.written = False
+            self.disk.written, self._tenure = False, None
+
+    @property
+    def tenure(self) -> Tenure | None:
+        return self._tenure
+
+    def may_send(self) -> bool:
+        return self._tenure is None or self._tenure.epoch == self.disk.epoch
 
     def dispose(self) -> None:
         pass
@@ -257,6 +269,9 @@ class MemoryStore:
 
     def intend(self, run: str, planned: Planned, write: Write, at: datetime) -> Entry:
         with self._writing(at) as disk:
+            epoch = self._tenure.epoch if self._tenure else 0
+            if epoch != disk.epoch:
+                raise LeaseLost("this agent is not the one that writes any more")
             before = next((entry for entry in self.entry_open() if entry.write.key == write.key), None)
             if before is not None:
                 since = f"{before.at:%Y-%m-%d %H:%M}"
@@ -264,7 +279,7 @@ class MemoryStore:
             if run not in disk.runs:
                 raise StoreFailed(f"run {run} is not in the store")
             about = {"change": planned.digest, "reason": planned.change.reason}
-            entry = Entry(len(disk.entries) + 1, run, write, EntryState.INTENT, at, **about)
+            entry = Entry(len(disk.entries) + 1, run, write, EntryState.INTENT, at, **about, epoch=epoch)
             disk.entries[entry.id] = entry
             self._record("intent", {"run": run, "change": planned.digest, "write": write.digest}, at, entry.id)
         return entry

@@ -57,6 +57,8 @@ def upgrade() -> None:
 def runs_and_snapshots() -> None:
     meta = {"id": WHOLE, "installation": TEXT, "journal_seq": WHOLE, "journal_hash": TEXT}
     table("meta", meta, key=["id"])
+    lease = {"id": WHOLE, "epoch": WHOLE, "holder": TEXT, "shown": TEXT, "expires": INSTANT}
+    table("lease", lease, key=["id"], optional=["expires"])
     counts = dict.fromkeys(("changes", "held", "confirmed", "refused", "unknown"), WHOLE)
     run = {"id": TEXT, "reason": TEXT, "companies": TEXT, "dry": FLAG, "started": INSTANT, "ended": INSTANT}
     run |= {"state": TEXT, "detail": TEXT, **counts}
@@ -113,6 +115,7 @@ def what_people_see() -> None:
 
 def writes() -> None:
     entry = {"id": WHOLE, "run": TEXT, "change": TEXT, "reason": TEXT, **KEYED, "base": TEXT, "state": TEXT}
+    entry |= {"epoch": WHOLE}
     entry |= {"intended": INSTANT, "at": INSTANT, "detail": TEXT, "write": TEXT, "picture": TEXT, "looked_at": INSTANT}
     made: list[sa.Column[Any]] = [
         sa.Column(name, kind, *([sa.ForeignKey("run.id")] if name == "run" else []), nullable=name in LOOKED)

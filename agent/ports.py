@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -151,6 +153,7 @@ class Learnt:
     complete: bool  # False: some read failed, so findings that were not seen again stay open
     snapshots: tuple[Snapshot, ...] = ()
     standing: Standing | None = None
+    adopted: bool = False  # all agreements of the company were read for lines that the store may have forgotten
 
 
 Kept = TypeVar("Kept")
@@ -239,6 +242,33 @@ class JournalRecord:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds, in a few numbers; `writes` are journaled ones, `fault` what is wrong with it, or empty."""
+
+    installation: str
+    newest: datetime | None
+    records: int
+    writes: int
+    head: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """A store (None: there is none) and the copy that is to take its place."""
+
+    present: Contents | None
+    copy: Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`kept` is where the replaced store lies now; None if there was none."""
+
+    kept: Path | None
+
+
 class Store(Protocol):
     """What must survive. Every method is one transaction; a raised `StoreFailed` means nothing was kept."""
 
@@ -262,6 +292,15 @@ class Store(Protocol):
 
     def dispose(self) -> None:
         """Let go of the connections; the store is not to be used after."""
+        ...
+
+    def contents(self) -> Contents: ...
+    def ask_to_adopt(self, reason: str, at: datetime) -> None:
+        """Have every company looked through for lines of ours that this store does not know, before any is made."""
+        ...
+
+    def to_adopt(self, companies: Collection[int]) -> frozenset[int]:
+        """Of these companies, those that were asked for and not yet looked through."""
         ...
 
     def newest(self) -> datetime | None:
@@ -376,8 +415,20 @@ class Store(Protocol):
         ...
 
     def journal(self, limit: int = 200) -> Sequence[JournalRecord]: ...
-    def verify_journal(self) -> tuple[int, str, str]:
-        """(records read, head hash, first fault or ""): recomputes the whole chain."""
+    def journal_after(self, seq: int, limit: int = 1000) -> Sequence[JournalRecord]:
+        """The records that follow that one, the oldest first."""
+        ...
+
+    def journal_head(self) -> tuple[int, str]:
+        """The number of the newest record and its hash, which stands for all records before it."""
+        ...
+
+    def verify_journal(self, heads: Mapping[int, str] = MappingProxyType({})) -> tuple[int, str, str]:
+        """(sound records, hash of the last of them, first fault or ""): recomputes the whole chain.
+
+        `heads` are hashes of records that were told at the time: whoever changes a record and hashes all that follow
+        anew leaves a sound chain, but not that one.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from agent.domain.agreements import Agreement
+from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import AddLine, Change, EndLine, Planned, Restore, SetPrice, SetQuantity
 from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
@@ -50,6 +50,7 @@ class Case:
     seats: int
     approved: Collection[str] = ()
     rejected: Collection[str] = ()
+    strays: Sequence[Line] = ()  # live lines with our mark that nothing explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,18 @@ def _one(
         reasons.append(crowded.get(change.key.agreement, ""))
         if (change.key.account, change.key.count) in replaced:
             reasons.append("it replaces a line that is to end: approve both, so that nothing is billed twice")
+        reasons.append(_unexplained(case.strays))
     if planned.digest in case.rejected:
         reasons.append("rejected by a person")
     return replace(planned, holds=tuple(dict.fromkeys(reason for reason in reasons if reason)))
+
+
+def _unexplained(strays: Sequence[Line]) -> str:
+    """A store that was lost may have billed the same seats with a line whose row is not there any more."""
+    if not strays:
+        return ""
+    where = ", ".join(f"{line.id} of agreement {line.agreement}" for line in strays)
+    return f"line {where} carries our mark and nothing explains it: see that it does not bill the same seats"
 
 
 def _to_zero(change: Change, case: Case) -> str:

@@ -229,7 +229,9 @@ def _found_by_mark(ground: Ground, marked: Mapping[str, Sequence[Line]], keys: S
     if not lost:
         return
     lots = (lot for key in keys for lot in islice(key.lots(), 1, _LOTS))
-    candidates = (*ground.bindings, *keys, *lots, *ground.open_keys)
+    # A row that was mapped elsewhere, or to another product, while its store forgot.
+    moved = {replace(key, agreement=line.agreement, product=line.identifier) for key in keys for line in lost.values()}
+    candidates = (*ground.bindings, *moved, *keys, *lots, *ground.open_keys)
     known = {str(Mark.of(ground.installation, key)): key for key in candidates}
     by_tag = {key_tag(key): key for key in candidates}
     for text, line in lost.items():
@@ -292,6 +294,12 @@ def adoptable(ground: Ground, key: LineKey, bindings: Mapping[LineKey, Binding])
         for line in ground.lines.get(key.agreement, ())
         if line.identifier == key.product and line.open and line.id not in taken and Mark.read(line.mark) is None
     ]
+
+
+def claimed(foreign: Iterable[Line], key: LineKey) -> Line | None:
+    """The open line with which another installation, or this one before it lost its store, bills the very same row."""
+    tag = key_tag(key)
+    return next((x for x in foreign if x.open and (mark := Mark.read(x.mark)) and mark.key == tag), None)
 
 
 def _gather(ground: Ground, bindings: Mapping[LineKey, Binding], keys: Sequence[LineKey]) -> dict[LineKey, Owned]:

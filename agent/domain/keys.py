@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -81,6 +82,7 @@ def _text(key: LineKey) -> str:
 
 _PREFIX = "TU"
 _INSTALLATION, _KEY, _PART = 6, 15, 6  # base32 characters: 30, 75 and 30 bits
+_TAG = re.compile(rf"[A-Z2-7]{{{_INSTALLATION}}}")
 MARK_LENGTH = len(_PREFIX) + _INSTALLATION + _KEY + 1 + _PART
 _LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C", Role.AGAIN: "A", Role.REPLACED: "R"}
 
@@ -119,7 +121,8 @@ class Mark:
 
 
 def installation_tag(installation: str) -> str:
-    return _digest(installation, _INSTALLATION)
+    """What marks carry of an installation's id. Where the id is lost, the six characters stand for themselves."""
+    return installation if _TAG.fullmatch(installation) else _digest(installation, _INSTALLATION)
 
 
 @lru_cache(maxsize=8192)

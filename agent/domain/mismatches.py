@@ -12,7 +12,7 @@ from agent.domain.counts import MICROSOFT, Account, Coverage, Observation, Snaps
 from agent.domain.desired import Desired
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.holdings import Ground, Owned
-from agent.domain.keys import LineKey, Role
+from agent.domain.keys import LineKey, Mark, Role
 from agent.domain.mappings import Mappings
 from agent.domain.money import Money
 from agent.domain.ownership import plain
@@ -189,8 +189,10 @@ def of_ownership(
             "approve its end, or map it again",
         )
     for line in foreign:
-        sentence = f"line {line.id} ({line.identifier}) carries the mark of another Trueup installation"
-        remedy = "leave it to that installation, or clear the mark if it is gone"
+        mark = Mark.read(line.mark)
+        tag = mark.installation if mark else ""
+        sentence = f"line {line.id} ({line.identifier}) carries the mark of another Trueup installation, {tag}"
+        remedy = f'leave it to that one; if it was this one, whose store was lost: agent.installation = "{tag}"'
         yield Finding(Code.FOREIGN_MARK, Severity.INFO, company, f"line/{line.id}", sentence, remedy)
 
 

@@ -25,8 +25,8 @@ from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
 from agent.domain.findings import Code, Stop
 from agent.domain.history import BEFORE_ALL, Asked, Move, asked, risen
-from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged
-from agent.domain.keys import LineKey
+from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged, claimed
+from agent.domain.keys import LineKey, Mark
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, Timing
 from agent.domain.periods import DAY
@@ -201,6 +201,11 @@ class _Book:
     def _ambiguous(self, line: DesiredLine, mine: Owned, owned: Ownership) -> Stop | None:
         if mine.holding is not None or mine.lives:
             return None
+        theirs = claimed(owned.foreign, line.key)
+        if theirs is not None and (mark := Mark.read(theirs.mark)):
+            reason = f"line {theirs.id} bills this row already, with the mark of installation {mark.installation}"
+            remedy = f'if that was this one, whose store was lost: agent.installation = "{mark.installation}"'
+            return Stop(Code.FOREIGN_MARK, reason, f"{remedy}; otherwise let one of the two installations bill it")
         bindings = {**self.ground.bindings, **{b.key: b for b in owned.learnt}}
         candidates = adoptable(self.ground, line.key, bindings)
         if not candidates:

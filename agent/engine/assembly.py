@@ -26,7 +26,7 @@ from agent.engine.turns import Turns
 from agent.engine.watchdog import Systemd
 from agent.mapping_files import LastGood, MappingFiles
 from agent.outgoing import Outgoing, Rate, Timeouts
-from agent.ports import Clock, Psa, Source, Store, Traits
+from agent.ports import Clock, Contents, Psa, Restored, Restoring, Source, Store, Traits
 from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
 from agent.sku_table import shipped
@@ -34,7 +34,7 @@ from agent.source_settings import SourceSection
 from agent.sources.kinds import TRAITS as TRAITS_OF_SOURCES
 from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
 from agent.sources.pax8 import Credential, Pax8Source
-from agent.store import open_store
+from agent.store import backups, open_store
 
 SINGLE_THREADS = 8  # for one company that a person waits for: its tenants, agreements and lines, side by side
 
@@ -84,6 +84,9 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
     """Put an agent together. `patient` waits a moment for files that are being saved; a command by hand does not."""
     clock = SystemClock()
     store = open_store_of(settings, clock)
+    if settings.agent.installation and store.newest() is None:
+        # An id that was set by hand for a store that knows nothing: there are lines of ours that it has to find.
+        store.ask_to_adopt("a new store takes over another's installation", clock.now())
     psa, sources = psa_of(settings, store, clock), sources_of(settings, clock)
     stop = Event()
     cycle = Cycle(
@@ -108,6 +111,14 @@ def open_store_of(settings: Settings, clock: Clock | None = None) -> Store:
     password = settings.store.password.read().reveal() if settings.store.password else ""
     longest = math.ceil(settings.http.connect_timeout.total_seconds() + settings.http.write_timeout.total_seconds())
     return open_store(settings.store_url, settings.agent.state, clock or SystemClock(), password, longest)
+
+
+def back_up_store(settings: Settings, target: Path) -> Contents:
+    return backups.back_up(settings.store_url, settings.agent.state, target, SystemClock())
+
+
+def restore_store(settings: Settings, source: Path, agree: Callable[[Restoring], bool]) -> Restored | None:
+    return backups.restore(settings.store_url, settings.agent.state, source, SystemClock(), agree)
 
 
 def mappings_of(settings: Settings, pause: Callable[[], None]) -> LastGood:

@@ -27,7 +27,7 @@ from agent.domain.terms import History
 from agent.engine.applying import Applying, Tried
 from agent.engine.clockwatch import ClockWatch
 from agent.engine.planning import Policy, think
-from agent.engine.reading import Catalogue, Sweep, histories_of, read_company
+from agent.engine.reading import Catalogue, Sweep, histories_of, narrowed, read_company
 from agent.engine.recovery import Recovery
 from agent.engine.turns import Turns
 from agent.errors import ReadFailed, TrueupError
@@ -67,6 +67,16 @@ class Thought:
     plan: CompanyPlan
     learnt: Learnt | None = None
     failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which agreements are read for each company: the usual ones of its rows and bindings, and for those that are due
+    to be looked through all others as well."""
+
+    ids: Mapping[int, frozenset[int]]
+    usual: Mapping[int, frozenset[int]]
+    adopting: frozenset[int]
 
 
 Watcher = Callable[[Progress], None]
@@ -112,6 +122,9 @@ class Cycle:
             self.turns.end_all(run)
         self.store.seal_run(run, result.state, self.clock.now(), result.detail)
         self.store.note("run", _run_failed(result), self.clock.now())
+        # In the log, which is kept elsewhere: who changes the journal and hashes it anew cannot change that as well.
+        records, head = self.store.journal_head()
+        log.info("journal.head", run=run, records=records, head=head)
         return result
 
     def _phases(
@@ -144,11 +157,10 @@ class Cycle:
     def _think_all(
         self, run: str, mappings: Mappings, mapped: Sequence[CompanyMapping], watcher: Watcher
     ) -> list[Thought]:
-        bound = self.store.bound_agreements(self.psa.traits.name)
-        ids = {m.company: m.agreements | bound.get(m.company, frozenset()) for m in mapped}
+        scope = self._scope(mapped)
         sweep = Sweep(self.source, mapped, mappings.needs)
-        agreements = partial(self.psa.agreements, sorted(frozenset().union(*ids.values())))
-        think_one = partial(self._think_one, run, mappings, ids, sweep)
+        agreements = partial(self.psa.agreements, sorted(frozenset().union(*scope.ids.values())))
+        think_one = partial(self._think_one, run, mappings, scope, sweep)
         if len(mapped) == 1:
             # A person waits for one company: its agreements, lines and tenants are read side by side.
             return [think_one(agreements, self.pool, mapped[0])]
@@ -159,11 +171,21 @@ class Cycle:
             watcher(Progress("reading", len(thoughts), len(mapped)))
         return thoughts
 
+    def _scope(self, mapped: Sequence[CompanyMapping]) -> Scope:
+        bound = self.store.bound_agreements(self.psa.traits.name)
+        usual = {m.company: m.agreements | bound.get(m.company, frozenset()) for m in mapped}
+        due = self.store.to_adopt(usual)
+        ids = dict(usual)
+        for agreement in self.psa.agreements_of(sorted(due)) if due else ():
+            if agreement.company in due and not agreement.refusal:
+                ids[agreement.company] |= {agreement.id}
+        return Scope(ids, usual, due)
+
     def _think_one(
         self,
         run: str,
         mappings: Mappings,
-        ids: Mapping[int, frozenset[int]],
+        scope: Scope,
         sweep: Sweep,
         agreements: Callable[[], Mapping[int, Agreement]],
         beside: Executor | None,
@@ -173,20 +195,20 @@ class Cycle:
         if self.stopping():
             return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="The agent is stopping.")
         self.turns.take(company, run)
-        memory = self.store.memory(self.psa.traits.name, company, ids[company], self.clock.now())
+        ids = scope.ids[company]
+        memory = self.store.memory(self.psa.traits.name, company, ids, self.clock.now())
         try:
-            reads = read_company(
-                mapping, agreements, ids[company], sweep, self.psa, self.catalogue, beside, self._stale
-            )
+            reads = read_company(mapping, agreements, ids, sweep, self.psa, self.catalogue, beside, self._stale)
         except ReadFailed as error:
             return self._unread(run, mapping, error)
+        reads = narrowed(reads, scope.usual[company], self.policy.installation)
         if not reads.complete:
             # A planning that lacks a tenant closes nothing by itself, but the PSA has just been read.
             self.store.mended(company, [unreadable(company)], self.clock.now())
         now = self.clock.now()
         today, histories = self.clock.today(self.zone), self.histories(mapping)
         plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, today, histories)
-        learnt = self._with_refusals(learnt)
+        learnt = replace(self._with_refusals(learnt), adopted=company in scope.adopting)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
         refused = "" if reads.snapshots else " ".join(map(_why, sweep.rejected.values()))

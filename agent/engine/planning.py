@@ -151,6 +151,7 @@ def _case(
         seats=sum(int(mine.holding.quantity) for mine in owned.owned.values() if mine.holding),
         approved=memory.approved,
         rejected=memory.rejected,
+        strays=owned.strays,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -14,6 +14,7 @@ from typing import TypeVar
 from agent.domain.agreements import Agreement, Line, Product, Standing
 from agent.domain.counts import MICROSOFT, Account, Needs, Snapshot
 from agent.domain.findings import Code, Finding, Severity
+from agent.domain.keys import Mark, installation_tag
 from agent.domain.mappings import CompanyMapping
 from agent.domain.terms import History
 from agent.errors import AccessDenied, CredentialsRejected, Incomplete, ReadFailed, Unreachable
@@ -130,6 +131,19 @@ def read_company(
     told = {account: e for account, e in failed.items() if not isinstance(e, Unreachable) or stale(account)}
     failures = tuple(failure_finding(error, mapping, Account.parse(account)) for account, error in told.items())
     return Reads(snapshots, failures, not failed, here, read, products())
+
+
+def narrowed(reads: Reads, usual: frozenset[int], installation: str) -> Reads:
+    """Without agreements that were read only to look for forgotten lines of ours, and hold none."""
+    tag = installation_tag(installation)
+    strange = {
+        a for a, lines in reads.lines.items()
+        if a not in usual and not any((mark := Mark.read(x.mark)) and mark.installation == tag for x in lines)
+    }  # fmt: skip
+    if not strange:
+        return reads
+    agreements = {a: agreement for a, agreement in reads.agreements.items() if a not in strange}
+    return replace(reads, agreements=agreements, lines={a: x for a, x in reads.lines.items() if a not in strange})
 
 
 def failure_finding(error: ReadFailed, mapping: CompanyMapping, account: Account) -> Finding:

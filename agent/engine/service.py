@@ -65,6 +65,7 @@ class Service:
     def start(self) -> None:
         """Start lanes and ticks; the caller holds the writer's lock."""
         self._last_due = self._newest_scheduled()
+        self._doubt_an_old_store()
         self._take_up_left_over()
         self._fleet_lane.start()
         self._single_lane.start()
@@ -155,6 +156,12 @@ class Service:
 
     def _keep_house(self) -> None:
         _try(self.housekeeping, "housekeeping.failed")
+
+    def _doubt_an_old_store(self) -> None:
+        """One that was not written to for days may be a copy that somebody has put back by hand."""
+        newest, cycle = self.cycle.store.newest(), self.cycle
+        if newest is not None and cycle.clock.now() - newest > 2 * cycle.policy.stale_after:
+            cycle.store.ask_to_adopt(f"not written to since {newest:%Y-%m-%d %H:%M} UTC", cycle.clock.now())
 
     def _take_up_left_over(self) -> None:
         """Of a process that died: its runs are over, and its open writes are settled now, not at the next cycle."""

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "sync": "Run one cycle now.",
     },
     "Run": {
+        "store": "Copy the store, put a copy back, or find what it forgot.",
         "run": "The daemon: cycles on schedule, and the local HTTP interface.",
         "demo": "See it at work against simulated services.",
         "simulate": "Serve the simulated services.",

@@ -12,6 +12,8 @@ import click
 from agent.errors import TrueupError
 from agent.faces.desk import Desk
 
+NOT_AGREED = 3  # the exit status of a command that a person was asked about and declined
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -41,6 +43,7 @@ def common(command: Command) -> Command:
     return config(debug(command))
 
 
+yes = click.option("--yes", is_flag=True, help="Do it without asking.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON; amounts are decimal texts.")
 
 
@@ -87,6 +90,15 @@ def runs(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
 def examples(*lines: str) -> str:
     """For a command's epilog; the mark keeps click from filling the lines into one paragraph."""
     return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def agreed(question: str) -> bool:
+    """What a person answers; no where nobody is there."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        click.echo("\nNothing was done. Add --yes where nobody can answer.", err=True)
+        return False
 
 
 class _Day(click.ParamType[date]):

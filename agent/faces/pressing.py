@@ -38,6 +38,7 @@ class Synced:
     entries: Sequence[Entry]
     again: datetime | None
     stopped: bool
+    head: tuple[int, str]  # of the journal: its number and its hash
 
     @property
     def well(self) -> bool:
@@ -45,11 +46,14 @@ class Synced:
 
     def text(self, view: View) -> str:
         rest = "\nStopped on request; what was not written is planned anew." if self.stopped else ""
-        return run_text(self.run, self.entries, self.again, view) + rest
+        return run_text(self.run, self.entries, self.again, self.head, view) + rest
 
     def values(self) -> Values:
         again = self.again.isoformat() if self.again else None
-        return {**of_run(self.run), "again": again, "writes": [of_entry(entry) for entry in self.entries]}
+        records, head = self.head
+        journal = {"records": records, "head": head}
+        writes = [of_entry(entry) for entry in self.entries]
+        return {**of_run(self.run), "again": again, "journal": journal, "writes": writes}
 
 
 def sync(desk: Desk, words: Sequence[str], dry: bool, quiet: bool) -> Synced:
@@ -64,7 +68,9 @@ def sync(desk: Desk, words: Sequence[str], dry: bool, quiet: bool) -> Synced:
         summary = engine.store.run(run)
         if summary is None:
             raise TrueupError(f"Run {run} is not in the store", "See whether store.url is the one that the daemon uses")
-        return Synced(summary, engine.store.entries(run, limit=_ENTRIES), again, engine.stop.is_set())
+        return Synced(
+            summary, engine.store.entries(run, limit=_ENTRIES), again, engine.stop.is_set(), engine.store.journal_head()
+        )
 
 
 def _here(engine: Engine, companies: Sequence[int], dry: bool, quiet: bool) -> tuple[str, datetime | None]:

@@ -19,8 +19,11 @@ _MEANINGS = {
 }
 
 
-def run_text(run: RunSummary, entries: Sequence[Entry], again: datetime | None, view: View) -> str:
-    """`again`: when a lowered count or an open write is to be looked at once more; None where nothing waits."""
+def run_text(
+    run: RunSummary, entries: Sequence[Entry], again: datetime | None, head: tuple[int, str], view: View
+) -> str:
+    """`again`: when a lowered count or an open write is to be looked at once more; None where nothing waits. `head` is
+    the journal's, printed so that it is kept elsewhere as well."""
     lines = [*_heading(run, view)]
     for entry in sorted(entries, key=lambda entry: entry.id):
         lines += _entry(entry, view)
@@ -30,6 +33,7 @@ def run_text(run: RunSummary, entries: Sequence[Entry], again: datetime | None, 
     if again is not None:
         lines.append(f"Something waits for a second look, not before {view.at(again)}: run it again then, or let the")
         lines.append("daemon do so.")
+    lines.append(f"Journal: {counted(head[0], 'record')}, head {head[1]}")
     return "\n".join(lines)
 
 

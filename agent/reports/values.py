@@ -94,7 +94,7 @@ def of_record(record: JournalRecord) -> Values:
     """One link of the journal; `payload` is the text that was hashed."""
     return {
         "seq": record.seq,
-        "at": record.at.isoformat(),
+        "at": record.at.isoformat(timespec="microseconds"),  # the very text that was hashed
         "kind": record.kind,
         "entry": record.entry,
         "payload": record.payload,

@@ -80,6 +80,10 @@ def still_open(connection: Connection) -> Sequence[Entry]:
     return [entry_of(row) for row in connection.execute(_OPEN)]
 
 
+def count(connection: Connection) -> int:
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(ENTRY)) or 0)
+
+
 def latest(connection: Connection, run: str | None, limit: int) -> Sequence[Entry]:
     query = _ENTRIES.order_by(ENTRY.c.id.desc()).limit(limit)
     if run is not None:

@@ -14,7 +14,7 @@ from agent.domain.changes import Planned
 from agent.domain.findings import Code, Finding
 from agent.domain.ownership import Binding, BindingState
 from agent.ports import Learnt
-from agent.store import journal, snapshots, standings
+from agent.store import adopting, journal, snapshots, standings
 from agent.store.canonical import sha256
 from agent.store.database import put
 from agent.store.journal import Note
@@ -74,6 +74,8 @@ def learn(connection: Connection, run: str, learnt: Learnt, packed: Sequence[Pac
         standings.remember(connection, learnt.company, learnt.standing, at)
     digests = [planned.digest for planned in learnt.planned]
     _bindings(connection, run, learnt, at)
+    if learnt.adopted:
+        adopting.done(connection, learnt.company, at)
     put(connection, SIGHTING, [sighting_values(seen, learnt.company) for seen in learnt.sightings])
     _charges(connection, learnt, at)
     _boundaries(connection, learnt)

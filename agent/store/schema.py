@@ -57,7 +57,8 @@ def _name(database: Database) -> str:
         name = connection.scalar(_INSTALLATION)
         if name is None:
             name = secrets.token_hex(16)
-            put(connection, META, [{"id": 1, "installation": name, "journal_seq": 0, "journal_hash": GENESIS}])
+            meta = {"id": 1, "installation": name, "journal_seq": 0, "journal_hash": GENESIS, "adopt_since": None}
+            put(connection, META, [meta])
             put(connection, LEASE, [{"id": 1, "epoch": 0, "holder": "", "shown": "", "expires": None}])
     return str(name)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from agent.domain.agreements import Standing
@@ -17,6 +18,7 @@ from agent.domain.ownership import Binding
 from agent.domain.terms import History
 from agent.ports import (
     Clock,
+    Contents,
     Decision,
     Derivation,
     Entry,
@@ -31,6 +33,7 @@ from agent.ports import (
     Version,
 )
 from agent.store import (
+    adopting,
     deciding,
     entries,
     histories,
@@ -46,6 +49,7 @@ from agent.store import (
 )
 from agent.store.database import Database, database_at
 from agent.store.files import own_folder
+from agent.store.journal import Note
 from agent.store.lease import Lease, Writing
 from agent.store.locks import file_lock
 from agent.store.snapshots import Packed, remember
@@ -105,6 +109,27 @@ class SqlStore:
 
     def may_send(self) -> bool:
         return self._writing is None or self._writing.may_send(self._clock)
+
+    def contents(self) -> Contents:
+        """Reads the whole journal."""
+        with self._database.reading() as connection:
+            records, head, fault = journal.verify(connection)
+            newest, writes = remembering.newest(connection), entries.count(connection)
+        return Contents(self._installation, newest, records, writes, head, fault)
+
+    def was_restored(self, source: str, replaced: Mapping[str, object] | None, at: datetime) -> None:
+        """Told by the first record of what follows a copy; nothing that was forgotten is made again."""
+        with self._database.writing() as connection:
+            journal.append(connection, at, [Note("restored", {"from": source, "replaced": replaced})])
+            adopting.ask(connection, "restored", at)
+
+    def ask_to_adopt(self, reason: str, at: datetime) -> None:
+        with self._database.writing() as connection:
+            adopting.ask(connection, reason, at)
+
+    def to_adopt(self, companies: Collection[int]) -> frozenset[int]:
+        with self._database.reading() as connection:
+            return adopting.due(connection, companies)
 
     def newest(self) -> datetime | None:
         with self._database.reading() as connection:
@@ -247,6 +272,14 @@ class SqlStore:
         with self._database.reading() as connection:
             return journal.latest(connection, limit)
 
-    def verify_journal(self) -> tuple[int, str, str]:
+    def journal_after(self, seq: int, limit: int = 1000) -> Sequence[JournalRecord]:
         with self._database.reading() as connection:
-            return journal.verify(connection)
+            return journal.after(connection, seq, limit)
+
+    def journal_head(self) -> tuple[int, str]:
+        with self._database.reading() as connection:
+            return journal.head(connection)
+
+    def verify_journal(self, heads: Mapping[int, str] = MappingProxyType({})) -> tuple[int, str, str]:
+        with self._database.reading() as connection:
+            return journal.verify(connection, heads)

@@ -145,6 +145,14 @@ class Meta(_Row, table=True):
     installation: str = text()
     journal_seq: int = whole()
     journal_hash: str = text()
+    adopt_since: datetime | None = instant()
+
+
+class Adopted(_Row, table=True):
+    """Companies that have been looked through for forgotten lines since `Meta.adopt_since`."""
+
+    company: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = instant()
 
 
 class Lease(_Row, table=True):
@@ -375,7 +383,7 @@ def _table(model: Any) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
-META, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Lease, Run, Plan, Journal))
+META, ADOPTED, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Adopted, Lease, Run, Plan, Journal))
 SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
 CHAPTER = _table(Chapter)

@@ -6,7 +6,7 @@ The `Disk` is what survives: stores are opened on it one after the other, as the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
@@ -23,6 +23,7 @@ from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import (
     Clock,
+    Contents,
     Decision,
     Derivation,
     Entry,
@@ -82,6 +83,7 @@ class Disk:
     lock: Any = field(default_factory=RLock)
     written: bool = False  # somebody holds the writer's lock
     epoch: int = 0
+    adopted: set[int] | None = None  # None: nobody asked
 
     def backup(self) -> Disk:
         tables = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("lock", "written")}
@@ -126,6 +128,25 @@ class MemoryStore:
 
     def dispose(self) -> None:
         pass
+
+    def contents(self) -> Contents:
+        records, head = self.journal_head()
+        return Contents(self.installation, self.disk.newest, records, len(self.disk.entries), head)
+
+    def journal_head(self) -> tuple[int, str]:
+        journal = self.disk.journal
+        return (len(journal), journal[-1].hash) if journal else (0, GENESIS)
+
+    def journal_after(self, seq: int, limit: int = 1000) -> Sequence[JournalRecord]:
+        return self.disk.journal[seq : seq + limit]
+
+    def ask_to_adopt(self, reason: str, at: datetime) -> None:
+        with self._writing(at) as disk:
+            disk.adopted = set()
+            self._record("adopt-asked", {"reason": reason}, at)
+
+    def to_adopt(self, companies: Collection[int]) -> frozenset[int]:
+        return frozenset() if self.disk.adopted is None else frozenset(companies) - self.disk.adopted
 
     def newest(self) -> datetime | None:
         return self.disk.newest
@@ -230,6 +251,8 @@ class MemoryStore:
         with self._writing(at) as disk:
             if learnt.standing is not None:
                 disk.standings[company] = _and(disk.standings.get(company, []), learnt.standing, at)
+            if learnt.adopted and disk.adopted is not None:
+                disk.adopted.add(company)
             for b in learnt.bindings:
                 self._learn_binding(run, company, b, at)
             disk.sightings |= {seen.key: (company, seen) for seen in learnt.sightings}

@@ -41,11 +41,15 @@ LOOSE = Limits(1000, 100, 1000, 100, 1000, 99)
 
 @dataclass(slots=True)
 class Rig:
-    """`folder` takes the store. What lies before the month after `begin` is invoiced."""
+    """`folder` takes the store. What lies before the month after `begin` is invoiced. `installation` as in agent.toml:
+    by default the store's own."""
 
     folder: Path
     begin: datetime = BEGIN
     prorates: bool = True
+    installation: str = ""
+    limits: Limits = LOOSE
+    seats: int = 10
     psa: simulated.ConnectWise = field(init=False)
     source: Seats = field(init=False)
     cycle: Cycle = field(init=False)
@@ -54,7 +58,7 @@ class Rig:
     def __post_init__(self) -> None:
         self.clock = StillClock(SimClock(self.begin))
         self.psa = simulated.ConnectWise(self.clock.shared, simulated.Site())
-        self.source = Seats(self.clock, dict.fromkeys(SKUS, 10))
+        self.source = Seats(self.clock, dict.fromkeys(SKUS, self.seats))
         company = self.psa.add_company("Contoso", id=COMPANY)
         upcoming = (self.begin.date().replace(day=1) + timedelta(days=32)).replace(day=1)
         self.psa.add_agreement(
@@ -62,10 +66,16 @@ class Rig:
         )
         for product in PRODUCTS:
             self.psa.add_product(product, price=Decimal("22.00"), cost=Decimal("17.60"))
+        self.start_agent()
+
+    def start_agent(self, folder: Path | None = None) -> None:
+        """A new process, with the store of that folder."""
+        self.folder = folder or self.folder
         self.cycle = self._agent()
 
     def _agent(self) -> Cycle:
         store = open_store("", self.folder, self.clock)
+        installation = self.installation or store.installation
         adapter = ConnectWise(
             connect=self._connect,
             url="https://psa.example.com",
@@ -73,7 +83,7 @@ class Rig:
             public_key=lambda: self.psa.site.public_key,
             private_key=lambda: self.psa.site.private_key,
             client_id="22222222-2222-2222-2222-222222222222",
-            installation=store.installation,
+            installation=installation,
             settle=SETTLE,
         )
         return Cycle(
@@ -82,7 +92,7 @@ class Rig:
             store=store,
             clock=self.clock,
             zone=UTC_ZONE,
-            policy=Policy("USD", LOOSE, timedelta(seconds=RECHECK), timedelta(hours=24), store.installation),
+            policy=Policy("USD", self.limits, timedelta(seconds=RECHECK), timedelta(hours=24), installation),
             pool=Here(),
             catalogue=Catalogue(adapter, self.clock, timedelta(days=1)),
             turns=Turns(),

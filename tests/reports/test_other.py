@@ -92,11 +92,13 @@ def test_holds_show_what_waits_for_a_renewal() -> None:
 
 def test_run_tells_each_write() -> None:
     """Confirmed writes in a line each; any other with what the PSA said and what follows."""
-    done = bare(run_text(RUN, [entry(EntryState.CONFIRMED, "200 answered")], None, VIEW))
+    done = bare(run_text(RUN, [entry(EntryState.CONFIRMED, "200 answered")], None, (7, "df8d"), VIEW))
     assert "Run 20260317-090000-ab12cd: done in 3 s, Contoso Ltd (250), 1 change planned" in done
     assert "  written  Contoso Ltd (250): PATCH addition 4711: quantity 10 -> 12" in done
     assert "200 answered" not in done
-    unknown = bare(run_text(RUN, [entry(EntryState.UNKNOWN, "no answer")], NOW + timedelta(minutes=5), VIEW))
+    unknown = bare(
+        run_text(RUN, [entry(EntryState.UNKNOWN, "no answer")], NOW + timedelta(minutes=5), (7, "df8d"), VIEW)
+    )
     assert "no answer" in unknown
     assert "settled by reading, never sent again" in unknown
     assert "not before 2026-03-17 09:05" in unknown

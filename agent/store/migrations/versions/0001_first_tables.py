@@ -55,8 +55,9 @@ def upgrade() -> None:
 
 
 def runs_and_snapshots() -> None:
-    meta = {"id": WHOLE, "installation": TEXT, "journal_seq": WHOLE, "journal_hash": TEXT}
-    table("meta", meta, key=["id"])
+    meta = {"id": WHOLE, "installation": TEXT, "journal_seq": WHOLE, "journal_hash": TEXT, "adopt_since": INSTANT}
+    table("meta", meta, key=["id"], optional=["adopt_since"])
+    table("adopted", {"company": WHOLE, "at": INSTANT}, key=["company"])
     lease = {"id": WHOLE, "epoch": WHOLE, "holder": TEXT, "shown": TEXT, "expires": INSTANT}
     table("lease", lease, key=["id"], optional=["expires"])
     counts = dict.fromkeys(("changes", "held", "confirmed", "refused", "unknown"), WHOLE)

@@ -34,8 +34,43 @@ class Pax8Section(Section):
         return {"client-secret": self.client_secret}
 
 
+class HuntressSection(Section):
+    kind: Literal["huntress"] = required("What Huntress bills: agents, identities, learners and log sources.")
+    key: Text = required("The public half of an API key, from Account > API Credentials.")
+    secret: SecretReference = required("Its secret half.")
+    url: Url = setting("https://api.huntress.io", "The address of Huntress's API.")
+    rate: int = setting(50, "Requests a minute; Huntress allows an account 60.", ge=1, le=60)
+
+    def secrets(self) -> Mapping[str, SecretRef]:
+        return {"secret": self.secret}
+
+
+class DattoRmmSection(Section):
+    kind: Literal["datto-rmm"] = required("The devices of Datto RMM's sites.")
+    url: Url = required("The platform's address, as the API user's page shows it.")
+    key: Text = required("The API key of that user.")
+    secret: SecretReference = required("Its API secret key.")
+    rate: int = setting(300, "Requests a minute; Datto RMM allows an account 600.", ge=1, le=600)
+
+    def secrets(self) -> Mapping[str, SecretRef]:
+        return {"secret": self.secret}
+
+
+class NinjaOneSection(Section):
+    kind: Literal["ninjaone"] = required("The devices of NinjaOne's organisations.")
+    client_id: Text = required("The client id of an API application with the scope monitoring.")
+    client_secret: SecretReference = required("Its secret.")
+    url: Url = setting("https://app.ninjarmm.com", "The region's address: app, eu, oc, ca or us2.")
+    rate: int = setting(120, "Requests a minute; NinjaOne names no number.", ge=1, le=1000)
+
+    def secrets(self) -> Mapping[str, SecretRef]:
+        return {"client-secret": self.client_secret}
+
+
 SourceName = Annotated[str, AfterValidator(_name)]
-SourceSection = Annotated[Pax8Section, Field()]
+SourceSection = Annotated[
+    Pax8Section | HuntressSection | DattoRmmSection | NinjaOneSection, Field(discriminator="kind")
+]
 KINDS: Mapping[str, type[BaseModel]] = {
-    get_args(model.model_fields["kind"].annotation)[0]: model for model in (Pax8Section,)
+    get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(SourceSection)[0])
 }

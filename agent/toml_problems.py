@@ -74,6 +74,8 @@ def _sentences(detail: ErrorDetails, siblings: Mapping[str, FieldInfo]) -> tuple
         return context["what"], context["remedy"]
     if kind == "missing":
         return "is missing", f"Add it. {siblings[name].description or ''}" if name in siblings else "Add it"
+    if kind.startswith("union_tag"):
+        return _kind_sentences(context)
     if kind == "extra_forbidden":
         return "is not known here", did_you_mean(name, siblings)
     if kind in ("literal_error", "enum"):
@@ -89,6 +91,13 @@ def _sentences(detail: ErrorDetails, siblings: Mapping[str, FieldInfo]) -> tuple
         limit, what, words = _LIMITS[kind]
         return what, f"Write a number of {words} {context[limit]}"
     return f"is refused: {detail['msg'].removeprefix('Value error, ')}", ""
+
+
+def _kind_sentences(context: Mapping[str, str]) -> tuple[str, str]:
+    known = context.get("expected_tags", "").replace("'", '"')
+    if not known:
+        return "has no kind", "Add: kind = the kind of what it is; docs/configuration.md lists them"
+    return "is of a kind that is not known", f"Write kind = {known}"
 
 
 def _guess(detail: ErrorDetails, model: type[BaseModel]) -> Steps:

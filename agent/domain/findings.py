@@ -59,6 +59,7 @@ class Code(StrEnum):
     PERMISSION_TOO_WIDE = "permission-too-wide"
     PERMISSION_MISSING = "permission-missing"
     MAPPING_INVALID = "mapping-invalid"
+    SELLER_DISAGREES = "seller-disagrees"
     PRORATE_MISMATCH = "prorate-mismatch"
     COMMITMENT_WINDOW = "commitment-window"
     COMMITMENT_RENEWAL = "commitment-renewal"

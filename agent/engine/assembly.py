@@ -30,10 +30,10 @@ from agent.ports import Clock, Contents, Psa, Restored, Restoring, Source, Store
 from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
 from agent.sku_table import shipped
-from agent.source_settings import SourceSection
+from agent.source_settings import DattoRmmSection, HuntressSection, NinjaOneSection, Pax8Section, SourceSection
+from agent.sources import datto_rmm, huntress, ninjaone, pax8
 from agent.sources.kinds import TRAITS as TRAITS_OF_SOURCES
 from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
-from agent.sources.pax8 import Credential, Pax8Source
 from agent.store import backups, open_store
 
 SINGLE_THREADS = 8  # for one company that a person waits for: its tenants, agreements and lines, side by side
@@ -221,8 +221,18 @@ def traits_of_source(section: SourceSection) -> SourceTraits:
 
 def other_source(name: str, section: SourceSection, settings: Settings, clock: Clock) -> Source:
     wire = _outgoing(settings, section.url, Rate(section.rate))
-    credential = Credential(section.client_id, _reading(section.client_secret))
-    return Pax8Source(name, wire, credential, clock, shipped(), section.invoice)
+    match section:
+        case Pax8Section():
+            credential = pax8.Credential(section.client_id, _reading(section.client_secret))
+            return pax8.Pax8Source(name, wire, credential, clock, shipped(), section.invoice)
+        case HuntressSection():
+            key = huntress.ApiKey(section.key, _reading(section.secret))
+            return huntress.HuntressSource(name, wire, key, clock, traits_of_source(section).products)
+        case DattoRmmSection():
+            return datto_rmm.DattoRmmSource(name, wire, datto_rmm.ApiKey(section.key, _reading(section.secret)), clock)
+        case NinjaOneSection():
+            client = ninjaone.ClientKey(section.client_id, _reading(section.client_secret))
+            return ninjaone.NinjaOneSource(name, wire, client, clock)
 
 
 def _outgoing(settings: Settings, base_url: str, rate: Rate, may_write: Callable[[], bool] = lambda: True) -> Outgoing:

@@ -35,6 +35,7 @@ from agent.domain.ownership import Binding, Timing
 from agent.domain.plan import Draft, draft
 from agent.domain.price_lock import allotted
 from agent.domain.renewals import of_commitments, of_terms
+from agent.domain.sales import of_sales
 from agent.domain.terms import History
 from agent.engine.reading import Reads
 from agent.ports import Learnt, Memory, Psa
@@ -229,6 +230,8 @@ def _findings(
     found += of_ownership(owned.orphans, owned.foreign, excluded, mapping.company)
     found += of_duplicates(owned.twice, made.stopped, mapping.company)
     found += of_strays(owned.strays, mapping.company)
+    if reads.complete:
+        found += of_sales(mapping, mappings, reads.snapshots)
     for account, snapshot in reads.snapshots.items():
         # Of companies that share a tenant the first reports what is wrong inside it, so that it is told once.
         if mappings.companies_by_account[account][0].company == mapping.company:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.domain.findings import Code
 from agent.domain.guards import CompanyPlan, Limits
-from agent.domain.mappings import Mappings, Mode
+from agent.domain.mappings import Mappings, Mode, SourceTraits
 from agent.engine.cycle import Cycle, Result
 from agent.engine.planning import Policy
 from agent.engine.reading import Catalogue
@@ -44,6 +44,7 @@ class Firm:
 
     folder: Path
     office: Office = field(default_factory=Office)
+    sources: Mapping[str, SourceTraits] = field(default_factory=dict)
     psa: simulated.ConnectWise = field(init=False)
     cycle: Cycle = field(init=False)
 
@@ -84,7 +85,7 @@ class Firm:
 
     @property
     def mappings(self) -> Mappings:
-        return MappingFiles(self.folder / "mappings", Mode.AUTO, shipped()).load()
+        return MappingFiles(self.folder / "mappings", Mode.AUTO, shipped(), self.sources).load()
 
     def run(self) -> Result:
         mappings = self.mappings

@@ -33,8 +33,8 @@ def test_source_has_a_name_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[sources.pax8]\nkind = "pax9"\n', "sources.pax8.kind: has a value that is not known"),
-        ('[sources.pax8]\nclient-id = "a"\n', "sources.pax8.kind: is missing"),
+        ('[sources.pax8]\nkind = "pax9"\n', 'sources.pax8: is of a kind that is not known. Write kind = "pax8"'),
+        ('[sources.pax8]\nclient-id = "a"\n', "sources.pax8: has no kind"),
         ('[sources.pax8]\nkind = "pax8"\nclient-secret = "hush"\n', "never be the secret itself"),
         ('[sources.pax8]\nkind = "pax8"\nclientid = "a"\n', 'Did you mean "client-id"?'),
         ('[sources.pax8]\nkind = "pax8"\nurl = "http://api.pax8.com"\n', "would send our keys in the clear"),

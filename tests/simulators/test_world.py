@@ -166,7 +166,7 @@ def test_everything_said_is_published(world: World, tmp_path: Path) -> None:
         assert agent.psa.check() == []
         cycle(agent)
         cycle(agent)
-        assert len(agent.source.accounts()) == len(STORIES) + 1
+        assert len(agent.sources["microsoft"].accounts()) == len(STORIES) + 1
 
     assert_log_published(world.connectwise, paths="/apis/3.0/")
     assert_log_published(world.microsoft, "msgraph", paths="/v1.0/")

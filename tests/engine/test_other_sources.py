@@ -1,0 +1,171 @@
+"""Counts of other sources from the mapping file to the line of the agreement: devices reconcile as licences do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.domain.findings import Code
+from agent.engine.sources import Switchboard
+from agent.simulators import huntress, pax8
+from agent.sku_table import shipped
+from agent.sources.huntress import ApiKey, HuntressSource
+from agent.sources.kinds import TRAITS
+from agent.sources.pax8 import Credential, Pax8Source
+from tests.engine.firm import Firm
+from tests.sources.counter import outgoing
+from tests.sources.office import SPB
+
+SHOP = "0b4c0000-0000-4000-8000-00000000abcd"
+IDS = f'sources = {{ huntress = "4711", pax8 = "{SHOP}" }}\n'
+EDR = IDS + '[[row]]\nsource = "huntress"\nproduct = "edr"\nprofile = "care"\nagreement = 1021\nadopt = true\n'
+PREMIUM = IDS + '[[row]]\nlicence = "SPB"\nprofile = "bp"\nagreement = 1021\nadopt = true\n'
+
+
+class Msp(Firm):
+    """Contoso has 10 Business Premium, bought at Pax8, and 9 agents at Huntress."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, sources=TRAITS)
+        clock = self.office.microsoft.clock
+        self.tenant.add_subscription("SPB", 10)
+        self.hunt, self.shop = huntress.Huntress(clock), pax8.Pax8(clock)
+        self.hunt.add_organization("Contoso", 4711)
+        self.hunt.protect(4711, agents=9)
+        self.shop.add_company("Contoso", SHOP)
+        self.bought = self.shop.sell(
+            SHOP,
+            self.shop.add_product("Microsoft 365 Business Premium"),
+            10,
+            vendorSkuId=SPB,
+            commitmentTerm={"id": SHOP, "term": "1-Year", "endDate": "2026-12-02"},
+        )
+        self.secret = huntress.SECRET
+        key, credential = ApiKey(huntress.KEY, lambda: self.secret), Credential(pax8.CLIENT_ID, lambda: pax8.SECRET)
+        protects, sells = outgoing(self.hunt, "https://api.huntress.io"), outgoing(self.shop, "https://api.pax8.com")
+        self.cycle.source = Switchboard(
+            {
+                "microsoft": self.office.source(),
+                "huntress": HuntressSource("huntress", protects, key, self.office, TRAITS["huntress"].products),
+                "pax8": Pax8Source("pax8", sells, credential, self.office, shipped()),
+            }
+        )
+
+    def told(self, code: Code) -> list[str]:
+        return [one.finding.sentence for one in self.found(code)]
+
+
+@pytest.fixture
+def msp(tmp_path: Path) -> Iterator[Msp]:
+    made = Msp(tmp_path)
+    made.agree(1021)
+    yield made
+    made.cycle.store.dispose()
+
+
+def test_twelve_billed_nine_protected(msp: Msp) -> None:
+    """Over-billed by 3: told at once, and lowered once a second read agrees."""
+    msp.sell(1021, "CARE", 12)
+    msp.map(EDR)
+    msp.run()
+    assert msp.told(Code.OVER_BILLED) == ["Huntress Managed EDR: 12 billed, 9 to bill (9 counted, 12 on the agreement)"]
+    assert msp.lines(1021) == [("CARE", 12, "2025-01-01", "")]
+    msp.settle()
+    assert msp.lines(1021) == [("CARE", 9, "2025-01-01", "")]
+
+
+def test_more_devices_are_billed_from_their_day(msp: Msp) -> None:
+    """9 billed, 11 protected: two more from today, as two more seats would be."""
+    msp.sell(1021, "CARE", 9)
+    msp.map(EDR)
+    msp.hunt.protect(4711, agents=11)
+    msp.settle()
+    assert msp.lines(1021) == [("CARE", 2, "2026-03-17", "2026-03-31"), ("CARE", 11, "2025-01-01", "")]
+
+
+@pytest.mark.parametrize("usage", [{}, None, {"edr": {"billable_agents_count": 0}}])
+def test_nothing_left_lowers_nothing(msp: Msp, usage: object) -> None:
+    """An account that lists nothing at all is never an instruction, however often it says so."""
+    msp.sell(1021, "CARE", 12)
+    msp.map(EDR)
+    msp.hunt.organizations[4711]["actual_usages"] = usage
+    for _ in range(3):
+        msp.run()
+        msp.pass_time(hours=1)
+    assert msp.lines(1021) == [("CARE", 12, "2025-01-01", "")]
+    assert msp.cycle.store.holds() == []
+    assert msp.told(Code.SOURCE_EMPTY if usage is not None else Code.SOURCE_INCOMPLETE)
+
+
+def test_product_that_is_gone_waits_for_a_person(msp: Msp) -> None:
+    """Others are still listed, so it may be true: the end is proposed, and held."""
+    msp.sell(1021, "CARE", 12)
+    msp.map(EDR)
+    msp.settle()
+    msp.hunt.organizations[4711]["actual_usages"] = {"sat": {"learners_count": 4}}
+    for _ in range(3):
+        msp.run()
+        msp.pass_time(hours=1)
+    assert msp.lines(1021) == [("CARE", 9, "2025-01-01", "")]
+    [hold] = [one for one in msp.cycle.store.holds() if one.state == "open"]
+    assert (hold.sentence, hold.reasons) == ("end care: 9 -> 0 from 2026-03-17", ("the line would stop billing",))
+    assert msp.told(Code.UNMAPPED_LICENCE)[-1:] == [
+        "huntress: Huntress Security Awareness Training, 4 seats in use, billed by no row"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["timeout", "not-json", "error-before", "truncated-json", "redirect"])
+def test_source_that_fails_lowers_nothing_and_stops_nobody(msp: Msp, kind: str) -> None:
+    """Its line stays; the licences of the same company go on."""
+    msp.sell(1021, "CARE", 12)
+    msp.map(EDR + '[[row]]\nlicence = "SPB"\nprofile = "bp"\nagreement = 1021\n')
+    msp.hunt.faults.add(kind, times=1000)
+    msp.settle()
+    assert msp.lines(1021) == [("BP", 10, "2026-03-17", ""), ("CARE", 12, "2025-01-01", "")]
+    found = [one.finding for one in msp.cycle.store.findings() if one.finding.subject == "huntress:4711"]
+    assert [one.code for one in found] == [
+        Code.SOURCE_STALE if kind in ("timeout", "error-before") else Code.SOURCE_INCOMPLETE
+    ]
+
+
+def test_refused_key_is_told_and_stops_nobody(msp: Msp) -> None:
+    """The run is done, for the tenant was read."""
+    msp.map(EDR + '[[row]]\nlicence = "SPB"\nprofile = "bp"\nagreement = 1021\n')
+    msp.secret = "canary-wrong"
+    msp.settle()
+    assert msp.lines(1021) == [("BP", 10, "2026-03-17", "")]
+    assert [one.finding.subject for one in msp.found(Code.CREDENTIALS_REJECTED)] == ["huntress/credentials"]
+
+
+def test_seller_is_compared_with_the_tenant(msp: Msp) -> None:
+    """12 bought, 10 in the tenant: two seats too many at 16.00 a month each; the line follows the tenant."""
+    msp.map(PREMIUM)
+    msp.shop.change(msp.bought, quantity=12)
+    msp.settle()
+    [found] = msp.found(Code.SELLER_DISAGREES)
+    assert found.finding.sentence == "Microsoft 365 Business Premium: 12 bought at pax8, 10 in the tenant"
+    assert str(found.finding.money) == "32.00 USD"
+    assert msp.lines(1021) == [("BP", 10, "2026-03-17", "")]
+    assert [one for one in msp.told(Code.UNMAPPED_LICENCE) if "Business Premium" in one] == []
+    msp.shop.change(msp.bought, quantity=10)
+    msp.run()
+    assert msp.found(Code.SELLER_DISAGREES) == []
+
+
+def test_draft_invoice_is_compared_with_what_is_in_force(msp: Msp) -> None:
+    """An order to cancel takes effect at the end of the month, and the coming invoice lacks it already."""
+    msp.map(PREMIUM)
+    msp.shop.cancel(msp.bought, days=14)
+    msp.shop.sell(SHOP, next(iter(msp.shop.products)), 2, vendorSkuId=SPB)
+    msp.run()
+    told = "Microsoft 365 Business Premium: pax8 is about to bill 2, 12 are in force"
+    assert told in msp.told(Code.SELLER_DISAGREES)
+
+
+def test_what_is_sold_may_be_what_is_billed(msp: Msp) -> None:
+    """A product that Microsoft does not know goes by Pax8's own id: 3 sold, 3 billed."""
+    backup = msp.shop.add_product("Cloud Backup", "Axcient")
+    msp.shop.sell(SHOP, backup, 3)
+    msp.map(IDS + f'[[row]]\nsource = "pax8"\nproduct = "{backup}"\nprofile = "box"\nagreement = 1021\n')
+    msp.settle()
+    assert msp.lines(1021) == [("BOX", 3, "2026-03-17", "")]

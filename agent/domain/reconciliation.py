@@ -105,14 +105,15 @@ class Position:
 class Difference:
     """Two legs that have drifted apart, or something to put in order. `units` and `monthly` are never negative.
 
-    `monthly` is None where no price is known. `since` is the first day on which it was surely so.
+    `units` is None where nobody can say how many, `monthly` where no price is known. `since` is the first day on which
+    it was surely so.
     """
 
     code: Code
     effect: Effect
     company: str
     licence: str
-    units: Decimal
+    units: Decimal | None
     sentence: str
     remedy: str
     monthly: Money | None = None
@@ -133,7 +134,7 @@ class Difference:
     @property
     def margin(self) -> Money | None:
         """What the units would earn a month; None where price or cost is unknown, or in two currencies."""
-        if self.price is None or self.cost is None or self.price.currency != self.cost.currency:
+        if self.units is None or self.price is None or self.cost is None or self.price.currency != self.cost.currency:
             return None
         return (self.price - self.cost) * self.units
 
@@ -142,7 +143,9 @@ class Difference:
         return None if self.since is None else max(0, (today - self.since).days)
 
     def seat_months(self, today: date) -> Fraction | None:
-        return None if self.since is None else Fraction(self.units) * months(self.since, today)
+        if self.since is None or self.units is None:
+            return None
+        return Fraction(self.units) * months(self.since, today)
 
     def so_far(self, today: date) -> Money | None:
         """The money since it was first so, rounded once to the currency's coins."""
@@ -244,7 +247,7 @@ class _Comparison:
             over = -missing
             twice = tuple(self._twice(over))
             yield from twice
-            rest = over - sum((one.units for one in twice), Decimal(0))
+            rest = over - sum((one.units for one in twice if one.units), Decimal(0))
             if rest:
                 yield self._over(counting, rest, counted, billed)
 

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "explain": "Why a line bills what it bills.",
         "backtest": "What these mapping files, or others, would have billed.",
         "journal": "What was written and decided, when and by whom.",
+        "report": "The month-end report: what leaks, what waits, what was corrected.",
         "audit": "Reconcile exported files: no account, no network.",
     },
     "Act": {

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
+from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.ownership import BindingState, Charge
-from agent.ports import Derivation, Memory, OpenFinding
+from agent.ports import Derivation, Memory, OpenFinding, Version
 from agent.store import deciding, entries
 from agent.store.canonical import parsed
 from agent.store.rows import (
@@ -87,6 +88,14 @@ def findings(connection: Connection, company: int | None) -> Sequence[OpenFindin
         query = query.where(FINDING.c.company == company)
     rows = connection.execute(query.order_by(FINDING.c.first_seen, FINDING.c.id))
     return [finding_of(row) for row in rows]
+
+
+def past_findings(connection: Connection, since: datetime) -> Sequence[Version[Finding]]:
+    over = FINDING.c.closed_at
+    query = sa.select(FINDING).where(sa.or_(over.is_(None), over > since))
+    rows = connection.execute(query.order_by(FINDING.c.first_seen, FINDING.c.id))
+    # One that is open is so up to its last sight; what closed one was a look that saw it no more.
+    return [Version(row.first_seen, row.closed_at or row.last_seen, finding_of(row).finding) for row in rows]
 
 
 def plans(connection: Connection, company: int | None) -> Sequence[Mapping[str, object]]:

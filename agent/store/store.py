@@ -256,6 +256,10 @@ class SqlStore:
         with self._database.reading() as connection:
             return remembering.findings(connection, company)
 
+    def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
+        with self._database.reading() as connection:
+            return remembering.past_findings(connection, since)
+
     def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
         with self._database.reading() as connection:
             return remembering.plans(connection, company)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from agent.domain.findings import Code
-from agent.ports import Hold, Store
+from agent.ports import Hold, Store, Version
 from tests.contract.store_contract import HELD, WithStore
 from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, PSA, Place, finding, key, learnt, planned
 
@@ -41,6 +41,20 @@ class Findings(WithStore):
         [found] = store.findings(COMPANY)
 
         assert (found.finding.sentence, found.first_seen) == ("3 seats of nobody", NOW)
+
+    def test_past_findings_are_told_with_their_days(self, store: Store, run: str) -> None:
+        """One closed after two hours, one open since the third: whoever asks since when sees both, or the later."""
+        store.learn(run, learnt(findings=(finding("a"),)), NOW)
+        store.learn(run, learnt(), NOW + 2 * HOUR)
+        store.learn(run, learnt(findings=(finding("b"),)), NOW + 3 * HOUR)
+
+        closed, still = (
+            Version(NOW, NOW + 2 * HOUR, finding("a")),
+            Version(NOW + 3 * HOUR, NOW + 3 * HOUR, finding("b")),
+        )
+
+        assert store.past_findings(NOW) == [closed, still]
+        assert store.past_findings(NOW + 2 * HOUR) == [still]
 
     def test_companies_and_notes_close_only_their_own(self, store: Store, run: str) -> None:
         """The mapping files' finding outlives a company's planning, and the other way round."""

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,31 @@ def test_status_after_all_that(msp: Msp) -> None:
     assert values["daemon"] == ""
     assert values["last_run"]["state"] == "done"
     assert len(values["tenants"]) == 11
+
+
+def test_report_tells_the_month(msp: Msp, tmp_path: Path) -> None:
+    """Sums that are those of the findings, what was written and by whose leave, and who was never read."""
+    page = tmp_path / "report.html"
+    said = msp("report", "--html", str(page))
+    assert said.status == 0
+    assert "Corvane Logistics (203): new addition 3 x M365-E3-Y" in " ".join(said.out.split())
+    assert "yellow microsoft: 12 tenants" in said.out
+    assert "Halcyon Bay Hotel (208) never read" in " ".join(said.out.split())
+    assert "Held for a person" in page.read_text()
+    values = msp("report", "--json").json()
+    findings = [f for f in msp("findings", "--json").json() if f["monthly"]]
+    leaks = sum(Decimal(f["monthly"]["amount"]) for f in findings if f["code"] == "under-billed")
+    told = [d for d in values["differences"] if d["code"] == "under-billed"]
+    assert sum(Decimal(d["monthly"]["amount"]) for d in told) == leaks > 0
+    assert all(int(d["units"]) > 0 for d in told)
+
+
+def test_report_of_one_company_is_about_nobody_else(msp: Msp) -> None:
+    """Its quantities on both sides, as they were last read."""
+    values = msp("report", "kestrel", "--json").json()
+    assert {d["company"] for d in values["differences"]} == {"Kestrel Ridge Farms (211)"}
+    [legs] = [one for one in values["positions"] if one["licence"] == "Microsoft 365 Business Standard"]
+    assert (legs["purchased"], legs["assigned"]) == ("8", "10")
 
 
 def test_broken_mapping_file_stops_a_plan(msp: Msp) -> None:

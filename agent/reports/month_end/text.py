@@ -25,7 +25,7 @@ def month_end_text(report: MonthEnd, view: View) -> str:
         lines += ["", f"and {counted(more, 'more difference')}; --html and --xlsx show all of them"]
     lines += [*_deeds(report, view), *_unmapped(report, view), *_origins(report.origins, view)]
     if report.notes:
-        lines += ["", paint("Left out", "bold")]
+        lines += ["", paint("Notes", "bold")]
         lines += [line for note in report.notes for line in wrapped(shown(note), view.width, "  ", "    ")]
     return "\n".join(lines)
 
@@ -41,7 +41,7 @@ def _sums(report: MonthEnd) -> list[str]:
         if count := report.count(effect):
             total, sure = report.sums(effect), report.sums(effect, Confidence.CALCULATED)
             estimate = "" if total == sure else f"{amounts(sure)} calculated, the rest estimated"
-            money = paint(f"{amounts(total)} a month", _COLOURS[effect])
+            money = paint(f"{amounts(total)} a month" if total else "no price known", _COLOURS[effect])
             rows.append((words, money, counted(count, "difference"), estimate))
     if not rows:
         return [paint("No difference that costs money.", "green")]
@@ -63,14 +63,14 @@ def _difference(number: int, one: Difference, report: MonthEnd, view: View) -> I
 
 def _since(one: Difference, report: MonthEnd) -> str:
     so_far, seats = one.so_far(report.day), one.seat_months(report.day)
-    if one.since is None or seats is None:
+    if one.since is None:
         return ""
-    worth = f", {so_far}" if so_far else ""
-    return f"; since {one.since}, {seats.numerator / seats.denominator:.1f} seat-months{worth}"
+    counted_so_far = f", {seats.numerator / seats.denominator:.1f} seat-months" if seats else ""
+    return f"; since {one.since}{counted_so_far}" + (f", {so_far}" if so_far else "")
 
 
 def _deeds(report: MonthEnd, view: View) -> Iterator[str]:
-    for heading, deeds in (("Corrected automatically", report.corrected), ("Held for a person", report.held)):
+    for heading, deeds in (("Corrected", report.corrected), ("Held for a person", report.held)):
         if deeds is None:
             continue
         yield from ("", paint(heading, "bold"))

@@ -61,7 +61,7 @@ def _difference(one: Difference, report: MonthEnd) -> Values:
         "effect": one.effect.value,
         "company": one.company,
         "licence": one.licence,
-        "units": plain(one.units),
+        "units": _quantity(one.units),
         "price": of_money(one.price),
         "cost": of_money(one.cost),
         "margin": of_money(one.margin),

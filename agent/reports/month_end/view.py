@@ -111,6 +111,7 @@ CODES = {
     Code.UNASSIGNED_SEATS: "Unused seats",
     Code.ASSIGNED_OVER_PURCHASED: "More in use than bought",
     Code.INVOICE_DIFFERS: "Distributor's invoice differs",
+    Code.SELLER_DISAGREES: "Seller and tenant disagree",
     Code.SET_UP: "To clean up",
     Code.LICENSED_DISABLED_USER: "Blocked users with licences",
     Code.FREE_SKU_BILLED: "Excluded licence billed",

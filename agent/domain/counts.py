@@ -62,6 +62,7 @@ class Coverage(StrEnum):
     MEMBERS = "members"
     IN_USE = "in-use"  # how many units are in use is told as a number, though not by whom
     MAILBOXES = "mailboxes"
+    DEVICES = "devices"  # those that the tenant manages, licensed or not
     TERMS = "terms"
     INVOICE = "invoice"  # what the seller is about to bill us
 
@@ -83,6 +84,17 @@ class MailboxKind(StrEnum):
     SHARED = "shared"
 
 
+class System(StrEnum):
+    """What a managed device runs."""
+
+    WINDOWS = "windows"
+    MACOS = "macos"
+    IOS = "ios"
+    ANDROID = "android"
+    LINUX = "linux"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What rows ask of an account beyond its licences, purchases and licensed people; groups by id, lower-cased.
@@ -93,9 +105,10 @@ class Needs:
     groups: frozenset[str] = frozenset()
     mailboxes: bool = False
     terms: bool = False
+    devices: bool = False
 
     def __or__(self, other: Needs) -> Needs:
-        either = self.mailboxes or other.mailboxes, self.terms or other.terms
+        either = self.mailboxes or other.mailboxes, self.terms or other.terms, self.devices or other.devices
         return Needs(self.groups | other.groups, *either)
 
 
@@ -266,8 +279,8 @@ class Group:
 class Snapshot:
     """Everything one read of one account said, at one time.
 
-    `groups` and `mailboxes` hold what was asked for and read whole. What was asked for and could not be read is in
-    `gaps`, with the reason, under the group's id or the name of its coverage: it is unknown, and no number rests on it.
+    `groups`, `mailboxes` and `devices` hold what was asked for and read whole. What was asked for and could not be read
+    is in `gaps`, with the reason, under the group's id or the name of its coverage: no number rests on it.
     """
 
     account: Account
@@ -278,6 +291,7 @@ class Snapshot:
     groups: Mapping[str, Group] = field(default_factory=dict)
     mailboxes: Mapping[MailboxKind, tuple[Member, ...]] = field(default_factory=dict)
     gaps: Mapping[str, Stop] = field(default_factory=dict)
+    devices: Mapping[System, tuple[Member, ...]] = field(default_factory=dict)
 
     def gap(self, what: str) -> Stop:
         """Why something that a row needs is not there: what the source said, or that nobody asked it."""

@@ -26,6 +26,7 @@ from agent.domain.findings import Code, Stop
 from agent.domain.keys import LineKey
 from agent.domain.mappings import (
     CompanyMapping,
+    DeviceCount,
     FixedCount,
     GroupCount,
     GroupMembers,
@@ -159,6 +160,8 @@ def tally(row: Row, snapshot: Snapshot | None) -> Tally:
             return _group_tally(row, group, snapshot)
         case MailboxCount(kind=kind):
             return _mailbox_tally(kind, snapshot)
+        case DeviceCount() as devices:
+            return _device_tally(devices, snapshot)
 
 
 def label(row: Row, snapshot: Snapshot | None) -> str:
@@ -179,6 +182,8 @@ def _count_words(row: Row, snapshot: Snapshot | None) -> str:
             return f"{_MEMBER_WORDS[members]} in group {group[:8]}"
         case MailboxCount(kind=kind):
             return f"{kind} mailboxes"
+        case DeviceCount() as devices:
+            return _device_words(devices)
     return f"{row.profile.product}, fixed number"
 
 
@@ -400,6 +405,20 @@ def _mailbox_tally(kind: MailboxKind, snapshot: Snapshot) -> Tally:
         return Tally(0, (), None, (), snapshot.gap(Coverage.MAILBOXES))
     found = snapshot.mailboxes.get(kind, ())
     return Tally(len(found), found, None, (Step("mailboxes", f"{len(found)} {kind} mailboxes", str(len(found))),))
+
+
+def _device_tally(count: DeviceCount, snapshot: Snapshot) -> Tally:
+    if Coverage.DEVICES not in snapshot.coverage:
+        return Tally(0, (), None, (), snapshot.gap(Coverage.DEVICES))
+    found = tuple(
+        device for system, held in snapshot.devices.items() for device in held if count.system in (None, system)
+    )
+    step = Step("devices", f"{len(found)} {_device_words(count)}", str(len(found)))
+    return Tally(len(found), found, None, (step,))
+
+
+def _device_words(count: DeviceCount) -> str:
+    return f"{count.system} devices in Intune" if count.system else "devices in Intune"
 
 
 def _told(one: Subscription) -> str:

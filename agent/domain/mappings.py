@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 
 from agent.domain.agreements import Billable
-from agent.domain.counts import NO_NEEDS, Group, MailboxKind, Member, Needs, Term
+from agent.domain.counts import NO_NEEDS, Group, MailboxKind, Member, Needs, System, Term
 from agent.domain.keys import LineKey
 from agent.domain.money import minor_units, rounded
 
@@ -181,6 +181,16 @@ class MailboxCount:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceCount:
+    """Devices that the tenant manages; None: whatever they run."""
+
+    system: System | None = None
+
+    def __str__(self) -> str:
+        return f"devices:{self.system or 'all'}"
+
+
+@dataclass(frozen=True, slots=True)
 class FixedCount:
     """A number that the mapping file gives. It is no part of the line's identity, so that it can be changed."""
 
@@ -190,7 +200,7 @@ class FixedCount:
         return "fixed:quantity"
 
 
-Count = LicenceCount | SumCount | PeopleCount | GroupCount | MailboxCount | FixedCount
+Count = LicenceCount | SumCount | PeopleCount | GroupCount | MailboxCount | DeviceCount | FixedCount
 
 # Filter fields that are no attributes of a person: a group's id, and what a login has behind its @.
 GROUP_FIELD, DOMAIN_FIELD = "group", "domain"
@@ -281,7 +291,8 @@ class Row:
         groups = self.users.groups if self.users else frozenset()
         if isinstance(self.count, GroupCount):
             groups |= {self.count.group}
-        return Needs(groups, isinstance(self.count, MailboxCount), self.asks_for_term)
+        devices = isinstance(self.count, DeviceCount)
+        return Needs(groups, isinstance(self.count, MailboxCount), self.asks_for_term, devices)
 
     def counts(self, member: Member, groups: Mapping[str, Group]) -> bool:
         """Whether this row bills for the person, licence aside."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unicodedata import normalize
 
-from agent.domain.counts import Account
+from agent.domain.counts import Account, System
 from agent.domain.mappings import (
     Basis,
     BillingProfile,
     Commitment,
     CompanyMapping,
     Count,
+    DeviceCount,
     Exclusion,
     FixedCount,
     GroupCount,
@@ -278,6 +279,8 @@ def _plain_count(table: CountTable) -> Count:
         return GroupCount(table.group, table.members or GroupMembers.USERS)
     if table.mailboxes is not None:
         return MailboxCount(table.mailboxes)
+    if table.devices is not None:
+        return DeviceCount(None if table.devices == "all" else System(table.devices))
     if table.fixed is not None:
         return FixedCount(table.fixed)
     return PeopleCount(table.domain or "")
@@ -410,7 +413,7 @@ def _unfiltered(count: CountTable, key: str) -> str:
         return "a fixed number"
     if count.mailboxes is not None:
         return "mailboxes"
-    if count.group is not None and count.members not in (None, GroupMembers.USERS):
+    if count.devices or (count.group is not None and count.members not in (None, GroupMembers.USERS)):
         return "devices"
     # Of a group's members only their ids and names are read; their department may be a stranger's.
     return "a group's members" if count.group is not None and key == "users" else ""

@@ -158,6 +158,7 @@ TermWord = Literal[
     "three-years/annual",
     "three-years/three-years",
 ]
+DeviceWord = Literal["all", "windows", "macos", "ios", "android", "linux", "other"]
 # Strict pydantic would take the enum's member only, and files hold its word.
 Word = Field(strict=False)
 
@@ -199,12 +200,18 @@ class ProfileTable(Table):
     )
 
 
+_COUNTS = ("licences", "users", "domain", "group", "mailboxes", "devices", "fixed")
+
+
 class CountTable(Table):
     """A count that is not one licence. Exactly one key, and `members` beside `group`."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [{"required": [name]} for name in ("licences", "users", "domain", "group", "mailboxes", "fixed")],
+            "oneOf": [
+                {"required": [name]}
+                for name in ("licences", "users", "domain", "group", "mailboxes", "devices", "fixed")
+            ],
             "dependentRequired": {"members": ["group"]},
         }
     )
@@ -215,6 +222,7 @@ class CountTable(Table):
     group: Guid | None = key("Members of the Entra group with this object id, and of the groups inside it.")
     members: Annotated[GroupMembers, Word] | None = key("Which members of the group: users unless it says otherwise.")
     mailboxes: Annotated[MailboxKind, Word] | None = key("Mailboxes of people, or shared ones.")
+    devices: DeviceWord | None = key("Devices that the tenant manages in Intune, all or by what they run.")
     fixed: Units | None = key("A number that does not come from Microsoft.")
 
 

@@ -22,6 +22,7 @@ from agent.domain.counts import (
     Snapshot,
     Status,
     Subscription,
+    System,
     Unit,
 )
 from agent.domain.findings import Code, Stop
@@ -116,8 +117,9 @@ def _text(snapshot: Snapshot) -> str:
     gaps = [["gap", what, stop.code.value, stop.reason, stop.remedy] for what, stop in sorted(snapshot.gaps.items())]
     groups = [["group", id, *_group_fields(group)] for id, group in sorted(snapshot.groups.items())]
     boxes = [["mailboxes", kind.value, _people_fields(held)] for kind, held in sorted(snapshot.mailboxes.items())]
+    devices = [["devices", kind.value, _people_fields(held)] for kind, held in sorted(snapshot.devices.items())]
     members = [["member", *_member_fields(member)] for member in snapshot.members]
-    return canonical([coverage, *seen, *gaps, *groups, *boxes, *members])
+    return canonical([coverage, *seen, *gaps, *groups, *boxes, *devices, *members])
 
 
 def _group_fields(group: Group) -> list[object]:
@@ -132,7 +134,11 @@ def _mailboxes(kind: str, held: list[list[Any]]) -> tuple[MailboxKind, tuple[Mem
     return MailboxKind(kind), _people(held)
 
 
-_BY_KEY = ("seen", "gap", "group", "mailboxes")
+def _devices(system: str, held: list[list[Any]]) -> tuple[System, tuple[Member, ...]]:
+    return System(system), _people(held)
+
+
+_BY_KEY = ("seen", "gap", "group", "mailboxes", "devices")
 
 
 class _Reader:
@@ -145,9 +151,9 @@ class _Reader:
     def snapshot(self, taken_at: datetime, texts: Iterable[str]) -> Snapshot:
         read = [self._record(text) for text in texts]
         [coverage] = (value for tag, value in read if tag == "coverage")
-        seen, gaps, groups, boxes = (dict(value for tag, value in read if tag == named) for named in _BY_KEY)
+        seen, gaps, groups, boxes, devices = (dict(value for tag, value in read if tag == named) for named in _BY_KEY)
         members = tuple(value for tag, value in read if tag == "member")
-        return Snapshot(self._account, taken_at, seen, members, coverage, groups, boxes, gaps)
+        return Snapshot(self._account, taken_at, seen, members, coverage, groups, boxes, gaps, devices)
 
     def _record(self, text: str) -> tuple[str, Any]:
         known = self._known.get(text)
@@ -240,5 +246,6 @@ _PARTS: Mapping[str, Callable[..., Any]] = {
     "gap": lambda what, code, reason, remedy: (what, Stop(Code(code), reason, remedy)),
     "group": _group,
     "mailboxes": _mailboxes,
+    "devices": _devices,
     "member": _member,
 }

@@ -98,12 +98,15 @@ class SourceContract:
         assert not seen.groups.keys() & seen.gaps.keys()
         if stage.needs.mailboxes:
             assert (Coverage.MAILBOXES in seen.coverage) is not (Coverage.MAILBOXES in seen.gaps)
+        if stage.needs.devices:
+            assert (Coverage.DEVICES in seen.coverage) is not (Coverage.DEVICES in seen.gaps)
         assert bool(seen.mailboxes) is (Coverage.MAILBOXES in seen.coverage)
+        assert bool(seen.devices) is (Coverage.DEVICES in seen.coverage)
 
     def test_what_nobody_needs_is_not_read(self, stage: Stage) -> None:
         """Without needs there are no groups, no mailboxes and nothing to excuse."""
         seen = stage.source.observe(stage.account)
-        assert (seen.groups, seen.mailboxes, seen.gaps) == ({}, {}, {})
+        assert (seen.groups, seen.mailboxes, seen.devices, seen.gaps) == ({}, {}, {}, {})
 
     @pytest.mark.parametrize("times", [1, None])
     @pytest.mark.parametrize("place", PLACES)
@@ -121,6 +124,7 @@ class SourceContract:
             assert _plain(seen) == _plain(truth), fault
             assert all(_group(seen.groups[id]) == _group(truth.groups[id]) for id in seen.groups), fault
             assert seen.mailboxes in (truth.mailboxes, {}), fault
+            assert seen.devices in (truth.devices, {}), fault
             assert all(stop.reason and stop.remedy for stop in seen.gaps.values()), fault
 
     def test_stranger_is_refused_with_a_remedy(self, stage: Stage) -> None:

@@ -31,6 +31,24 @@ SALES = '[[row]]\nlicence = "SPB"\nusers = { department = "Sales" }\nprofile = "
 SUPPORT = '[[row]]\nlicence = "SPB"\nusers = { department = "Support" }\nprofile = "bp"\nagreement = 1022\n'
 
 
+def test_devices_of_the_tenant(firm: Firm) -> None:
+    """Three managed devices, two of them Windows; when nothing is listed any more, both lines stay."""
+    firm.agree(1021)
+    firm.tenant.consent(APP, (*READ_LICENCES, "DeviceManagementManagedDevices.Read.All"))
+    for number, system in enumerate(("Windows", "Windows", "macOS")):
+        firm.tenant.add_device(f"PC{number}", system=system)
+    rows = '[[row]]\ncount = {{ devices = "{}" }}\nprofile = "{}"\nagreement = 1021\n'
+    firm.map(rows.format("all", "care") + rows.format("windows", "box"))
+    firm.settle()
+    both = [("BOX", 2, "2026-03-17", ""), ("CARE", 3, "2026-03-17", "")]
+    assert firm.lines(1021) == both
+    firm.tenant.consent(APP, READ_LICENCES)
+    firm.pass_time(hours=2)
+    firm.settle()
+    assert firm.lines(1021) == both
+    assert len(firm.found(Code.PERMISSION_MISSING)) == 2
+
+
 def test_split_by_group(firm: Firm) -> None:
     """Two of ten are in a group inside the one that a row names, the eight others in another: 2 and 8.
 

@@ -23,18 +23,23 @@ OF_USERS = {Odd.PAGE_SHORT, Odd.PAGE_SKIPPED, Odd.PAGE_REPEATED, Odd.COUNT_WRONG
 GROUPS = ("77777777-0000-4000-8000-000000000001", "77777777-0000-4000-8000-000000000002")
 
 
+INTUNE = "DeviceManagementManagedDevices.Read.All"
+
+
 class MicrosoftStage:
     def __init__(self) -> None:
         self.office = Office()
         fill(self.office.tenant, 1050, [SPB, SPE_E3], random.Random(1))
         self.office.add_tenant(STRANGER, "Fabrikam").withdraw_consent(APP)
-        self.office.tenant.consent(APP, (*READ_LICENCES, "GroupMember.Read.All", "Reports.Read.All"))
+        self.office.tenant.consent(APP, (*READ_LICENCES, "GroupMember.Read.All", "Reports.Read.All", INTUNE))
         users = list(self.office.tenant.holdings.users)
         for id, members in zip(GROUPS, (users[:3], users[:1010]), strict=True):
             self.office.tenant.add_group(id, members, id=id)
         for number in range(3):
             self.office.tenant.add_mailbox(f"box{number}@contoso.com", f"Box {number}")
-        self.needs = Needs(frozenset(GROUPS), mailboxes=True)
+        for number in range(3):
+            self.office.tenant.add_device(f"PC{number}")
+        self.needs = Needs(frozenset(GROUPS), mailboxes=True, devices=True)
         self.source: Source = self.office.source()
         self.account = CONTOSO_ACCOUNT
         self.stranger = Account("microsoft", STRANGER)

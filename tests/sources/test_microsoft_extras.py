@@ -1,4 +1,4 @@
-"""Groups and mailboxes: read whole or left as a gap, beside a snapshot that stands in either case."""
+"""Groups, mailboxes and devices: read whole or left as a gap, beside a snapshot that stands in either case."""
 
 import pytest
 
@@ -12,7 +12,9 @@ NESTED = "77777777-0000-4000-8000-000000000002"
 NOWHERE = "77777777-0000-4000-8000-00000000ffff"
 READS_GROUPS = (*READ_LICENCES, "GroupMember.Read.All")
 READS_MAILBOXES = (*READ_LICENCES, "Reports.Read.All")
+READS_DEVICES = (*READ_LICENCES, "DeviceManagementManagedDevices.Read.All")
 MAILBOXES = Needs(mailboxes=True)
+DEVICES = Needs(devices=True)
 
 
 def logins(group: Group) -> list[str]:
@@ -177,3 +179,31 @@ class TestCheck:
         """Microsoft has a narrow one for members alone."""
         contoso.consent(APP, (*READ_LICENCES, role))
         assert office.source().check(Account("microsoft", CONTOSO), Needs(frozenset({SALES}))) == []
+
+
+class TestDevices:
+    def test_devices_are_told_by_what_they_run(self, office: Office, contoso: Tenant) -> None:
+        """Two of Windows and one of macOS, whoever uses them; what nobody knows is the rest."""
+        contoso.consent(APP, READS_DEVICES)
+        for name, system in (("PC1", "Windows"), ("PC2", "Windows"), ("AIR", "macOS"), ("TILL", "Fuchsia")):
+            contoso.add_device(name, system=system)
+        seen = office.observe(DEVICES)
+        held = {system.value: sorted(one.login for one in found) for system, found in seen.devices.items() if found}
+        assert held == {"windows": ["PC1", "PC2"], "macos": ["AIR"], "other": ["TILL"]}
+        assert Coverage.DEVICES in seen.coverage
+
+    def test_tenant_without_intune_is_a_gap(self, office: Office, contoso: Tenant) -> None:
+        """Microsoft refuses the list there; the licences are read all the same."""
+        contoso.consent(APP, READS_DEVICES)
+        seen = office.observe(DEVICES)
+        assert seen.gaps[Coverage.DEVICES].code is Code.SOURCE_INCOMPLETE
+        assert len(seen.observations) == 2
+
+    def test_missing_permission_is_named(self, office: Office, contoso: Tenant) -> None:
+        """With the link by which it is consented to."""
+        contoso.add_device("PC1")
+        gap = office.observe(DEVICES).gaps[Coverage.DEVICES]
+        assert gap.code is Code.PERMISSION_MISSING
+        assert "DeviceManagementManagedDevices.Read.All" in gap.remedy
+        [missing] = office.source().check(CONTOSO_ACCOUNT, DEVICES)
+        assert missing.code is Code.PERMISSION_MISSING

@@ -1,4 +1,4 @@
-"""What only some rows need: members of groups, and mailboxes by their kind (Microsoft: reference 2.4).
+"""What only some rows need: members of groups, mailboxes by their kind, managed devices (Microsoft: reference 2.4).
 
 Each is whole or a gap with its reason; a gap leaves everything else of the snapshot standing.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.domain.counts import Group, MailboxKind, Member
+from agent.domain.counts import Group, MailboxKind, Member, System
 from agent.domain.findings import Code, Stop
 from agent.errors import Absent, AccessDenied, Incomplete, ReadFailed
 from agent.sources.microsoft.reads import Read
-from agent.sources.microsoft.records import CHANGED, Page, WireGroupMember, WireMailbox
+from agent.sources.microsoft.records import CHANGED, Page, WireDevice, WireGroupMember, WireMailbox
 
 _NOBODY: frozenset[str] = frozenset()
 _USER, _DEVICE = "#microsoft.graph.user", "#microsoft.graph.device"
@@ -22,6 +22,15 @@ _KINDS = {
     "usermailbox": MailboxKind.USER,
     "shared": MailboxKind.SHARED,
     "sharedmailbox": MailboxKind.SHARED,
+}
+
+
+_SYSTEMS = {
+    "windows": System.WINDOWS,
+    "macos": System.MACOS,
+    **dict.fromkeys(("ios", "ipados"), System.IOS),
+    **dict.fromkeys(("android", "androidforwork", "androidenterprise"), System.ANDROID),
+    "linux": System.LINUX,
 }
 
 
@@ -92,6 +101,29 @@ class Mailboxes:
         if not self._found:
             raise Incomplete("Graph's mailbox report is empty.", _REPORT)
         return {kind: tuple(m for of, m in self._found.values() if of is kind) for kind in MailboxKind}
+
+
+class Devices:
+    """What a tenant manages in Intune, taken in page by page. A tenant without Intune refuses the list (400)."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[System, Member]] = {}
+
+    def take(self, page: Page[WireDevice]) -> None:
+        """Raises `Incomplete` for a device that was there before: another may be missing."""
+        for row in page.value:
+            id = row.id.lower()
+            if id in self._found:
+                raise Incomplete("Graph listed a device twice; its pages do not fit together.", CHANGED)
+            host = row.deviceName or ""
+            member = Member(id, host, host, True, False, _NOBODY, {})
+            self._found[id] = _SYSTEMS.get((row.operatingSystem or "").casefold(), System.OTHER), member
+
+    def whole(self) -> dict[System, tuple[Member, ...]]:
+        """By what they run. Raises `Incomplete` where there is none: nothing tells that from a list that got lost."""
+        if not self._found:
+            raise Incomplete("Intune lists no device at all.", "If the tenant really has none left, remove the row.")
+        return {system: tuple(m for of, m in self._found.values() if of is system) for system in System}
 
 
 _REPORT = "Microsoft makes the report anew each day; if it stays so, give the row a fixed count."

@@ -85,6 +85,13 @@ MAILBOXES = Read(
     "Reports.Read.All",
     Decoder(Page[records.WireMailbox]),
 )
+# Without $top Graph gives what it likes; there is no count to hold the list against.
+DEVICES = Read(
+    "managed devices",
+    "/deviceManagement/managedDevices?$top=1000&$select=" + ",".join(records.WireDevice.__struct_fields__),
+    "DeviceManagementManagedDevices.Read.All",
+    Decoder(Page[records.WireDevice]),
+)
 RELATIONSHIPS = Read(
     "delegatedAdminRelationships",
     "/tenantRelationships/delegatedAdminRelationships?$filter=status%20eq%20'active'",

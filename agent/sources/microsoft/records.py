@@ -118,6 +118,12 @@ class WireMailbox(Struct):
     recipientType: str | None = None
 
 
+class WireDevice(Struct):
+    id: str
+    deviceName: str | None = None
+    operatingSystem: str | None = None
+
+
 class Customer(Struct):
     tenantId: str
     displayName: str | None = None

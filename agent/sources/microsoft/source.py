@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from requests.adapters import BaseAdapter
 
-from agent.domain.counts import NO_NEEDS, Account, Coverage, Group, MailboxKind, Member, Needs, Snapshot
+from agent.domain.counts import NO_NEEDS, Account, Coverage, Group, MailboxKind, Member, Needs, Snapshot, System
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.errors import AccessDenied, CredentialsRejected, ReadFailed
 from agent.outgoing import Outgoing, Rate, Timeouts
@@ -19,12 +19,13 @@ from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
 from agent.sources.microsoft import clouds
 from agent.sources.microsoft.credentials import ClientSecret, Credential, Signer, expiring, last_moment
-from agent.sources.microsoft.extras import GroupMembers, Mailboxes, gap
+from agent.sources.microsoft.extras import Devices, GroupMembers, Mailboxes, gap
 from agent.sources.microsoft.graph import Graph
 from agent.sources.microsoft.partner_center import PER_MINUTE, PartnerCenter
 from agent.sources.microsoft.partner_center import scope as sales_scope
 from agent.sources.microsoft.reads import (
     CONTRACTS,
+    DEVICES,
     MAILBOXES,
     RELATIONSHIPS,
     SKUS,
@@ -53,6 +54,7 @@ class _Extras:
 
     groups: dict[str, Group] = field(default_factory=dict)
     mailboxes: Mapping[MailboxKind, tuple[Member, ...]] = field(default_factory=dict)
+    devices: Mapping[System, tuple[Member, ...]] = field(default_factory=dict)
     gaps: dict[str, Stop] = field(default_factory=dict)
 
 
@@ -156,7 +158,8 @@ class MicrosoftSource:
         at = self._clock.now()
         reads = (SKUS, SUBSCRIPTIONS, USERS) if self._members else (SKUS, SUBSCRIPTIONS)
         groups = {group: group_members(group) for group in sorted(needs.groups)}
-        pages = self._graph.first_pages(tenant, reads, list(groups.values()))
+        extra: list[Read[Any]] = [*groups.values(), *([DEVICES] if needs.devices else [])]
+        pages = self._graph.first_pages(tenant, reads, extra)
         skus = self._rows(tenant, SKUS, _page(pages, SKUS))
         check_unique((sku.skuId for sku in skus), "licence")
         bought = self._rows(tenant, SUBSCRIPTIONS, _page(pages, SUBSCRIPTIONS))
@@ -174,11 +177,13 @@ class MicrosoftSource:
             groups=extras.groups,
             mailboxes=extras.mailboxes,
             gaps={**extras.gaps, **gaps},
+            devices=extras.devices,
         )
 
     def _covered(self, extras: _Extras) -> frozenset[Coverage]:
         covered = _COVERED if self._members else _COVERED - {Coverage.MEMBERS}
-        return covered | {Coverage.MAILBOXES} if extras.mailboxes else covered
+        told = {Coverage.MAILBOXES: extras.mailboxes, Coverage.DEVICES: extras.devices}
+        return covered | {coverage for coverage, found in told.items() if found}
 
     def _extras(
         self,
@@ -202,6 +207,13 @@ class MicrosoftSource:
                 raise
             except ReadFailed as error:
                 found.gaps[Coverage.MAILBOXES] = gap(error, MAILBOXES)
+        if needs.devices:
+            try:
+                found.devices = self._devices(tenant, _page(pages, DEVICES))
+            except CredentialsRejected:
+                raise
+            except ReadFailed as error:
+                found.gaps[Coverage.DEVICES] = gap(error, DEVICES)
         return found
 
     def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
@@ -261,6 +273,11 @@ class MicrosoftSource:
         self._beta.each_page(tenant, MAILBOXES, mailboxes.take)
         return mailboxes.whole()
 
+    def _devices(self, tenant: str, first: bytes) -> Mapping[System, tuple[Member, ...]]:
+        devices = Devices()
+        self._graph.each_page(tenant, DEVICES, devices.take, first)
+        return devices.whole()
+
     def _related(self, partner: str) -> Iterator[tuple[str, str]]:
         rows = self._rows(partner, RELATIONSHIPS)
         return ((row.customer.tenantId.lower(), row.customer.displayName or "") for row in rows)
@@ -299,7 +316,8 @@ def _page(pages: dict[str, bytes | ReadFailed], read: Read[Any]) -> bytes:
 
 
 def _extra_reads(needs: Needs) -> list[Read[Any]]:
-    return [*map(group_members, sorted(needs.groups)), *([MAILBOXES] if needs.mailboxes else [])]
+    boxes, devices = [MAILBOXES] if needs.mailboxes else [], [DEVICES] if needs.devices else []
+    return [*map(group_members, sorted(needs.groups)), *boxes, *devices]
 
 
 def _too_wide(tenant: str, roles: Iterable[str]) -> Iterator[Finding]:

@@ -304,7 +304,9 @@ class Store(Protocol):
         ...
 
     def newest(self) -> datetime | None:
-        """The newest instant stored, for the check that the clock did not go back."""
+        """The newest instant that a cycle stored after its clock was found right, for the check that it did not go back.
+
+        A failed run is none: the clock may be why it failed."""
         ...
 
     def open_run(self, reason: str, companies: Sequence[int], dry: bool, at: datetime) -> str: ...

@@ -25,7 +25,7 @@ from agent.store.rows import (
     key_text,
     sighting_of,
 )
-from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, JOURNAL, PLAN, RUN, SIGHTING, SNAPSHOT
+from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, ENTRY, FINDING, PLAN, RUN, SIGHTING, SNAPSHOT
 
 
 def _of_company(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -48,13 +48,14 @@ _LIVE = (
     .distinct()
 )
 
+# Only what a cycle stores after it has looked at its clock. The run that failed because the clock had jumped a month
+# ahead is stored too; were it counted, no cycle would run for a month after the clock was set right.
 _NEWEST = sa.union_all(
-    sa.select(sa.func.max(RUN.c.started)),
-    sa.select(sa.func.max(RUN.c.ended)),
+    sa.select(sa.func.max(RUN.c.ended)).where(RUN.c.state == "done"),
     sa.select(sa.func.max(SNAPSHOT.c.taken_at)),
     sa.select(sa.func.max(PLAN.c.at)),
+    sa.select(sa.func.max(ENTRY.c.at)),
 )
-_LAST_RECORD = sa.select(JOURNAL.c.at).order_by(JOURNAL.c.seq.desc()).limit(1)
 
 
 def memory(connection: Connection, psa: str, company: int, agreements: Sequence[int], at: datetime) -> Memory:
@@ -121,11 +122,8 @@ def derivations_of(connection: Connection, key: LineKey) -> Sequence[Derivation]
 
 
 def newest(connection: Connection) -> datetime | None:
-    """Of everything that was stored with a time of our own clock."""
-    last = connection.scalar(_LAST_RECORD)
-    recorded = [datetime.fromisoformat(last)] if last else []
-    instants = [moment for moment in connection.scalars(_NEWEST) if moment is not None]
-    return max([*instants, *recorded], default=None)
+    """Of what was stored by a clock that had been found right."""
+    return max((moment for moment in connection.scalars(_NEWEST) if moment is not None), default=None)
 
 
 def _charges(connection: Connection, named: Values) -> Mapping[LineKey, tuple[Charge, ...]]:

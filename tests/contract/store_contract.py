@@ -129,15 +129,25 @@ class Runs(WithStore):
 
         assert len(names) == 1
 
-    def test_newest_is_the_newest_of_everything(self, store: Store) -> None:
-        """An empty store knows no time; after that each kind of record counts."""
-        assert store.newest() is None
+    def test_newest_is_the_newest_that_a_cycle_stored(self, store: Store) -> None:
+        """An empty store knows no time, nor does a run as long as it may still fail; after that each record counts."""
         run = store.open_run("test", [], False, NOW)
+        assert store.newest() is None
+        store.seal_run(run, "done", NOW)
         assert store.newest() == NOW
         store.intend(run, planned(), write(), NOW + HOUR)
         assert store.newest() == NOW + HOUR
         store.remember([Snapshot(Account("microsoft", "t"), NOW + 2 * HOUR, {}, (), frozenset())])
         assert store.newest() == NOW + 2 * HOUR
+
+    def test_failed_run_does_not_move_the_newest(self, store: Store, run: str) -> None:
+        """A clock that stood a month ahead fails its run; right again, it must not be taken for one that went back."""
+        store.seal_run(run, "done", NOW)
+        month = NOW + timedelta(days=30)
+        store.seal_run(store.open_run("test", [], False, month), "failed", month, "the wall clock jumped")
+        store.note("run", [], month)
+
+        assert store.newest() == NOW
 
 
 class Entries(WithStore):

@@ -64,7 +64,6 @@ class Disk:
     """Everything that was committed. Its values are frozen, so a copy of the tables is a backup."""
 
     installation: str = "0f" * 16
-    newest: datetime | None = None
     runs: dict[str, RunSummary] = field(default_factory=dict)
     snapshots: dict[Account, list[Version[Snapshot]]] = field(default_factory=dict)
     histories: dict[Account, History] = field(default_factory=dict)
@@ -149,7 +148,11 @@ class MemoryStore:
         return frozenset() if self.disk.adopted is None else frozenset(companies) - self.disk.adopted
 
     def newest(self) -> datetime | None:
-        return self.disk.newest
+        disk = self.disk
+        ended = [run.ended for run in disk.runs.values() if run.state == "done" and run.ended]
+        taken = [kept[-1].last for kept in disk.snapshots.values()]
+        planned = [at for _, at, _ in disk.plans.values()]
+        return max([*ended, *taken, *planned, *(e.at for e in disk.entries.values())], default=None)
 
     def open_run(self, reason: str, companies: Sequence[int], dry: bool, at: datetime) -> str:
         with self._writing(at) as disk:
@@ -382,7 +385,6 @@ class MemoryStore:
             if at.tzinfo is None:
                 raise StoreFailed(f"{at} has no zone")
             yield self.disk
-            self.disk.newest = max(at, self.disk.newest or at)
 
     def _record(self, kind: str, payload: dict[str, object], at: datetime, entry: int | None = None) -> None:
         journal, text = self.disk.journal, canonical(payload)

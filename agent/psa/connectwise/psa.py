@@ -11,6 +11,7 @@ from types import MappingProxyType
 from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.changes import Change, Outcome, Picture, Realisation, Receipt, Seen, Write
 from agent.domain.findings import Finding
+from agent.domain.keys import MARK_LENGTH
 from agent.domain.proration import CONNECTWISE
 from agent.errors import AccessDenied, ReadFailed
 from agent.outgoing import Answer, Outgoing
@@ -139,7 +140,12 @@ class ConnectWise:
         """Presence is believed from the search; absence only if the whole list, counted, says the same."""
         # That serialNumber can be searched for is nowhere written down; a search that finds nothing proves nothing.
         # Nor does a list in which all lines are that were known before: the one that is looked for is not among those.
-        lines = self._marked(write, self._search(write)) or self._marked(write, self._counted(write.agreement))
+        lines = self._marked(write, self._search(write))
+        if not lines:
+            listed = self._counted(write.agreement)
+            lines, cut = self._marked(write, listed), [line for line in listed if _cut(line.mark, write.mark)]
+            if cut and not lines:
+                return Seen(Picture.OTHER, cut[0], {"mark": cut[0].mark, **seen(cut[0])})
         if not lines:
             return Seen(Picture.BEFORE)
         if len(lines) > 1:
@@ -216,6 +222,15 @@ class ConnectWise:
             return outcome
         self._manner = replace(self._manner, custom_fields=True)
         return replace(outcome, detail=f"{outcome.detail} The next cycle sends the line's custom fields along.")
+
+
+def _cut(shown: str, mark: str) -> bool:
+    """Whether a field holds no more than the beginning of the mark, as one that is too short for it would.
+
+    Taken for absence, each cycle would make the line once more.
+    """
+    kept = shown.strip()
+    return MARK_LENGTH // 2 <= len(kept) < len(mark) and mark.startswith(kept)
 
 
 def _additions(agreement: int) -> str:

@@ -157,6 +157,16 @@ def test_a_field_that_was_not_kept_as_sent(desk: Desk, site: simulated.ConnectWi
     assert desk.psa.look_for(write).picture is Picture.OTHER
 
 
+@pytest.mark.parametrize("size", [15, 29])
+def test_mark_that_was_cut_is_not_absent(desk: Desk, site: simulated.ConnectWise, size: int) -> None:
+    """A field that holds 15 of 30 characters: the line is there, and making it again would never end."""
+    write = adding(desk)
+    site.faults.add(Kind.FIELD_TRUNCATED, method="POST", size=size)
+    desk.psa.execute(write)
+    seen = desk.psa.look_for(write)
+    assert (seen.picture, seen.fields["mark"]) == (Picture.OTHER, mark()[:size])
+
+
 def test_before_and_after_of_a_patch(desk: Desk, site: simulated.ConnectWise) -> None:
     """The whole picture is the ground: a person who touched another field has changed it."""
     id = desk.adopt(10)

@@ -304,7 +304,7 @@ class Store(Protocol):
         ...
 
     def newest(self) -> datetime | None:
-        """The newest instant that a cycle stored after its clock was found right, for the check that it did not go back.
+        """The newest instant that a cycle stored on a clock found right, for the check that it did not go back.
 
         A failed run is none: the clock may be why it failed."""
         ...

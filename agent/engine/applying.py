@@ -32,18 +32,20 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Applying:
-    """Carries out what is ready. `stopping` is asked before each write: a stop lets the write in flight end."""
+    """Carries out what is ready. `stopping` is asked before each write: a stop lets the write in flight end; and
+    `stands`, whether the write's agreement is still as the plan knew it."""
 
     psa: Psa
     store: Store
     clock: Clock
     stopping: Callable[[], bool]
+    stands: Callable[[int], bool] = lambda agreement: True
 
     def apply(self, run: str, planned: Planned) -> Tried | None:
         """Carry out one change, write by write; the first that is not confirmed ends it. None: nothing was tried."""
         tried = None
         for write in planned.realisation.writes:
-            if self.stopping():
+            if self.stopping() or not self.stands(write.agreement):
                 return tried
             tried = self._write(run, planned, write)
             if tried is None or tried.state is not EntryState.CONFIRMED:

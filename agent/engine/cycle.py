@@ -26,6 +26,7 @@ from agent.domain.money import Money
 from agent.domain.terms import History
 from agent.engine.applying import Applying, Tried
 from agent.engine.clockwatch import ClockWatch
+from agent.engine.footing import Footing
 from agent.engine.planning import Policy, think
 from agent.engine.reading import Catalogue, Sweep, histories_of, narrowed, read_company
 from agent.engine.recovery import Recovery
@@ -67,6 +68,7 @@ class Thought:
     plan: CompanyPlan
     learnt: Learnt | None = None
     failed: str = ""
+    footing: Footing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Cycle:
         again = None if dry else self._settle(run, mappings, mapped)
         thoughts = self._think_all(run, mappings, mapped, watcher)
         plans = self._breaker(run, thoughts)
-        written = {} if dry else self._write_all(run, plans, watcher)
+        written = {} if dry else self._write_all(run, plans, thoughts, watcher)
         failed = [t.failed for t in thoughts if t.failed]
         state = "failed" if failed and len(failed) == len(thoughts) else "done"
         soon, waiting = self._again(plans, again)
@@ -160,7 +162,7 @@ class Cycle:
         scope = self._scope(mapped)
         sweep = Sweep(self.source, mapped, mappings.needs)
         agreements = partial(self.psa.agreements, sorted(frozenset().union(*scope.ids.values())))
-        think_one = partial(self._think_one, run, mappings, scope, sweep)
+        think_one = partial(self._think_one, run, mappings, scope, sweep, self.clock.now())
         if len(mapped) == 1:
             # A person waits for one company: its agreements, lines and tenants are read side by side.
             return [think_one(agreements, self.pool, mapped[0])]
@@ -187,6 +189,7 @@ class Cycle:
         mappings: Mappings,
         scope: Scope,
         sweep: Sweep,
+        read_at: datetime,
         agreements: Callable[[], Mapping[int, Agreement]],
         beside: Executor | None,
         mapping: CompanyMapping,
@@ -210,6 +213,7 @@ class Cycle:
         plan, learnt = think(mapping, mappings, reads, memory, self.psa, self.policy, now, today, histories)
         learnt = replace(self._with_refusals(learnt), adopted=company in scope.adopting)
         log.debug("company.planned", run=run, company=company, changes=len(plan.planned), ready=len(plan.ready))
+        footing = Footing(self.psa, self.clock, reads.agreements, read_at)
         # One tenant that cannot be read is a finding; our own key refused means that the whole run went wrong.
         refused = "" if reads.snapshots else " ".join(map(_why, sweep.rejected.values()))
         if plan.unasked:
@@ -218,11 +222,11 @@ class Cycle:
             if beside is None:
                 self.store.remember(learnt.snapshots)
                 learnt = replace(learnt, snapshots=())
-            return Thought(plan, learnt, refused)
+            return Thought(plan, learnt, refused, footing)
         self.store.learn(run, learnt, now)
         if not plan.ready:
             self.turns.end(company, run)
-        return Thought(plan, failed=refused)
+        return Thought(plan, None, refused, footing)
 
     def histories(self, mapping: CompanyMapping) -> Mapping[str, History]:
         """Of the company's accounts, by ref; not read at all where no row asks for a term."""
@@ -260,16 +264,19 @@ class Cycle:
                 self.store.learn(run, replanned(thought.learnt, plan), self.clock.now())
         return plans
 
-    def _write_all(self, run: str, plans: Sequence[CompanyPlan], watcher: Watcher) -> Mapping[EntryState, int]:
-        moving = [plan for plan in plans if plan.ready]
+    def _write_all(
+        self, run: str, plans: Sequence[CompanyPlan], thoughts: Sequence[Thought], watcher: Watcher
+    ) -> Mapping[EntryState, int]:
+        moving = [(plan, t.footing) for plan, t in zip(plans, thoughts, strict=True) if plan.ready and t.footing]
         written: Counter[EntryState] = Counter()
         for done, states in enumerate(self.pool.map(partial(self._write_one, run), moving), 1):
             written.update(states)
             watcher(Progress("writing", done, len(moving)))
         return written
 
-    def _write_one(self, run: str, plan: CompanyPlan) -> list[EntryState]:
-        applying = Applying(self.psa, self.store, self.clock, self.stopping)
+    def _write_one(self, run: str, moving: tuple[CompanyPlan, Footing]) -> list[EntryState]:
+        plan, footing = moving
+        applying = Applying(self.psa, self.store, self.clock, self.stopping, footing.stands)
         tried = [(planned, applying.apply(run, planned)) for planned in plan.first]
         self._tell(plan.company, [done for _, done in tried if done])
         mended = [str(planned.change.key) for planned, done in tried if done and done.state is EntryState.CONFIRMED]

@@ -90,7 +90,7 @@ class ConnectWise:
         asked = frozenset(ids)
         rows = self._named(AGREEMENTS, "id", map(str, sorted(asked)), records.AGREEMENT_FIELDS, self._lost)
         found = {agreement.id: agreement for agreement in self._agreements(rows)}
-        self._absent = frozenset(map(str, asked - found.keys()))
+        self._absent = (self._absent - set(map(str, asked))) | set(map(str, asked - found.keys()))
         return found
 
     def agreements_of(self, companies: Iterable[int]) -> Sequence[Agreement]:

@@ -11,7 +11,7 @@ LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ve
           --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit test lint bench bench-laws wheel lock clean
+.PHONY: help demo audit test soak lint bench bench-laws wheel lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,10 @@ audit: $(VENV)/run.stamp  ## the offline audit on shipped example files; ARGS="-
 test: lint  ## lint, then every test; ARGS="-k journal" picks some
 	@echo "Testing (PostgreSQL, strace and systemd-analyze are used where they are installed)"
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(if $(ARGS),,$(PY) -m tests.engine.soak --schedules 10000)
+
+soak: $(VENV)/dev.stamp  ## a million fault schedules (hours); stopped, it says how it goes on
+	@$(PY) -m tests.engine.soak $(ARGS)
 
 lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
 	@echo "Checking style and types"

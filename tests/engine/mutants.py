@@ -12,11 +12,12 @@ from typing import Any
 
 from agent.domain.changes import Outcome, Picture, Planned, Receipt, Seen, Write
 from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
+from agent.domain.keys import LineKey
 from agent.engine.planning import Policy
 from agent.errors import Incomplete, ReadFailed
 from agent.ports import Binding, Entry, EntryState, Learnt, Memory
 from tests.engine.here import Seats
-from tests.engine.memory_psa import ReadFault
+from tests.engine.memory_psa import Fault, ReadFault
 
 
 class Weakness:
@@ -26,6 +27,7 @@ class Weakness:
     """
 
     meets: tuple[str, ...] = ()
+    alone = True  # a second agent on the same store is refused
 
     def source(self, source: Any) -> Any:
         return source
@@ -143,6 +145,26 @@ class ForgetsBindings(Weakness):
             self.inner.learn(run, replace(learnt, bindings=()), at)
 
 
+class RemembersInTheChange(Weakness):
+    """That a line exists is a part of the change that made it or moved it last, and goes with a change that failed."""
+
+    def __init__(self) -> None:
+        self.failed: set[LineKey] = set()
+
+    def store(self, store: Any) -> Any:
+        def close(entry: Entry, state: EntryState, *others: Any) -> None:
+            store.close(entry, state, *others)
+            (self.failed.discard if state is EntryState.CONFIRMED else self.failed.add)(entry.write.key)
+
+        def memory(*args: Any) -> Memory:
+            known: Memory = store.memory(*args)
+            return replace(known, bindings={k: b for k, b in known.bindings.items() if k not in self.failed})
+
+        passing = Passing(store)
+        passing.close, passing.memory = close, memory  # type: ignore[attr-defined]
+        return passing
+
+
 class IgnoresMarks(Weakness):
     """That a line is ours is known from the store alone."""
 
@@ -177,6 +199,13 @@ class MakesLinesAgain(Weakness):
         return passing
 
 
+class NobodyIsFenced(Weakness):
+    """A second agent may work with the store while the first sleeps in mid-cycle, and neither knows of the other."""
+
+    alone = False
+    meets = ("second agent meanwhile",)
+
+
 class _All(Container[str]):
     def __contains__(self, digest: object) -> bool:
         return True
@@ -190,6 +219,25 @@ class NeverAsks(Weakness):
             return replace(self.inner.memory(*args), approved=_All(), rejected=frozenset())
 
 
+class BelievesShortPages(Weakness):
+    """A list of lines that lost its last page is taken for whole: what was on it is not there."""
+
+    meets = (Fault.ANSWER_LOST, ReadFault.SHORT)
+
+    class psa(Passing):
+        def lines(self, agreement: int) -> Any:
+            try:
+                return self.inner.lines(agreement)
+            except Incomplete:
+                return list(self.inner.lines(agreement))[:-1]
+
+        def look_for(self, write: Write) -> Seen:
+            try:
+                return self.inner.look_for(write)
+            except Incomplete:
+                return Seen(Picture.BEFORE)
+
+
 MUTANTS = (
     SendsAgain,
     NeverWaits,
@@ -199,7 +247,10 @@ MUTANTS = (
     NeverCompares,
     WritesItDownLater,
     ForgetsBindings,
+    RemembersInTheChange,
     IgnoresMarks,
     MakesLinesAgain,
     NeverAsks,
+    NobodyIsFenced,
+    BelievesShortPages,
 )

@@ -62,6 +62,10 @@ class Stack(Protocol):
     read_faults: Sequence[str]
 
     def open_store(self) -> Store: ...
+    def another_store(self) -> Store:
+        """The same store once more, as a second process on this host would open it."""
+        ...
+
     def open_psa(self) -> Psa: ...
     def backup(self) -> object: ...
     def restore(self, backup: object | None) -> None:
@@ -75,6 +79,11 @@ class Stack(Protocol):
     def now(self) -> Mapping[int, Line]: ...
     def was(self, since: datetime) -> Sequence[Mapping[int, Line]]:
         """What has been true at some time from `since` on."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Writes that reached the PSA, or its door."""
         ...
 
     def executed(self, number: int) -> int: ...
@@ -120,6 +129,12 @@ class MemoryStack(MemoryPsa):
     def open_store(self) -> Store:
         return MemoryStore(self.disk, self.clock)
 
+    another_store = open_store
+
+    @property
+    def requests(self) -> int:
+        return len(self.sent)
+
     def open_psa(self) -> Psa:
         return self
 
@@ -144,6 +159,7 @@ _WRITE_FAULTS = (
     Kind.LOST_ANSWER,
     Kind.CUT_ANSWER,
     Kind.TOO_MANY,
+    Kind.TOO_MANY_BARE,
     Kind.SERVER_TIMEOUT,
     Kind.SERVER_TIMEOUT_AFTER,
     Kind.ERROR_BEFORE,
@@ -155,6 +171,8 @@ _WRITE_FAULTS = (
     Kind.WRONG_ID,
     Kind.FALSE_OK,
     Kind.DUPLICATE,
+    Kind.FIELD_TRUNCATED,
+    Kind.FIELD_ROUNDED,
 )
 _READ_FAULTS = (
     Kind.TIMEOUT,
@@ -163,6 +181,7 @@ _READ_FAULTS = (
     Kind.NOT_JSON,
     Kind.PAGE_SHORT,
     Kind.PAGE_SKIPPED,
+    Kind.PAGE_REPEATED,
     Kind.EMPTY_LIST,
     Kind.COUNT_WRONG,
 )
@@ -200,6 +219,13 @@ class FullStack:
         self._let_go()
         self._store = open_store("", self._folder, self.clock)
         return self._store
+
+    def another_store(self) -> Store:
+        return open_store("", self._folder, self.clock)
+
+    @property
+    def requests(self) -> int:
+        return len(self._writes())
 
     def open_psa(self) -> Psa:
         return ConnectWise(
@@ -266,7 +292,9 @@ class FullStack:
         self._lag = seconds
 
     def a_write_goes_wrong(self, fault: Any, seconds: int) -> None:
-        self.site.faults.add(fault, method="POST|PATCH", seconds=seconds)
+        # Cut text keeps half of a mark; rounded numbers keep no cents.
+        size = 15 if fault is Kind.FIELD_TRUNCATED else 0
+        self.site.faults.add(fault, method="POST|PATCH", seconds=seconds, size=size)
 
     def a_read_goes_wrong(self, fault: Any, nth: int) -> None:
         # Failed reads are repeated, so one failure is none.

@@ -34,6 +34,7 @@ class Trap:
     after: bool = False
     ports: tuple[str, ...] = ()
     sprung: bool = False
+    struck: str = ""  # the call at which it sprang last
     calls: list[str] = field(default_factory=list)
 
     def set(self, nth: int, deed: Callable[[], None], *, after: bool = False, ports: tuple[str, ...]) -> None:
@@ -58,7 +59,7 @@ class Trap:
         self.left -= 1
         if self.left:
             return None
-        deed, self.deed, self.sprung = self.deed, None, True
+        deed, self.deed, self.sprung, self.struck = self.deed, None, True, name
         return deed
 
 

@@ -21,7 +21,7 @@ from agent.domain.ownership import Binding, BindingState, picture
 from agent.domain.periods import DAY
 from agent.ports import Entry, EntryState, Learnt
 from agent.psa.connectwise.pen import seen
-from tests.engine.here import AGREEMENT, COMPANY, RECHECK
+from tests.engine.here import AGREEMENT, BEGIN, COMPANY, RECHECK
 from tests.engine.stacks import INSTALLATION, Stack
 
 Picture = Mapping[str, str]
@@ -33,11 +33,19 @@ _OURS = f"TU{installation_tag(INSTALLATION)}"
 _MEANT = ("quantity", "included", "start", "end")
 
 
+JUDGED: Counter[str] = Counter()  # how often this process has held each law against something
+
+
 class Broken(AssertionError):
     """A law was broken. Says which, by its name in reliability 2.2."""
 
+    @property
+    def law(self) -> str:
+        return str(self).partition(":")[0]
+
 
 def require(holds: bool, law: str, *evidence: object) -> None:
+    JUDGED[law] += 1
     if not holds:
         raise Broken(f"{law}: {'; '.join(map(str, evidence))}")
 
@@ -50,6 +58,7 @@ class Watch:
     stack: Stack
     mode: Mode
     store: Any = None
+    began: datetime = BEGIN  # when the present cycle did
     planned: dict[int, Planned] = field(default_factory=dict)
     sends: dict[int, int] = field(default_factory=dict)
     sent: int = 0
@@ -171,6 +180,8 @@ class Watch:
 
     def after_each_step(self) -> None:
         now = self.stack.now
+        gone = [id for id in self.bases if id not in now and id not in self.handled]
+        require(not gone, "I2 a line that we bound does not vanish", gone)
         marks = Counter(line.mark for line in now.values() if line.mark and line.live(self.stack.clock.today()))
         twice = {mark: n for mark, n in marks.items() if n > 1 + self.excused[mark]}
         require(not twice, "I1 no two lines bear one mark", twice)
@@ -189,6 +200,8 @@ class Watch:
         require(self.mode is not Mode.REPORT, "report never writes", write.sentence)
         needs = [why for why in self._needs_approval(write, planned) if why]
         approved = self.approvals.get(planned.digest, now) > now
+        empties = [why for why in needs if why == "to zero"]
+        require(approved or not empties, "I2 nothing ends or empties unless a person said so", change.sentence)
         require(approved or not needs, "a person decides first", needs, change.sentence, write.sentence)
         self._quantity(planned)
         if write.line is None:
@@ -225,7 +238,7 @@ class Watch:
             require(same, "I3 only a change of quantity moves one", change)
             return
         now = self.stack.clock.now()
-        fresh = bool(readings) and readings[-1] == (now, change.after.quantity)
+        fresh = bool(readings) and readings[-1][0] >= self.began and readings[-1][1] == change.after.quantity
         require(fresh, "I3, I6 only what a whole read said is written", change.sentence, readings[-3:])
         if change.before is not None and change.after.quantity < change.before.quantity:
             agreed = list(takewhile(lambda reading: reading[1] == change.after.quantity, reversed(readings)))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from hashlib import sha256
 from typing import Any
 
 from agent.domain.agreements import Line
@@ -33,8 +37,10 @@ from agent.engine.cycle import Cycle, Result
 from agent.engine.planning import Policy
 from agent.engine.reading import Catalogue
 from agent.engine.turns import Turns
-from agent.errors import TrueupError
+from agent.errors import AnotherWriter, TrueupError
+from agent.ports import Store
 from agent.psa.connectwise.texts import midnight
+from agent.simulators.faults import Kind
 from tests.engine.here import (
     AGREEMENT,
     COMPANY,
@@ -47,6 +53,7 @@ from tests.engine.here import (
     Health,
     Here,
     Seats,
+    StillClock,
 )
 from tests.engine.memory_psa import Fault
 from tests.engine.mutants import Weakness
@@ -58,6 +65,19 @@ HOUR = 3600
 LOOSE = Limits(1000, 100, 1000, 1000, 1000, 99)
 NO_TROUBLE = ("none", 1, 0)
 Trouble = tuple[str, int, int]  # what happens, at which call or request, how many seconds it takes
+
+# What the PSA keeps otherwise than it was given, it would again: a person has to see to it.
+DISTORTIONS = (Fault.DISTORTED, Kind.FIELD_TRUNCATED, Kind.FIELD_ROUNDED)
+
+
+# Where in a cycle it may happen. The time between a comparison and its request cannot be closed, so what was compared
+# is not changed in it; only a second agent, which is to be kept out altogether, may come at any time.
+_MEANWHILE = {
+    "edit": ("psa",),
+    "mapping": ("psa",),
+    "invoice": ("products", "lines", "observe", "learn"),
+    "second": ("psa", "wire"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,19 @@ class Wish:
         return max(self.minimum, max(0, seats - self.included)) + shown
 
 
+@dataclass(slots=True)
+class AgentClock(StillClock):
+    """The agent's own wall clock, which may be set wrong beside the world's; monotonic time goes on as it does."""
+
+    wrong: int = 0
+
+    def now(self) -> datetime:
+        return StillClock.now(self) + timedelta(seconds=self.wrong)
+
+    def monotonic(self) -> int:
+        return StillClock.monotonic(self) - self.wrong * 10**9
+
+
 class Witnessed(Seats):
     """The source, with a note of what every row asks for at each read that says something."""
 
@@ -118,7 +151,7 @@ class Witnessed(Seats):
 
     def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         snapshot = super().observe(account)
-        for wish in self.world.wishes:
+        for wish in self.world.asked:
             if wish.present and self.speaks_of(wish.sku):
                 self.world.watch.reads(wish.key, self.world.wanted(wish))
         return snapshot
@@ -146,11 +179,15 @@ class World:
     binned: list[Line] = field(default_factory=list)  # each with the mark that it has or is yet to get
     ended: list[int] = field(default_factory=list)
     copies: list[int] = field(default_factory=list)
+    asked: list[Wish] = field(default_factory=list)  # the wishes as the mapping files said when the cycle began
+    lock: ExitStack = field(default_factory=ExitStack)
+    clock: AgentClock = field(init=False)
     source: Witnessed = field(init=False)
     watch: Watch = field(init=False)
     agent: Cycle = field(init=False)
 
     def __post_init__(self) -> None:
+        self.clock = AgentClock(self.stack.clock.shared)
         self.watch = Watch(self.stack, self.mode)
         self.source = Witnessed(self, dict.fromkeys(SKUS, 10))
         self._people_begin()
@@ -169,23 +206,35 @@ class World:
 
     def start_agent(self) -> None:
         """Start the agent anew, as after a crash: everything but the store and the PSA is forgotten."""
-        store, psa, weak = self.stack.open_store(), self.stack.open_psa(), self.weakness
+        self.lock.close()  # as the kernel does for whom it buries
+        store = self.stack.open_store()
+        self.lock.enter_context(store.writer())
         self.watch.store = store
+        mortal = lambda port, name: Mortal(port, name, self.trap)  # noqa: E731
+        self.agent = self._agent(store, mortal)
+
+    def _agent(self, store: Store, mortal: Callable[[Any, str], Any]) -> Cycle:
+        weak = self.weakness
         policy = Policy("USD", self.limits, timedelta(seconds=RECHECK), timedelta(hours=24), INSTALLATION)
-        mortal_psa = Mortal(weak.psa(WatchedPsa(psa, self.watch)), "psa", self.trap)
-        self.agent = Cycle(
-            source=Mortal(weak.source(self.source), "source", self.trap),  # type: ignore[arg-type]
-            psa=mortal_psa,  # type: ignore[arg-type]
-            store=Mortal(weak.store(WatchedStore(store, self.watch)), "store", self.trap),  # type: ignore[arg-type]
-            clock=self.stack.clock,
+        psa = mortal(weak.psa(WatchedPsa(self.stack.open_psa(), self.watch)), "psa")
+        return Cycle(
+            source=mortal(weak.source(self.source), "source"),
+            psa=psa,
+            store=mortal(weak.store(WatchedStore(store, self.watch)), "store"),
+            clock=self.clock,
             zone=UTC_ZONE,
             policy=weak.policy(policy),
             pool=Here(),
-            catalogue=Catalogue(mortal_psa, self.stack.clock, timedelta(days=1)),  # type: ignore[arg-type]
+            catalogue=Catalogue(psa, self.clock, timedelta(days=1)),
             turns=Turns(),
         )
 
+    def close(self) -> None:
+        self.lock.close()
+        self.stack.close()
+
     def mappings(self) -> Mappings:
+        self.asked = [*self.wishes]
         self.watch.rows = {wish.key: wish.adopt for wish in self.wishes if wish.present}
         rows = tuple(wish.row(n) for n, wish in enumerate(self.wishes, 2) if wish.present)
         place = Place("contoso.toml", 1)
@@ -220,9 +269,11 @@ class World:
     def cycle(self, trouble: Trouble = NO_TROUBLE) -> Result | None:
         """One cycle of the agent, through some trouble. None if it died or could not even fail in order."""
         self.cycles += 1
+        self.met["tenant is ill"] += self.source.health is not Health.WELL
         self.watch.settles()
         before = {wish.key: self.watch.standing(wish.key) for wish in self.wishes}
         self._brew(trouble)
+        self.watch.began = self.stack.clock.now()
         try:
             result: Result | None = self.agent.run(self.mappings(), [COMPANY], "test")
         except Crash:
@@ -232,11 +283,16 @@ class World:
             result = None
         finally:
             self.stack.lag = 0
-            self.met[trouble[0]] += self.trap.sprung
+            self._met(trouble[0])
             self.trap.disarm()
         self.watch.settles()
         self._look_after(before, trouble)
         return result
+
+    def _met(self, what: str) -> None:
+        self.met[what] += self.trap.sprung
+        if self.trap.sprung and what.startswith("death"):
+            self.met[f"death at {self.trap.struck}"] += 1
 
     def _brew(self, trouble: Trouble) -> None:
         what, nth, seconds = trouble
@@ -251,8 +307,46 @@ class World:
             self.trap.set(nth, dies, after=what == "death after", ports=("store", "psa", "wire", "source"))
         elif what.startswith("commit"):
             self.trap.set(nth, commit_fails, after=what == "commit unheard", ports=("store",))
-        elif what == "edit meanwhile":
-            self.trap.set(nth, lambda: self.person_edits(nth + seconds, seconds % 30 + 1), ports=("psa",))
+        elif what.endswith("meanwhile"):
+            self.trap.set(nth, lambda: self._meanwhile(what, nth, seconds), ports=_MEANWHILE[what.split()[0]])
+
+    def _meanwhile(self, what: str, nth: int, seats: int) -> None:
+        match what.split()[0]:
+            case "edit":
+                self.person_edits(nth + seats, seats % 30 + 1)
+            case "invoice":
+                self.wait(30)
+                self.invoice()
+            case "mapping":
+                self.change_row(nth % len(self.wishes), included=seats)
+            case "second":
+                self.second_agent()
+
+    def second_agent(self) -> None:
+        """The first one is stopped in mid-cycle for longer than anything waits, and the program is started once more
+        beside it, as by a careless copy of its unit."""
+        self.wait(SETTLE)
+        store = self.stack.another_store()
+        with ExitStack() as stack:
+            stack.callback(store.dispose)
+            if self.weakness.alone:
+                try:
+                    stack.enter_context(store.writer())
+                except AnotherWriter:
+                    return
+                require(False, "two agents never write at once")
+            second = self._agent(store, lambda port, name: port)
+            for _ in range(3):
+                second.run(self.mappings(), [COMPANY], "second")
+                self.wait(RECHECK)
+
+    def clock_jumps(self, seconds: int) -> None:
+        """The agent's clock is set wrong, and right again a cycle later: neither cycle may write."""
+        sent = self.watch.sent
+        for self.clock.wrong in (seconds, 0):
+            self.cycle()
+        require(self.watch.sent == sent, "a clock that jumped writes nothing", seconds)
+        self.met["clock jump"] += 1
 
     def _look_after(self, before: dict[LineKey, int], trouble: Trouble) -> None:
         for wish in self.wishes:
@@ -275,6 +369,7 @@ class World:
     def invoice(self) -> None:
         agreement = self.stack.agreement
         if agreement.next_invoice:
+            self.met["invoice"] += 1
             boundary = agreement.period(agreement.next_invoice).end
             self.stack.moves_invoice(boundary)
             self.watch.invoices(boundary)
@@ -297,11 +392,13 @@ class World:
     def person_edits(self, which: int, quantity: int) -> None:
         for line in self._some(which):
             if int(line.quantity) != quantity:
+                self.met["person edits"] += 1
                 self.watch.edits(line)
                 self.stack.person_edits(line.id, quantity=quantity)
 
     def person_ends(self, which: int) -> None:
         for line in self._some(which):
+            self.met["person ends"] += 1
             self._ends(line)
             self.ended.append(line.id)
 
@@ -312,6 +409,7 @@ class World:
 
     def person_copies(self, which: int) -> None:
         for line in self._some(which):
+            self.met["person copies"] += 1
             copy = self.stack.person_copies(line.id)
             self.copies.append(copy)
             self.watch.handled.add(copy)
@@ -319,6 +417,7 @@ class World:
 
     def person_deletes(self, which: int) -> None:
         for line in self._some(which):
+            self.met["person deletes"] += 1
             self.stack.person_deletes(line.id)
             self.watch.deletes(line)
             key = self.watch.bases.get(line.id)
@@ -359,6 +458,7 @@ class World:
     def loses_store(self, restored: bool) -> None:
         """Nobody puts a store back within the settle window: what is late has landed by then."""
         self.lost = True
+        self.met["store restored" if restored and self.backups else "store lost"] += 1
         self.wait(SETTLE * 2)
         backup, readings = self.backups[-1] if restored and self.backups else (None, {})
         self.stack.restore(backup)
@@ -387,7 +487,15 @@ class World:
         require(not self.watch.store.entry_open(), "I8 nothing stays open", self.watch.store.entry_open())
         for wish in self.wishes:
             self._explained(wish, result)
-        require(self.watch.store.verify_journal()[2] == "", "I7 the journal verifies")
+        self._accounted()
+
+    def _accounted(self) -> None:
+        store = self.watch.store
+        require(store.verify_journal()[2] == "", "I7 the journal verifies")
+        require(self.stack.requests == self.watch.sent, "I4, I7 no request but those that were intended")
+        told = {record.entry for record in store.journal(limit=100_000) if record.kind == "intent"}
+        silent = self.watch.sends.keys() - told
+        require(not silent, "I7 the journal explains every request", silent)
 
     def comes_right(self) -> None:
         """Then people tidy up, ask for nothing special and approve what is held: all is billed as it is."""
@@ -403,6 +511,20 @@ class World:
         result = self.hours(2)
         for wish in self.wishes:
             self._right(wish, result)
+        self._reckoned(result)
+
+    def _reckoned(self, result: Result | None) -> None:
+        """The money that the agent says it bills is what its lines bill, added up from the PSA alone."""
+        rows = [wish for wish in self.wishes if wish.present]
+        if result is None or not rows or any(self.watch.standing(wish.key) != self.wanted(wish) for wish in rows):
+            return
+        lines = [(wish, line) for wish in rows for line in self.watch.lines_of(wish.key)]
+        months = self.stack.agreement.months or 1
+        total = sum(Fraction(line.quantity - line.included) * Fraction(line.price or 0) for _, line in lines) / months
+        told = sum(Fraction(plan.monthly.amount) for plan in result.plans)
+        require(round(100 * told) == round(100 * total), "I10 the money told is the money billed", told, total, lines)
+        odd = [line for wish, line in lines if wish.price is not None and line.price != wish.price]
+        require(not odd, "I10 a price that the profile names is billed", odd)
 
     def _next_invoice_comes(self) -> None:
         """And before it all that nobody made while time went by."""
@@ -418,8 +540,10 @@ class World:
     def _right(self, wish: Wish, result: Result | None) -> None:
         found = [f.finding for f in self.watch.store.findings(COMPANY)]
         late = any(f.code is Code.DATE_REFUSED and _of(f, wish.key) for f in found)
-        if self.lost or late or self.stack.met[Fault.DISTORTED]:
-            # What people did while nobody remembered, and when nobody decided until a month was billed, takes a person.
+        stray = not wish.present and all(b.key.base != wish.key for b in self.watch.bindings())
+        if self.lost or late or stray or self._distorted:
+            # What people did while nobody remembered, and when nobody decided until a month was billed, takes a person;
+            # so does a line with our mark whose row went before the store knew of it.
             self._explained(wish, result)
             return
         stands, wanted = self.watch.standing(wish.key), self.wanted(wish)
@@ -429,6 +553,16 @@ class World:
         require(stands == wanted, "I8 in the end all is as wanted", wish, f"{stands} stand, {wanted} wanted", found)
         lines = self.watch.lines_of(wish.key)
         require(len(lines) <= 1, "differences are folded into their base", lines)
+
+    @property
+    def _distorted(self) -> bool:
+        return any(self.stack.met[what] for what in DISTORTIONS)
+
+    def digest(self) -> str:
+        """Of what became of it all, so that a replay can be seen to be one."""
+        lines = sorted((id, str(line)) for id, line in self.stack.now.items())
+        entries = [(e.id, e.state, e.at, e.write.digest) for e in self.watch.store.entries(limit=10_000)]
+        return sha256(repr((lines, entries, self.told())).encode()).hexdigest()[:16]
 
     def told(self) -> Counter[str]:
         """What this history came to."""
@@ -448,8 +582,7 @@ class World:
         subjects = {str(wish.key), *(f"line/{line.id}" for line in self.watch.lines_of(wish.key))}
         stopped = [f for f in found if f.subject in subjects and f.code not in _PLAIN]
         stopped += [f for f in found if f.code is Code.DUPLICATE_LINES]
-        if self.stack.met[Fault.DISTORTED]:
-            # The PSA keeps another number than it was given, and would again: a person has to see to it.
+        if self._distorted:
             stopped += [f for f in found if f.code is Code.REFUSED_BY_PSA and _of(f, wish.key)]
         detail = [(p.change.sentence, p.holds, p.realisation.note) for p in plans]
         told = "I8 what is not as wanted is held with a reason"

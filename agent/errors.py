@@ -15,6 +15,7 @@
     │   ├── LeaseLost            this agent is not the one that writes any more
     │   ├── SchemaTooNew         a newer Trueup wrote this store
     │   └── EntryOpen            the line already has a write whose outcome is open
+    ├── NotDelivered             a notice reached nobody: it is tried again
     └── ClockUntrusted           wall time jumped or lies in the past: no dates, no writes
 
 The outcome of a write is never an exception: it is a `Receipt` (agent/domain/changes.py).
@@ -77,6 +78,10 @@ class SchemaTooNew(StoreFailed):
 
 class EntryOpen(StoreFailed):
     """The binding already has an entry in INTENT or UNKNOWN (one open write per line)."""
+
+
+class NotDelivered(TrueupError):
+    """A mail server, chat or heartbeat did not take what was sent; its words and addresses are not repeated."""
 
 
 class ClockUntrusted(TrueupError):

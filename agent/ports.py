@@ -18,6 +18,7 @@ from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.money import Money
+from agent.domain.news import Told
 from agent.domain.ownership import Binding as Binding
 from agent.domain.ownership import BindingState as BindingState
 from agent.domain.ownership import Charge as Charge
@@ -408,6 +409,14 @@ class Store(Protocol):
         """Those that were open at that time or later, closed since or not, as they last stood."""
         ...
 
+    def told(self, channel: str) -> Mapping[str, Told]:
+        """By topic, what the channel has said."""
+        ...
+
+    def tell(self, channel: str, told: Mapping[str, Told], forget: Iterable[str] = ()) -> None:
+        """Remember what the channel has just said, and drop the topics that may be said again."""
+        ...
+
     def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
         """The latest plan of each company, as the plain values that faces print."""
         ...
@@ -435,6 +444,25 @@ class Store(Protocol):
         `heads` are hashes of records that were told at the time: whoever changes a record and hashes all that follow
         anew leaves a sound chain, but not that one.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person is told. `text` has several lines, cleaned of what steers terminals and without colours."""
+
+    subject: str
+    text: str
+    urgent: bool
+
+
+class Channel(Protocol):
+    """A way to reach people. What it was told is remembered by its name."""
+
+    @property
+    def name(self) -> str: ...
+    def send(self, notice: Notice) -> None:
+        """Once; raises `NotDelivered`."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, ValidationInfo
 
 from agent.credentials import SecretRef
+from agent.domain.findings import Code
 from agent.loopback import is_loopback
-from agent.toml_problems import fault
+from agent.toml_problems import did_you_mean, fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,37 @@ def _host(value: object) -> str:
     return text
 
 
+def _clock_time(value: object) -> time:
+    text = _text(value)
+    try:
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of day has no zone
+    except ValueError:
+        raise fault("is not a time of day", 'Write hours and minutes: "07:30"') from None
+
+
+def _mail_address(value: object) -> str:
+    text = _text(value)
+    # What the mail library would take apart differently than a person reads it is no address of an office.
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text, re.ASCII):
+        raise fault("is not a mail address", 'Write it as "billing@example.com"')
+    return text
+
+
+def _server(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-f:]+", text, re.ASCII):
+        raise fault("is not the name of a server", 'Write it as "smtp.example.com"')
+    return text
+
+
+def _finding_code(value: object) -> Code:
+    text = _text(value)
+    try:
+        return Code(text)
+    except ValueError:
+        raise fault("is no code of a finding", did_you_mean(text, [code.value for code in Code])) from None
+
+
 def _marker_field(value: object) -> str:
     text = _text(value)
     if not re.fullmatch(r"serialNumber|custom:\S.{0,49}", text):
@@ -297,6 +329,12 @@ StoreUrl = Annotated[str, PlainValidator(_store_url), Called("store address")]
 Listen = Annotated[TcpAddress | UnixSocket, PlainValidator(_listen), _AS_TEXT, Called("address or socket")]
 Host = Annotated[str, PlainValidator(_host), Called("host name")]
 Cron = Annotated[str, PlainValidator(_cron), Called("cron line")]
+ClockTime = Annotated[
+    time, PlainValidator(_clock_time), PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str), Called("time")
+]
+MailAddress = Annotated[str, PlainValidator(_mail_address), Called("mail address")]
+Server = Annotated[str, PlainValidator(_server), Called("server")]
+FindingCode = Annotated[Code, PlainValidator(_finding_code), _AS_TEXT, Called("finding code")]
 MarkerField = Annotated[str, PlainValidator(_marker_field), Called("field")]
 ModelVersion = Annotated[str, PlainValidator(_model_version), Called("version")]
 Installation = Annotated[str, PlainValidator(_installation), Called("text")]

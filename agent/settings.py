@@ -19,21 +19,26 @@ from agent.config_path import config_path as config_path
 from agent.credentials import SecretRef
 from agent.errors import TrueupError
 from agent.setting_sections import Section, required, section, setting
+from agent.loopback import is_loopback
 from agent.setting_types import (
     Called,
+    ClockTime,
     Cron,
     Currency,
     Day,
     Duration,
     FilePath,
+    FindingCode,
     Guid,
     Host,
     Installation,
     Listen,
+    MailAddress,
     MarkerField,
     ModelVersion,
     Proxy,
     SecretReference,
+    Server,
     SomeDuration,
     StoreUrl,
     Text,
@@ -142,6 +147,7 @@ class MicrosoftSection(Section):
 
 
 Months = Annotated[int, Field(ge=1, le=120)]
+CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1), Called("number")]
 
 
 class ConnectWiseSection(Section):
@@ -222,6 +228,39 @@ class GuardsSection(Section):
     recheck: Duration = setting("60s", "The least time between the two reads that anything lowered needs.")
 
 
+class MailSection(Section):
+    host: Server = required("The mail server.")
+    port: int = setting(587, "Its port; 465 is usual with security tls.", ge=1, le=65_535)
+    # The third word only for a relay on this machine itself; `_in_the_clear` sees to it.
+    security: Literal["starttls", "tls", "none"] = setting("starttls", "How the connection is made private.")
+    user: Text | None = setting(None, "The user name at the mail server, where it asks for one.")
+    password: SecretReference | None = setting(None, "The password of that user.")
+    sender: MailAddress = required("Whose mail it is.")
+    to: tuple[MailAddress, ...] = Field(description="Who gets it.", strict=False, min_length=1)
+
+
+class RuleSection(Section):
+    codes: tuple[FindingCode, ...] = setting([], "Of which findings it speaks; none means all.", strict=False)
+    companies: tuple[CompanyId, ...] = setting([], "Of which companies, by number; none means all.", strict=False)
+    when: Literal["now", "digest", "never"] = required("When they are told.")
+
+
+class NotifySection(Section):
+    digest: Literal["daily", "weekly", "monthly", "off"] = setting(
+        "daily", "How often what is new is told: each day, each Monday or each first of the month."
+    )
+    digest_at: ClockTime = setting("07:00", "The time of day of the digest, in agent.timezone.")
+    quiet: SomeDuration = setting("7d", "A finding that closes and comes back within this time is no news.")
+    chat: tuple[SecretReference, ...] = setting(
+        [], "Addresses of chats and webhooks, in the form that apprise reads; needs the extra chat.", strict=False
+    )
+    heartbeat: SecretReference | None = setting(
+        None, "An address that is asked for after each good cycle; whoever serves it alarms when we stop."
+    )
+    mail: MailSection | None = Field(None, description="Notices by mail.")
+    rule: tuple[RuleSection, ...] = Field((), description="When which findings are told.", strict=False)
+
+
 class LogSection(Section):
     level: Literal["debug", "info", "warning", "error"] = setting("info", "The least severity that is logged.")
     format: Literal["json", "console"] = setting("json", "json for machines, console for people.")
@@ -239,6 +278,7 @@ class Settings(Section):
     store: StoreSection = section("Where Trueup remembers.")
     sources: dict[SourceName, SourceSection] = section("Where other counts come from.")
     guards: GuardsSection = section("What is held for a person.")
+    notify: NotifySection = section("Who is told what, and when.")
     log: LogSection = section("What is logged.")
 
     @property
@@ -288,6 +328,7 @@ def _contradictions(document: Document) -> Iterator[Problem]:
         if first not in table and second not in table:
             yield document.problem((name,), f"has neither {first} nor {second}", "Add one of the two")
     yield from _sellers(document)
+    yield from _in_the_clear(document)
 
 
 def _sellers(document: Document) -> Iterator[Problem]:
@@ -298,31 +339,64 @@ def _sellers(document: Document) -> Iterator[Problem]:
         yield document.problem(("microsoft", "partner-center", "every"), what, "Add your own tenant id to [microsoft]")
 
 
+def _in_the_clear(document: Document) -> Iterator[Problem]:
+    notify = document.data.get("notify")
+    mail = notify.get("mail") if isinstance(notify, dict) else None
+    if not isinstance(mail, dict):
+        return
+    host = mail.get("host")
+    if mail.get("security") == "none" and not (isinstance(host, str) and is_loopback(host)):
+        what = "would send mail in the clear to another machine"
+        yield document.problem(("notify", "mail", "security"), what, 'Write "starttls" or "tls"')
+    for one, other in (("user", "password"), ("password", "user")):
+        if one in mail and other not in mail:
+            yield document.problem(("notify", "mail", one), f"needs notify.mail.{other}", "Add it, or remove both")
+
+
 class Setting(NamedTuple):
-    """`default` is TOML, or words where other settings decide; "required" or "none" where there is none."""
+    """`default` is TOML, or words where other settings decide; "required" or "none" where there is none.
+
+    `header` is how its table begins in a file; behind a "#" where the table may be left out as a whole, and then all of
+    it stands behind one.
+    """
 
     key: str
     type: str
     default: str
     meaning: str
+    header: str
 
 
 def describe() -> list[Setting]:
     """Every setting, in the order of the sections."""
-    return list(_described(Settings, ""))
+    return list(_described(Settings, "", ""))
 
 
-def _described(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
+def _described(model: type[BaseModel], prefix: str, header: str) -> Iterator[Setting]:
+    inner = []
     for field in model.model_fields.values():
         key = f"{prefix}{field.alias}"
+        found = _section_in(field)
         if key == "sources":
             # Each kind under its own word, as the example file shows it.
-            for kind, section_model in KINDS.items():
-                yield from _described(section_model, f"sources.{kind}.")
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _described(field.annotation, f"{key}.")
+            inner += [(kind_model, f"sources.{kind}.", f"#[sources.{kind}]") for kind, kind_model in KINDS.items()]
+        elif found is not None:
+            inner.append((found[0], f"{key}.", found[1].format(key)))
         else:
-            yield Setting(key, _type_words(field), _default_words(field), field.description or "")
+            yield Setting(key, _type_words(field), _default_words(field), field.description or "", header)
+    # Tables within a table come last: in a file, what stands below a header belongs to it.
+    for section, prefix_of, header_of in inner:
+        yield from _described(section, prefix_of, header_of)
+
+
+def _section_in(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
+    """The section that a field holds, and how its header is written."""
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        return field.annotation, "[{}]"
+    for part in get_args(field.annotation):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part, "#[[{}]]" if get_args(field.annotation)[1:] == (...,) else "#[{}]"
+    return None
 
 
 def _type_words(field: FieldInfo) -> str:
@@ -332,9 +406,14 @@ def _type_words(field: FieldInfo) -> str:
         return f"list of {called[0]}s" if get_args(field.annotation)[1:] == (...,) else called[0]
     if field.annotation is bool:
         return "true, false"
+        return f"list of {called[0]}{_plural(called[0])}" if get_args(field.annotation)[1:] == (...,) else called[0]
     if field.annotation is int:
         return _range(field)
     return "table" if isinstance(field.default, dict) else ", ".join(choices)
+
+
+def _plural(noun: str) -> str:
+    return "es" if noun.endswith("s") else "s"
 
 
 def _range(field: FieldInfo) -> str:

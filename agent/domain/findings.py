@@ -66,6 +66,13 @@ class Code(StrEnum):
     TERM_UNKNOWN = "term-unknown"
     TERM_DISAGREES = "term-disagrees"
     RUN_FAILED = "run-failed"
+    CYCLE_OVERDUE = "cycle-overdue"
+    WRITE_UNSETTLED = "write-unsettled"
+    HOLD_FORGOTTEN = "hold-forgotten"
+    FLEET_HELD = "fleet-held"
+    JOURNAL_BROKEN = "journal-broken"
+    DISK_FULL = "disk-full"
+    NOTICE_UNDELIVERED = "notice-undelivered"
 
 
 @dataclass(frozen=True, slots=True)

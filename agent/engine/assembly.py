@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -14,6 +15,7 @@ from agent.credentials import SecretRef
 from agent.domain.counts import MICROSOFT
 from agent.domain.guards import Limits
 from agent.domain.mappings import Mode, SourceTraits
+from agent.domain.news import Every, Rule, When
 from agent.engine.clock import SystemClock
 from agent.engine.cycle import Cycle
 from agent.engine.housekeeping import Housekeeping
@@ -22,11 +24,14 @@ from agent.engine.reading import Catalogue
 from agent.engine.schedule import Schedule
 from agent.engine.service import Service
 from agent.engine.sources import Switchboard
+from agent.engine.stuck import Stuck
+from agent.engine.telling import Telling, Wishes
 from agent.engine.turns import Turns
 from agent.engine.watchdog import Systemd
 from agent.mapping_files import LastGood, MappingFiles
+from agent.notices import Chat, Heartbeat, Mail
 from agent.outgoing import Outgoing, Rate, Timeouts
-from agent.ports import Clock, Contents, Psa, Restored, Restoring, Source, Store, Traits
+from agent.ports import Channel, Clock, Contents, Psa, Restored, Restoring, Source, Store, Traits
 from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
 from agent.sku_table import shipped
@@ -36,6 +41,7 @@ from agent.sources.kinds import TRAITS as TRAITS_OF_SOURCES
 from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
 from agent.store import backups, open_store
 
+HEARTBEAT = Timeouts(connect=5, read=10)
 SINGLE_THREADS = 8  # for one company that a person waits for: its tenants, agreements and lines, side by side
 
 
@@ -56,12 +62,11 @@ class Engine:
 
     def service(self, systemd: Systemd) -> Service:
         schedule, agent = self.settings.schedule, self.settings.agent
+        rhythm = Schedule(agent.timezone, schedule.every, schedule.cron, schedule.jitter, seed=self.store.installation)
         return Service(
             cycle=self.cycle,
             single=self.single,
-            schedule=Schedule(
-                agent.timezone, schedule.every, schedule.cron, schedule.jitter, seed=self.store.installation
-            ),
+            schedule=rhythm,
             mappings=self.mappings.current,
             in_force=self.mappings.in_force,
             mapping_problems=lambda: self.mappings.problems,
@@ -71,6 +76,20 @@ class Engine:
             housekeeping_every=schedule.catalogue,
             systemd=systemd,
             stopped=self.stop,
+            rounds=(self._stuck(rhythm), telling_of(self.settings, self.store, self.clock, self.mappings)),
+            heartbeat=heartbeat_of(self.settings),
+        )
+
+    def _stuck(self, schedule: Schedule) -> Stuck:
+        zone, state = self.settings.agent.timezone, self.settings.agent.state
+        return Stuck(
+            self.store,
+            self.clock,
+            zone,
+            schedule,
+            self.mappings.in_force,
+            self.psa.traits,
+            lambda: shutil.disk_usage(state).free if self.settings.store_url.startswith("sqlite:") else None,
         )
 
     def close(self) -> None:
@@ -119,6 +138,52 @@ def back_up_store(settings: Settings, target: Path) -> Contents:
 
 def restore_store(settings: Settings, source: Path, agree: Callable[[Restoring], bool]) -> Restored | None:
     return backups.restore(settings.store_url, settings.agent.state, source, SystemClock(), agree)
+
+
+def telling_of(settings: Settings, store: Store, clock: Clock, mappings: LastGood) -> Telling:
+    notify = settings.notify
+    rules = tuple(
+        Rule(frozenset(rule.codes), frozenset(rule.companies), When(rule.when)) for rule in settings.notify.rule
+    )
+    wishes = Wishes(rules, Every(notify.digest), notify.digest_at, notify.quiet)
+
+    def names() -> Mapping[int, str]:
+        return {company.company: company.name for company in mappings.in_force().companies.values()}
+
+    return Telling(store, clock, settings.agent.timezone, channels_of(settings, clock), wishes, names)
+
+
+def channels_of(settings: Settings, clock: Clock) -> tuple[Channel, ...]:
+    mail = settings.notify.mail
+    chats = tuple(Chat(number, _reading(secret)) for number, secret in enumerate(settings.notify.chat, 1))
+    if mail is None:
+        return chats
+    by_mail = Mail(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        user=mail.user,
+        password=_reading(mail.password) if mail.password else None,
+        sender=mail.sender,
+        recipients=mail.to,
+        clock=clock,
+        ca_file=settings.http.ca_file,
+    )
+    return (by_mail, *chats)
+
+
+def heartbeat_of(settings: Settings) -> Callable[[], None]:
+    """Pings after a good cycle, or does nothing where nobody listens."""
+    secret = settings.notify.heartbeat
+    if secret is None:
+        return lambda: None
+
+    def connect(base_url: str) -> Outgoing:
+        http = settings.http
+        # Shorter than for vendors: no cycle should wait for a service that only wants to hear that it ended.
+        return Outgoing(base_url=base_url, timeouts=HEARTBEAT, ca_file=http.ca_file, proxy=http.proxy, budget=5)
+
+    return Heartbeat(_reading(secret), connect)
 
 
 def mappings_of(settings: Settings, pause: Callable[[], None]) -> LastGood:

@@ -35,6 +35,7 @@ class Housekeeping:
             "tenants": partial(self._unmapped, MICROSOFT),
             "credentials": partial(self._credentials, MICROSOFT),
             "companies": self._companies,
+            "journal": self._journal,
         }
         for source in self.sources.keys() - {MICROSOFT}:
             looks |= {
@@ -66,6 +67,12 @@ class Housekeeping:
         shared = (Code.CREDENTIAL_EXPIRING, Code.CREDENTIALS_REJECTED, Code.PERMISSION_TOO_WIDE)
         found = self.sources[source].check(account, elsewhere=mappings.all_needs)
         return [f for f in found if f.code in shared]
+
+    def _journal(self) -> list[Finding]:
+        """Somebody may have changed what was written long ago, when nobody looks at it any more."""
+        _, _, fault = self.store.verify_journal()
+        remedy = "keep a copy of the store as it is, and find out who wrote to it"
+        return [Finding(Code.JOURNAL_BROKEN, Severity.ERROR, None, "journal", fault, remedy)] if fault else []
 
     def _companies(self) -> list[Finding]:
         """A company whose mapping file is gone is in no cycle any more, but its lines go on billing."""

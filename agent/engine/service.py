@@ -26,6 +26,7 @@ from agent.errors import TrueupError
 log = structlog.get_logger()
 
 TICK = 5  # seconds between two looks at what is due
+ROUND = 60  # seconds between two looks at what is stuck and whom to tell
 STUCK = 1440  # ticks (two hours) without a company read or written; every request ends earlier, by its timeout
 
 
@@ -46,6 +47,8 @@ class Service:
     housekeeping_every: timedelta
     systemd: Systemd
     stopped: Event
+    rounds: Sequence[Callable[[], None]] = ()  # looked through each minute
+    heartbeat: Callable[[], None] = lambda: None
     crashed: Event = field(default_factory=Event)
     _again: dict[int, datetime] = field(default_factory=dict)
     _still: dict[str, int] = field(default_factory=dict)  # runs on their way: ticks since they last got on
@@ -76,6 +79,7 @@ class Service:
         self._scheduler.add_job(
             self._keep_house, "interval", seconds=every, next_run_time=now, coalesce=True, misfire_grace_time=None
         )
+        self._scheduler.add_job(self._round, "interval", seconds=ROUND, max_instances=1, coalesce=True)
         self._scheduler.start()
         self.tick()
         self.systemd.ready(self.status_line())
@@ -163,6 +167,11 @@ class Service:
         if newest is not None and cycle.clock.now() - newest > 2 * cycle.policy.stale_after:
             cycle.store.ask_to_adopt(f"not written to since {newest:%Y-%m-%d %H:%M} UTC", cycle.clock.now())
 
+    def _round(self) -> None:
+        """What is stuck, and what people are to be told; each by itself, so that a mail server stops no other look."""
+        for one in self.rounds:
+            _try(one, "round.failed")
+
     def _take_up_left_over(self) -> None:
         """Of a process that died: its runs are over, and its open writes are settled now, not at the next cycle."""
         now = self.cycle.clock.now()
@@ -217,6 +226,8 @@ class Service:
                 for company in result.waiting:
                     self._again[company] = result.again
         _try(lambda: self.systemd.status(self.status_line()), "status.failed")
+        if result.state == "done" and not press.dry and set(press.companies) >= self.in_force().companies.keys():
+            _try(self.heartbeat, "heartbeat.failed")
 
     def _newest_scheduled(self) -> str:
         """The last due time that ran to its end: a restart neither repeats it nor forgets a missed or broken one."""

@@ -86,9 +86,11 @@ def problem_with(key: str, value: str, folder: Path) -> Problem | None:
 def text(answers: Mapping[str, str]) -> str:
     """agent.toml with every setting: those answered as they are, the others as comments with their defaults."""
     lines = [_HEAD]
-    for section, settings in groupby(describe(), key=lambda setting: setting.key.rpartition(".")[0]):
-        lines += ["", f"[{section}]"]
-        for one in settings:
+    for header, settings in groupby(describe(), key=lambda setting: setting.header):
+        section = list(settings)
+        asked = any(one.key in answers for one in section)
+        lines += ["", header.lstrip("#") if asked else header]
+        for one in section:
             lines += _setting(one, answers.get(one.key))
     return "\n".join(lines) + "\n"
 

@@ -23,7 +23,7 @@ def findings_text(known: Sequence[OpenFinding], view: View) -> str:
         lines += [paint(view.company(company), "bold"), ""]
         for one in group:
             lines += [*_finding(one, view), ""]
-    return "\n".join([*lines, _sums(known)])
+    return "\n".join([*lines, sums(known)])
 
 
 def _order(known: OpenFinding) -> tuple[bool, int, int, str, str]:
@@ -47,7 +47,7 @@ def _costs(finding: Finding) -> str:
     return f"{signed(money)} a month, " if money.amount < 0 else f"{money} a month, "
 
 
-def _sums(known: Sequence[OpenFinding]) -> str:
+def sums(known: Sequence[OpenFinding]) -> str:
     if not known:
         return "No open mismatch."
     counts = Counter(one.finding.severity for one in known)

@@ -14,6 +14,7 @@ from agent.domain.changes import Picture, Planned, Write
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
+from agent.domain.news import Told
 from agent.domain.ownership import Binding
 from agent.domain.terms import History
 from agent.ports import (
@@ -46,6 +47,7 @@ from agent.store import (
     schema,
     snapshots,
     standings,
+    telling,
 )
 from agent.store.database import Database, database_at
 from agent.store.files import own_folder
@@ -259,6 +261,14 @@ class SqlStore:
     def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
         with self._database.reading() as connection:
             return remembering.past_findings(connection, since)
+
+    def told(self, channel: str) -> Mapping[str, Told]:
+        with self._database.reading() as connection:
+            return telling.told(connection, channel)
+
+    def tell(self, channel: str, told: Mapping[str, Told], forget: Iterable[str] = ()) -> None:
+        with self._database.writing() as connection:
+            telling.tell(connection, channel, told, forget)
 
     def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
         with self._database.reading() as connection:

@@ -337,6 +337,15 @@ class Finding(_Priced, table=True):
     )  # fmt: skip
 
 
+class Told(_Row, table=True):
+    """What a channel has said of a topic, the newest time."""
+
+    channel: str = text(primary_key=True)
+    topic: str = plain(primary_key=True)
+    severity: str = text()
+    at: datetime = instant()
+
+
 class Plan(_Priced, table=True):
     """The latest of a company; `body` is what faces print, rewritten only when `digest` says that it differs."""
 
@@ -387,4 +396,4 @@ META, ADOPTED, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Adopted, Lease, Ru
 SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
 CHAPTER = _table(Chapter)
-HOLD, FINDING, DERIVATION = map(_table, (Hold, Finding, Derivation))
+HOLD, FINDING, DERIVATION, TOLD = map(_table, (Hold, Finding, Derivation, Told))

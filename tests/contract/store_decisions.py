@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent.domain.findings import Code
+from agent.domain.findings import Code, Severity
+from agent.domain.news import Told
 from agent.ports import Hold, Store, Version
 from tests.contract.store_contract import HELD, WithStore
 from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, PSA, Place, finding, key, learnt, planned
@@ -65,6 +66,16 @@ class Findings(WithStore):
         assert [found.finding for found in store.findings()] == [wide, finding()]
         store.note("mappings", [], NOW)
         assert [found.finding for found in store.findings()] == [finding()]
+
+    def test_what_was_told_is_told_by_its_channel(self, store: Store) -> None:
+        """Mail knows nothing of the chat's; of a topic the newest word counts, and what may be said anew is gone."""
+        store.tell("mail", {"held a": Told(Severity.INFO, NOW), "\ud800 b": Told(Severity.INFO, NOW)})
+        store.tell("chat 1", {"held a": Told(Severity.ERROR, NOW)})
+        store.tell("mail", {"held a": Told(Severity.WARNING, NOW + HOUR)}, ["\ud800 b", "never said"])
+
+        assert store.told("mail") == {"held a": Told(Severity.WARNING, NOW + HOUR)}
+        assert store.told("chat 1") == {"held a": Told(Severity.ERROR, NOW)}
+        assert store.told("chat 2") == {}
 
     def test_mended_closes_only_wrong_quantities_of_its_subjects(self, store: Store, run: str) -> None:
         """After the write of a is confirmed: b is still under-billed, and a's unused seats are still unused."""

@@ -18,6 +18,7 @@ from agent.domain.changes import Picture, Planned, Write
 from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
+from agent.domain.news import Told
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
@@ -78,6 +79,7 @@ class Disk:
     derivations: list[tuple[int, Derivation]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     plans: dict[int, tuple[str, datetime, Learnt]] = field(default_factory=dict)
+    told: dict[tuple[str, str], Told] = field(default_factory=dict)
     journal: list[JournalRecord] = field(default_factory=list)
     lock: Any = field(default_factory=RLock)
     written: bool = False  # somebody holds the writer's lock
@@ -355,6 +357,14 @@ class MemoryStore:
     def findings(self, company: int | None = None) -> Sequence[OpenFinding]:
         kept = [found for found in self.disk.findings.values() if company in (None, found.finding.company)]
         return sorted(kept, key=lambda found: found.first_seen)
+
+    def told(self, channel: str) -> Mapping[str, Told]:
+        return {topic: told for (by, topic), told in self.disk.told.items() if by == channel}
+
+    def tell(self, channel: str, told: Mapping[str, Told], forget: Iterable[str] = ()) -> None:
+        self.disk.told |= {(channel, topic): one for topic, one in told.items()}
+        for topic in forget:
+            self.disk.told.pop((channel, topic), None)
 
     def plan(self, company: int | None = None) -> Sequence[Mapping[str, object]]:
         kept = [plan for of, plan in sorted(self.disk.plans.items()) if company in (None, of)]

@@ -17,7 +17,7 @@ def example_settings() -> list[str]:
     """The dotted keys in agent.toml.example, in its order, commented out or not."""
     found, section = [], ""
     for line in EXAMPLE.splitlines():
-        if header := re.fullmatch(r"#?\[(.+)\]", line):
+        if header := re.fullmatch(r"#?\[+([a-z0-9.-]+)\]+", line):
             section = header[1]
         elif pair := re.match(r"#?([a-z-]+) = ", line):
             found.append(f"{section}.{pair[1]}")

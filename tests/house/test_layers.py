@@ -36,9 +36,10 @@ MAY_IMPORT = {
     "agent.source_settings": FILES | {"agent.credentials", "agent.setting_sections", "agent.setting_types"},
     "agent.settings": FILES
     | {"agent.config_path", "agent.credentials", "agent.setting_sections", "agent.setting_types"}
-    | {"agent.source_settings"},
+    | {"agent.loopback", "agent.source_settings"},
     "agent.logs": {"agent.domain", "agent.errors"},
     "agent.outgoing": NOUNS | {"agent.loopback"},
+    "agent.notices": NOUNS | {"agent.outgoing"},
     "agent.sources": NOUNS | {"agent.outgoing", "agent.loopback", "agent.sku_table", "agent.sheets"},
     "agent.psa": NOUNS | {"agent.outgoing"},
     "agent.store": NOUNS,
@@ -47,7 +48,7 @@ MAY_IMPORT = {
     "agent.engine.clock": NOUNS,
     "agent.engine.assembly": ENGINE
     | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.source_settings", "agent.credentials"}
-    | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.sku_table"},
+    | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.notices", "agent.sku_table"},
     "agent.faces": ENGINE
     | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}
     | {"agent.settings", "agent.config_path", "agent.setting_types", "agent.toml_places", "agent.sku_table"}

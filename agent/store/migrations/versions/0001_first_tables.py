@@ -110,6 +110,7 @@ def what_people_see() -> None:
     finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT)
     table("finding", finding, key=["id"], optional=["company", *money, "closed_at"], counted=True)
     one_open("finding", ["scope", "code", "subject"], "closed_at IS NULL")
+    table("told", {"channel": TEXT, "topic": TEXT, "severity": TEXT, "at": INSTANT}, key=["channel", "topic"])
     plan = {"company": WHOLE, "run": TEXT, "at": INSTANT, "digest": TEXT, "changes": WHOLE, "held": WHOLE}
     table("plan", {**plan, "body": TEXT, **money}, key=["company"], optional=[*money], indexed=["run"])
 

@@ -18,8 +18,8 @@ from pydantic.fields import FieldInfo
 from agent.config_path import config_path as config_path
 from agent.credentials import SecretRef
 from agent.errors import TrueupError
-from agent.setting_sections import Section, required, section, setting
 from agent.loopback import is_loopback
+from agent.setting_sections import Section, required, section, setting
 from agent.setting_types import (
     Called,
     ClockTime,
@@ -373,7 +373,7 @@ def describe() -> list[Setting]:
 
 
 def _described(model: type[BaseModel], prefix: str, header: str) -> Iterator[Setting]:
-    inner = []
+    inner: list[tuple[type[BaseModel], str, str]] = []
     for field in model.model_fields.values():
         key = f"{prefix}{field.alias}"
         found = _section_in(field)
@@ -385,8 +385,8 @@ def _described(model: type[BaseModel], prefix: str, header: str) -> Iterator[Set
         else:
             yield Setting(key, _type_words(field), _default_words(field), field.description or "", header)
     # Tables within a table come last: in a file, what stands below a header belongs to it.
-    for section, prefix_of, header_of in inner:
-        yield from _described(section, prefix_of, header_of)
+    for below in inner:
+        yield from _described(*below)
 
 
 def _section_in(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
@@ -403,10 +403,9 @@ def _type_words(field: FieldInfo) -> str:
     called = [mark.words for mark in _marks(field) if isinstance(mark, Called)]
     choices = [f'"{value}"' for value in get_args(field.annotation)]
     if called:
-        return f"list of {called[0]}s" if get_args(field.annotation)[1:] == (...,) else called[0]
+        return f"list of {called[0]}{_plural(called[0])}" if get_args(field.annotation)[1:] == (...,) else called[0]
     if field.annotation is bool:
         return "true, false"
-        return f"list of {called[0]}{_plural(called[0])}" if get_args(field.annotation)[1:] == (...,) else called[0]
     if field.annotation is int:
         return _range(field)
     return "table" if isinstance(field.default, dict) else ", ".join(choices)

@@ -254,6 +254,7 @@ class Row:
     basis: Basis = Basis.PURCHASED
     included: int = 0
     minimum: int = 0
+    spare: int = 0  # seats of nobody that nobody wants to hear of
     start_on: date | None = None
     replaces: tuple[int, ...] = ()  # lines of the PSA that end where this row's own begins
     text: str = ""

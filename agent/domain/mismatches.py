@@ -33,7 +33,8 @@ def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterato
     elsewhere = {sku for row in mappings.companies[company].rows for sku in row.skus} - mapped
     for seen in snapshot.observations.values():
         if seen.sku in mapped:
-            yield from _of_mapped(seen, snapshot, company)
+            spare = max(row.spare for row in rows if seen.sku in row.skus)
+            yield from _of_mapped(seen, snapshot, spare, company)
         elif seen.some and seen.sku not in excluded and seen.sku not in elsewhere:
             yield _unmapped(seen, snapshot.account, company)
     for leftover in leftovers(rows, snapshot):
@@ -219,11 +220,11 @@ def labels(wanted: Desired) -> dict[LineKey, str]:
     return {line.key: line.label for line in wanted.lines}
 
 
-def _of_mapped(seen: Observation, snapshot: Snapshot, company: int) -> Iterator[Finding]:
+def _of_mapped(seen: Observation, snapshot: Snapshot, spare: int, company: int) -> Iterator[Finding]:
     subject = f"{snapshot.account.ref}/{seen.sku}"
     if seen.purchased is None or seen.assigned is None:
         return
-    if seen.unassigned:
+    if seen.unassigned > spare:
         sentence = f"{seen.name}: {seen.unassigned} of {_counted(seen.purchased, 'seat')} assigned to nobody"
         remedy = "assign them, or order fewer at renewal"
         yield Finding(Code.UNASSIGNED_SEATS, Severity.INFO, company, subject, sentence, remedy)

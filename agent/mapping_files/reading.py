@@ -153,6 +153,7 @@ class CompanyReader:
             basis=basis or (Basis.ASSIGNED if personal_keys(table) else Basis.PURCHASED),
             included=table.included,
             minimum=table.minimum,
+            spare=table.spare,
             start_on=table.start_on,
             replaces=tuple(dict.fromkeys(table.replaces or ())),
             text=table.description or "",

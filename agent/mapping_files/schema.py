@@ -251,6 +251,7 @@ class RowTable(Table):
     term: TermWord | None = key("What was bought: for how long, and how often it is paid.")
     included: Units = key("Seats that are not billed, because the agreement covers them.", 0)
     minimum: Units = key("The least quantity to bill.", 0)
+    spare: Units = key("Seats that nobody has, up to this number, are no finding.", 0)
     start_on: date | None = key("The first day of a new line, if it lies ahead: for a cut-over.")
     replaces: Annotated[list[Id], AfterValidator(_some)] | None = key(
         "The ids of additions that end on the day before start-on, because this row takes their place."

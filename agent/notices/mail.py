@@ -67,7 +67,7 @@ class Mail:
 
     def _message(self, notice: Notice) -> EmailMessage:
         message = EmailMessage()
-        message["Subject"] = f"Trueup: {notice.subject}"
+        message["Subject"] = f"Trueup: {' '.join(notice.subject.split())}"  # the library refuses line breaks
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
         message["Date"] = format_datetime(self.clock.now())

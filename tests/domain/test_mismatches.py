@@ -61,6 +61,14 @@ def test_seats_of_nobody_and_too_many_seats_are_told() -> None:
     assert codes(snapshot(observation(assigned=14)), row()) == [Code.ASSIGNED_OVER_PURCHASED]
 
 
+def test_spare_seats_are_told_only_beyond_what_is_allowed() -> None:
+    """12 purchased, 10 assigned: 2 spare are allowed by one of the licence's rows, so they are no finding; 1 is not
+    enough, and another licence's row allows nothing here."""
+    two_of_nobody = snapshot(observation(assigned=10))
+    assert codes(two_of_nobody, replace(row(), spare=2), replace(row(), name="other")) == []
+    assert codes(two_of_nobody, replace(row(), spare=1)) == [Code.UNASSIGNED_SEATS]
+
+
 def test_disabled_holders_are_told_by_name() -> None:
     """A disabled user with a licence is a question for the account manager."""
     snap = snapshot(observation(assigned=12), members=[member("gone@x", PREMIUM, enabled=False)])

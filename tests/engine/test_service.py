@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from time import sleep
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from agent.errors import StoreFailed
 from agent.ports import EntryState
 from agent.simulators.faults import Kind
 from tests.engine.fleet import Fleet
-from tests.engine.here import Here
+from tests.engine.here import COMPANY, Here
 
 Make = Callable[..., Fleet]
 HOURLY = Schedule(ZoneInfo("UTC"), timedelta(hours=1), None, timedelta(0), "seed")
@@ -44,6 +44,7 @@ class House:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet, self.problems, self.kept, self.systemd = fleet, [], 0, Told()
         self.mappings: Callable[[], Mappings] = fleet.mappings
+        self.beats: list[datetime] = []
         self.service: Service = self.made(HOURLY)
 
     def made(self, schedule: Schedule) -> Service:
@@ -58,6 +59,7 @@ class House:
             housekeeping_every=timedelta(days=1),
             systemd=self.systemd,
             stopped=Event(),
+            heartbeat=lambda: self.beats.append(self.fleet.stack.clock.now()),
         )
 
     def _keeps(self) -> None:
@@ -262,3 +264,27 @@ def test_lane_that_died_is_told_to_nobody_as_alive(house: House) -> None:
     house.systemd.words.clear()
     house.service.tick()
     assert "WATCHDOG=1" not in house.systemd.words
+
+
+def test_heart_beats_after_good_cycles_of_everybody(house: House) -> None:
+    """Not for a single company, not for a dry run, not while the PSA is away: that is what somebody waits for."""
+    house.starts()
+    assert len(house.beats) == 1
+    house.service.press([COMPANY], "sync now")
+    house.service.press(None, "sync now", dry=True)
+    wait_for(lambda: not house.service.busy)
+    house.fleet.stack.site.faults.add(Kind.REFUSED, times=1000)
+    house.ticks(3600)
+    assert len(house.beats) == 1
+    house.fleet.stack.site.faults.clear()
+    house.ticks(3600)
+    assert len(house.beats) == 2
+
+
+def test_a_look_that_fails_leaves_the_others_alone(house: House) -> None:
+    """A mail server that is away must not keep anybody from looking at what is stuck."""
+    looked: list[str] = []
+    house.service.rounds = (away, lambda: looked.append("at what is stuck"))
+    house.service._round()
+
+    assert looked == ["at what is stuck"]

@@ -18,15 +18,30 @@ _SIDE_BY_SIDE = 8
 def suggestions(
     engine: Engine, mappings: Mappings, companies: Sequence[int] | None
 ) -> tuple[Suggestions, Mapping[str, str]]:
-    """Of these companies, or (None) of all of them and of every tenant that can be seen; and by name the tenants
-    that could not be read, with the reason."""
+    """Of these companies, or (None) of all of them and of every tenant and account that can be seen; and by name what
+    could not be read, with the reason."""
     accounts = _accounts(engine, mappings, companies)
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         read = list(pool.map(partial(_snapshot, engine), accounts))
     snapshots = [snapshot for snapshot in read if isinstance(snapshot, Snapshot)]
     unread = {a.name or a.id: str(s) for a, s in zip(accounts, read, strict=True) if isinstance(s, ReadFailed)}
     domains = {account: _domains(snapshot) for account, snapshot in zip(accounts, read, strict=True)}
-    return suggest(mappings, snapshots, domains, _catalogue(engine, mappings, companies)), unread
+    elsewhere, silent = _elsewhere(engine) if companies is None else ([], {})
+    found = suggest(mappings, snapshots, domains, _catalogue(engine, mappings, companies), elsewhere)
+    return found, {**unread, **silent}
+
+
+def _elsewhere(engine: Engine) -> tuple[list[Account], Mapping[str, str]]:
+    """What other sources list, and by name those that did not answer."""
+    listed: list[Account] = []
+    silent: dict[str, str] = {}
+    for name, source in engine.sources.items():
+        if name != MICROSOFT:
+            try:
+                listed += source.accounts()
+            except ReadFailed as error:
+                silent[name] = str(error)
+    return listed, silent
 
 
 def _accounts(engine: Engine, mappings: Mappings, companies: Sequence[int] | None) -> list[Account]:

@@ -158,6 +158,7 @@ TermWord = Literal[
     "three-years/annual",
     "three-years/three-years",
 ]
+_COUNTS = ("licences", "users", "domain", "group", "mailboxes", "devices", "fixed")
 DeviceWord = Literal["all", "windows", "macos", "ios", "android", "linux", "other"]
 # Strict pydantic would take the enum's member only, and files hold its word.
 Word = Field(strict=False)
@@ -200,18 +201,12 @@ class ProfileTable(Table):
     )
 
 
-_COUNTS = ("licences", "users", "domain", "group", "mailboxes", "devices", "fixed")
-
-
 class CountTable(Table):
     """A count that is not one licence. Exactly one key, and `members` beside `group`."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [
-                {"required": [name]}
-                for name in ("licences", "users", "domain", "group", "mailboxes", "devices", "fixed")
-            ],
+            "oneOf": [{"required": [name]} for name in _COUNTS],
             "dependentRequired": {"members": ["group"]},
         }
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from agent.domain.agreements import Company
+from agent.domain.counts import Account
 from agent.domain.mappings import Mode
 from agent.mapping_files.files import COMPANIES, PROFILES, Contents, MappingFiles
 from agent.mapping_files.problems import MappingsInvalid
 from agent.mapping_files.writing import Draft, EditRefused, Value, slug
-from agent.suggest import Billing, Choice, RowSuggestion, Suggestions, TenantSuggestion
+from agent.suggest import AccountSuggestion, Billing, Choice, RowSuggestion, Suggestions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ def write_suggestions(files: MappingFiles, suggestions: Suggestions) -> list[Wri
     book = _Book(files)
     for tenant in suggestions.tenants:
         book.tenant(tenant)
+    for account in suggestions.accounts:
+        book.account(account)
     for row in suggestions.rows:
         book.row(row)
     return book.save()
@@ -48,19 +53,40 @@ class _Book:
         self.profiles: dict[str, str] = {}  # product -> the profile made for it
         self.written: list[Written] = []
 
-    def tenant(self, suggestion: TenantSuggestion) -> None:
+    def tenant(self, suggestion: AccountSuggestion) -> None:
         sure = suggestion.company.sure
         if sure is None:
             return
         company, account = sure.thing, suggestion.account
-        fields: dict[str, Value] = {"company": company.id, "tenant": account.id, "mode": Mode.REVIEW.value}
+        why = f"tenant {account.name} is company {company.name}. Evidence: {sure.evidence}."
+        self._start(company, {"tenant": account.id}, why, f", tenant {account.name}")
+
+    def _start(self, company: Company, ids: Mapping[str, Value], why: str, told: str = "") -> None:
+        """A file of a company that had none, whose changes a person sees first."""
+        fields: dict[str, Value] = {"company": company.id, **ids, "mode": Mode.REVIEW.value}
         if company.name.isprintable() and 0 < len(company.name.strip()) <= 100:
             fields["name"] = company.name.strip()
-        why = f"Suggested: tenant {account.name} is company {company.name}. Evidence: {sure.evidence}."
         path = self._free_path(company)
-        start = Draft.start("company", fields, [why, 'Check it and its rows, then set mode = "auto".'])
-        self.drafts[path] = self.created[company.id] = Draft(path, None, start)
-        self._note(path, f"new: company {company.id} {company.name}, tenant {account.name}")
+        lines = [f"Suggested: {why}", 'Check it and its rows, then set mode = "auto".']
+        self.drafts[path] = self.created[company.id] = Draft(path, None, Draft.start("company", fields, lines))
+        self._note(path, f"new: company {company.id} {company.name}{told}")
+
+    def account(self, suggestion: AccountSuggestion) -> None:
+        """The id alone: nothing is counted there before somebody writes a row for it."""
+        sure = suggestion.company.sure
+        if sure is None:
+            return
+        company, account = sure.thing, suggestion.account
+        if company.id not in self.mappings.companies and company.id not in self.created:
+            self._start(company, {"sources": {account.source: account.id}}, f"{_called(account)}: {sure.evidence}.")
+        else:
+            draft = self.created.get(company.id) or self._draft(Path(self.mappings.companies[company.id].place.file))
+            taken = tomllib.loads(draft.text).get("sources")
+            draft.set(
+                ("sources",) if taken is None else ("sources", account.source),
+                {account.source: account.id} if taken is None else account.id,
+            )
+            self._note(draft.path, f"sources: {_called(account)} is company {company.name}, {sure.evidence}")
 
     def row(self, row: RowSuggestion) -> None:
         billing, agreement = row.billing.sure, row.agreement.sure
@@ -137,3 +163,7 @@ class _Book:
 
     def _note(self, path: Path, sentence: str) -> None:
         self.written.append(Written(path, sentence))
+
+
+def _called(account: Account) -> str:
+    return f"{account.source} account {account.name or account.id} ({account.id})"

@@ -8,7 +8,7 @@ from typing import TypeVar
 from agent.domain.agreements import Agreement, Company
 from agent.reports.text import View, counted, paint, shown, wrapped
 from agent.reports.values import Values
-from agent.suggest import Billing, Ranking, RowSuggestion, Suggestions, TenantSuggestion
+from agent.suggest import AccountSuggestion, Billing, Ranking, RowSuggestion, Suggestions
 
 T = TypeVar("T")
 
@@ -18,6 +18,8 @@ def suggestions_text(found: Suggestions, unread: Mapping[str, str], view: View, 
     lines: list[str] = []
     for tenant in found.tenants:
         lines += [*_tenant(tenant, view), ""]
+    for account in found.accounts:
+        lines += [*_account(account, view), ""]
     for row in found.rows:
         lines += [*_row(row, view), ""]
     for name, reason in unread.items():
@@ -30,6 +32,15 @@ def suggestions_values(found: Suggestions, unread: Mapping[str, str], written: S
         "tenants": [
             {"tenant": t.account.id, "name": t.account.name, "companies": _values(t.company, _company_word)}
             for t in found.tenants
+        ],
+        "accounts": [
+            {
+                "source": one.account.source,
+                "account": one.account.id,
+                "name": one.account.name,
+                "companies": _values(one.company, _company_word),
+            }
+            for one in found.accounts
         ],
         "rows": [
             {
@@ -52,9 +63,15 @@ def suggestions_values(found: Suggestions, unread: Mapping[str, str], written: S
     }
 
 
-def _tenant(tenant: TenantSuggestion, view: View) -> Iterator[str]:
+def _tenant(tenant: AccountSuggestion, view: View) -> Iterator[str]:
     yield f"{paint(f'Tenant {shown(tenant.account.name) or tenant.account.id}', 'bold')} ({tenant.account.id})"
     yield from _ranked("company", tenant.company, _company_word, view)
+
+
+def _account(one: AccountSuggestion, view: View) -> Iterator[str]:
+    title = f"{one.account.source}: {shown(one.account.name) or one.account.id}"
+    yield f"{paint(title, 'bold')} ({one.account.id})"
+    yield from _ranked("company", one.company, _company_word, view)
 
 
 def _row(row: RowSuggestion, view: View) -> Iterator[str]:
@@ -98,13 +115,19 @@ def _values(ranking: Ranking[T], word: Callable[[T], str]) -> list[Values]:
 
 
 def _sums(found: Suggestions, written: bool) -> str:
-    if not found.tenants and not found.rows:
+    if not found.tenants and not found.rows and not found.accounts:
         return "Nothing to suggest: every tenant is mapped and every licence is billed or excluded."
-    sure = sum(t.company.sure is not None for t in found.tenants), sum(row.sure for row in found.rows)
+    sure = [
+        sum(t.company.sure is not None for t in found.tenants),
+        sum(row.sure for row in found.rows),
+        sum(one.company.sure is not None for one in found.accounts),
+    ]
     said = (
         f"{counted(len(found.tenants), 'unmapped tenant')} ({sure[0]} sure), "
         f"{counted(len(found.rows), 'unmapped licence')} ({sure[1]} sure)"
     )
+    if found.accounts:
+        said += f", {counted(len(found.accounts), 'unmapped account')} of other sources ({sure[2]} sure)"
     if written or not any(sure):
         return said
     return f"{said}; write what is sure with: trueup map suggest --write"

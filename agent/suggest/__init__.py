@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from agent.domain.agreements import Agreement, Company, Line, Product
 from agent.domain.counts import Account, Snapshot
 from agent.domain.mappings import Mappings
-from agent.suggest.companies import TenantSuggestion, suggest_companies
+from agent.suggest.companies import AccountSuggestion, suggest_companies
+from agent.suggest.crosswalk import suggest_accounts
 from agent.suggest.licences import Billing, RowSuggestion, RowSuggestions
 from agent.suggest.ranking import Choice, Ranking
 
 __all__ = [
+    "AccountSuggestion",
     "Billing",
     "Catalogue",
     "Choice",
     "Ranking",
     "RowSuggestion",
     "Suggestions",
-    "TenantSuggestion",
     "suggest",
 ]
 
@@ -40,14 +41,22 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    tenants: tuple[TenantSuggestion, ...]
+    """`tenants` and `accounts` (of other sources) are those that no file names yet."""
+
+    tenants: tuple[AccountSuggestion, ...]
     rows: tuple[RowSuggestion, ...]
+    accounts: tuple[AccountSuggestion, ...] = ()
 
 
 def suggest(
-    mappings: Mappings, snapshots: Iterable[Snapshot], tenants: Mapping[Account, Collection[str]], catalogue: Catalogue
+    mappings: Mappings,
+    snapshots: Iterable[Snapshot],
+    tenants: Mapping[Account, Collection[str]],
+    catalogue: Catalogue,
+    elsewhere: Collection[Account] = (),
 ) -> Suggestions:
-    """`tenants` are all that can be seen, each with the domains known of it; mapped ones need no match.
+    """`tenants` are all that can be seen, each with the domains known of it; mapped ones need no match. `elsewhere` are
+    the accounts of other sources, with their hints.
 
     Snapshots of tenants that were just matched surely get rows as well.
     """
@@ -55,4 +64,6 @@ def suggest(
     matches = suggest_companies(unmapped, catalogue.companies, mappings.companies.keys())
     found = {match.account.id: sure.thing for match in matches if (sure := match.company.sure)}
     rows = RowSuggestions(mappings, found, catalogue.products, catalogue.agreements, catalogue.lines)
-    return Suggestions(matches, tuple(row for snapshot in snapshots for row in rows.of(snapshot)))
+    domains = {tenant.id: known for tenant, known in tenants.items()}
+    accounts = suggest_accounts(elsewhere, mappings, found, catalogue.companies, domains)
+    return Suggestions(matches, tuple(row for snapshot in snapshots for row in rows.of(snapshot)), accounts)

@@ -23,18 +23,18 @@ _NOBODYS_LABELS = frozenset("cloud com edu gov group info mail net onmicrosoft o
 
 
 @dataclass(frozen=True, slots=True)
-class TenantSuggestion:
+class AccountSuggestion:
     account: Account
     company: Ranking[Company]
 
 
 def suggest_companies(
     tenants: Mapping[Account, Collection[str]], companies: Sequence[Company], mapped: Collection[int]
-) -> tuple[TenantSuggestion, ...]:
+) -> tuple[AccountSuggestion, ...]:
     """For each tenant with the domains known of it; `mapped` are the ids of companies that have a tenant."""
-    directory = _Directory(companies, mapped)
-    matches = [TenantSuggestion(account, directory.ranking(account.name, tenants[account])) for account in tenants]
-    return tuple(_distinct(matches))
+    directory = Directory(companies, mapped)
+    matches = [AccountSuggestion(account, directory.ranking(account.name, tenants[account])) for account in tenants]
+    return tuple(distinct(matches, "tenant"))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def without_legal_form(name: Sequence[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-class _Directory:
+class Directory:
     def __init__(self, companies: Sequence[Company], mapped: Collection[int]) -> None:
         self.companies, self.mapped = companies, mapped
         self.names = [words(company.name) for company in companies]
@@ -92,12 +92,12 @@ class _Directory:
         return Choice(company, confidence, reason)
 
 
-def _distinct(matches: Sequence[TenantSuggestion]) -> Iterator[TenantSuggestion]:
-    """Where two tenants would surely be the same company, neither is sure."""
-    taken = Counter(sure.thing.id for match in matches if (sure := match.company.sure))
+def distinct(matches: Sequence[AccountSuggestion], what: str) -> Iterator[AccountSuggestion]:
+    """Where two of a source would surely be the same company, neither is sure."""
+    taken = Counter((match.account.source, sure.thing.id) for match in matches if (sure := match.company.sure))
     for match in matches:
         sure = match.company.sure
-        if sure is not None and taken[sure.thing.id] > 1:
-            yield replace(match, company=match.company.at_most(LIKENESS_LIMIT, "as another tenant does"))
+        if sure is not None and taken[match.account.source, sure.thing.id] > 1:
+            yield replace(match, company=match.company.at_most(LIKENESS_LIMIT, f"as another {what} does"))
         else:
             yield match

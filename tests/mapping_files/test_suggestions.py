@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.domain.agreements import Agreement, Company, Line, Product
-from agent.domain.counts import Account, Coverage, Observation, Snapshot
+from agent.domain.counts import Account, Coverage, Hint, Observation, Snapshot
 from agent.domain.mappings import Mode
 from agent.mapping_files import MappingFiles, MappingsInvalid
 from agent.mapping_files.suggestions import Written, write_suggestions
@@ -192,3 +192,41 @@ def test_contradiction_saves_nothing(tmp_path: Path) -> None:
 
     assert (tmp_path / "companies" / "contoso.toml").read_text() == HEAD
     assert "visio" not in (tmp_path / "profiles.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (HEAD, 'sources = { pax8 = "7" }'),
+        (HEAD + 'sources = { huntress = "1" } # theirs\n', 'sources = { huntress = "1", pax8 = "7"} # theirs'),
+    ],
+)
+def test_account_elsewhere_is_written_and_bills_nothing(tmp_path: Path, head: str, expected: str) -> None:
+    """The id joins the company's others; the mode stays, because without a row nothing is counted there."""
+    files = company_folder(tmp_path, head + 'mode = "auto"\n' + ROW)
+    elsewhere = [Account("pax8", "7", "Contoso Inc", ((Hint.TENANT, TENANT),))]
+    found = suggest(files.load(), [], {}, CATALOGUE, elsewhere)
+
+    [told] = write_suggestions(files, found)
+
+    assert told.sentence == (
+        f"sources: pax8 account Contoso Inc (7) is company Contoso Ltd, names tenant {TENANT} (100 %)"
+    )
+    assert expected in (tmp_path / "companies" / "contoso.toml").read_text().splitlines()
+    company = files.load().companies[250]
+    assert (company.mode, company.accounts[-1], len(company.rows)) == (Mode.AUTO, "pax8:7", 1)
+
+
+def test_company_without_a_file_gets_one_with_its_id(tmp_path: Path) -> None:
+    """Some companies have devices and no tenant; the file waits for rows, in review."""
+    files = mapping_folder(tmp_path, {})
+    found = suggest(files.load(), [], {}, CATALOGUE, [Account("huntress", "9", "Contoso")])
+
+    [told] = write_suggestions(files, found)
+
+    assert told.sentence == "new: company 250 Contoso Ltd"
+    company = files.load().companies[250]
+    assert (company.accounts, company.mode) == (("huntress:9",), Mode.REVIEW)
+
+
+CATALOGUE = Catalogue((Company(250, "Contoso Ltd", ""),), (), (), {})

@@ -40,7 +40,7 @@ def check(context: click.Context, desk: Desk, as_json: bool) -> None:
 @click.option("--write", is_flag=True, help='Write what is sure into the files, with mode = "review".')
 @desk
 def suggest(desk: Desk, companies: tuple[str, ...], write: bool, as_json: bool) -> None:
-    """Propose rows for licences that nobody bills, and companies for tenants that nobody mapped.
+    """Propose rows for licences that nobody bills, and companies for tenants and accounts that nobody mapped.
 
     What is sure can be written with --write; the rest is listed with the choices. Nothing is billed before somebody
     approves it, because files that are written to get mode = "review".

@@ -201,7 +201,7 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A change that waits for a person."""
+    """A change that waits for a person. `next_invoice` is what it adds to the next invoice, where that can be told."""
 
     digest: str
     company: int
@@ -211,6 +211,7 @@ class Hold:
     monthly: Money | None
     since: datetime
     state: str = "open"  # open, approved, rejected
+    next_invoice: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,8 +352,11 @@ class Store(Protocol):
         """Keep what planning learnt; findings open once, stay, and close by themselves when seen no more."""
         ...
 
-    def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
-        """Close the billing mismatches of these subjects, or that the PSA was unreadable: it is seen to be over."""
+    def mended(self, company: int, subjects: Iterable[str], at: datetime, digests: Iterable[str] = ()) -> None:
+        """Close the billing mismatches of these subjects, or that the PSA was unreadable: it is seen to be over.
+
+        `digests` are of changes that have been carried out: nothing holds them any more.
+        """
         ...
 
     def forget(self, mapped: Iterable[int], at: datetime) -> None:

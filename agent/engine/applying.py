@@ -29,6 +29,10 @@ class Tried:
     state: EntryState
     detail: str
 
+    def completes(self, planned: Planned) -> bool:
+        """Whether the change is carried out; a stop may have come between its writes."""
+        return self.state is EntryState.CONFIRMED and self.write == planned.realisation.writes[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Applying:

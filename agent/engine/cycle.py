@@ -279,9 +279,10 @@ class Cycle:
         applying = Applying(self.psa, self.store, self.clock, self.stopping, footing.stands)
         tried = [(planned, applying.apply(run, planned)) for planned in plan.first]
         self._tell(plan.company, [done for _, done in tried if done])
-        mended = [str(planned.change.key) for planned, done in tried if done and done.state is EntryState.CONFIRMED]
-        if mended:
-            self.store.mended(plan.company, mended, self.clock.now())
+        whole = [planned for planned, last in tried if last and last.completes(planned)]
+        if whole:
+            mended, digests = [str(planned.change.key) for planned in whole], [planned.digest for planned in whole]
+            self.store.mended(plan.company, mended, self.clock.now(), digests)
         self.turns.end(plan.company, run)
         return [done.state for _, done in tried if done]
 

@@ -11,10 +11,12 @@ from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
+from agent.domain.findings import Finding
 from agent.errors import AnotherWriter, TrueupError
 from agent.faces.choosing import companies as chosen
 from agent.faces.desk import Desk, say
 from agent.faces.progress import waiting, watching
+from agent.faces.unread import unread
 from agent.ports import Entry, RunSummary
 from agent.reports.run import all_confirmed, run_text
 from agent.reports.text import View
@@ -32,28 +34,31 @@ _PAUSE = 0.1  # seconds, where the daemon answers at once though the run is stil
 @dataclass(frozen=True, slots=True)
 class Synced:
     """What became of a run. `again`: when something is to be looked at once more; None where a daemon sees to it.
-    `stopped`: a person ended it before all was written."""
+    `stopped`: a person ended it before all was written. `lacking`: what could not be read."""
 
     run: RunSummary
     entries: Sequence[Entry]
     again: datetime | None
     stopped: bool
     head: tuple[int, str]  # of the journal: its number and its hash
+    lacking: Sequence[Finding] = ()
 
     @property
     def well(self) -> bool:
-        return self.run.state == "done" and not self.run.detail and not self.stopped and all_confirmed(self.entries)
+        done = self.run.state == "done" and not self.run.detail and not self.stopped
+        return done and not self.lacking and all_confirmed(self.entries)
 
     def text(self, view: View) -> str:
         rest = "\nStopped on request; what was not written is planned anew." if self.stopped else ""
-        return run_text(self.run, self.entries, self.again, self.head, view) + rest
+        return run_text(self.run, self.entries, self.again, self.head, view, self.lacking) + rest
 
     def values(self) -> Values:
         again = self.again.isoformat() if self.again else None
         records, head = self.head
         journal = {"records": records, "head": head}
+        lacking = [{"company": f.company, "sentence": f.sentence, "remedy": f.remedy} for f in self.lacking]
         writes = [of_entry(entry) for entry in self.entries]
-        return {**of_run(self.run), "again": again, "journal": journal, "writes": writes}
+        return {**of_run(self.run), "again": again, "journal": journal, "unread": lacking, "writes": writes}
 
 
 def sync(desk: Desk, words: Sequence[str], dry: bool, quiet: bool) -> Synced:
@@ -68,9 +73,9 @@ def sync(desk: Desk, words: Sequence[str], dry: bool, quiet: bool) -> Synced:
         summary = engine.store.run(run)
         if summary is None:
             raise TrueupError(f"Run {run} is not in the store", "See whether store.url is the one that the daemon uses")
-        return Synced(
-            summary, engine.store.entries(run, limit=_ENTRIES), again, engine.stop.is_set(), engine.store.journal_head()
-        )
+        store = engine.store
+        lacking, head = unread(store, summary.companies), store.journal_head()
+        return Synced(summary, store.entries(run, limit=_ENTRIES), again, engine.stop.is_set(), head, lacking)
 
 
 def _here(engine: Engine, companies: Sequence[int], dry: bool, quiet: bool) -> tuple[str, datetime | None]:

@@ -17,6 +17,7 @@ from agent.domain.money import Money
 from agent.domain.ownership import plain
 from agent.ports import Decision, Derivation, Entry, Version
 from agent.reports.holders import Holder
+from agent.reports.plan import unsaid
 from agent.reports.text import View, cells, columns, counted, paint, shown, wrapped
 from agent.reports.values import Values, of_entry, of_money
 
@@ -199,7 +200,7 @@ def _planned(explained: Explanation, view: View) -> Iterator[str]:
         yield from wrapped(shown(str(change["sentence"])), view.width, "  ")
         waits = change["note"] or change["waits"]
         if waits:
-            yield from wrapped(shown(str(waits)), view.width, f"    {paint('waits', 'cyan')}: ")
+            yield from wrapped(shown(unsaid(str(waits))), view.width, f"    {paint('waits', 'cyan')}: ")
         if change["holds"]:
             yield f"    {paint('held', 'yellow')}: trueup approve {change['digest']}"
 

@@ -32,14 +32,20 @@ def _queued(plan: Mapping[str, Any], change: Mapping[str, Any], view: View) -> I
 
 
 def _hold(hold: Hold, view: View) -> Iterator[str]:
-    money = f", {signed(hold.monthly)} a month" if hold.monthly else ""
     state = paint(hold.state, _COLOURS[hold.state])
-    yield f"{paint(hold.digest, 'bold')}  {state}  {view.company(hold.company)}, since {view.at(hold.since)}{money}"
+    yield f"{paint(hold.digest, 'bold')}  {state}  {view.company(hold.company)}, since {view.at(hold.since)}"
     yield from wrapped(shown(hold.sentence), view.width, "  ")
+    yield from wrapped(_money(hold), view.width, "  money:  ") if _money(hold) else ()
     for number, reason in enumerate(hold.reasons):
         yield from wrapped(shown(reason), view.width, "          " if number else "  held:   ")
     for number, write in enumerate(hold.writes):
         yield from wrapped(shown(write), view.width, "          " if number else "  writes: ")
+
+
+def _money(hold: Hold) -> str:
+    monthly = [f"{signed(hold.monthly)} a month"] if hold.monthly else []
+    later = [f"{signed(hold.next_invoice)} on the next invoice"] if hold.next_invoice else []
+    return ", ".join([*monthly, *later])
 
 
 def _how(holds: Sequence[Hold]) -> Iterator[str]:

@@ -247,11 +247,16 @@ def _state_words(planned: Planned, width: int, indent: str) -> Iterator[str]:
     reasons = {"held": planned.holds, "reported": planned.holds, "waits": note, "queued": note, "refused": note}
     label = f"{indent}{paint(said, _STATE_COLOURS[said])}: "
     for number, reason in enumerate(reasons.get(said, ())):
-        yield from wrapped(shown(reason), width, " " * cells(label) if number else label)
+        yield from wrapped(shown(unsaid(reason)), width, " " * cells(label) if number else label)
     if said == "held":
         yield f"{indent}      {paint(f'trueup approve {planned.digest}', 'cyan')}"
     if said == "approved":
         yield label.rstrip().removesuffix(":")
+
+
+def unsaid(note: str) -> str:
+    """A reason to wait, behind the word itself."""
+    return note.removeprefix("waits ")
 
 
 def _texts(change: Change, width: int, indent: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from agent.domain.findings import Finding
 from agent.ports import Entry, EntryState, RunSummary
 from agent.reports.text import View, columns, counted, duration, paint, shown, wrapped
 
@@ -20,7 +21,12 @@ _MEANINGS = {
 
 
 def run_text(
-    run: RunSummary, entries: Sequence[Entry], again: datetime | None, head: tuple[int, str], view: View
+    run: RunSummary,
+    entries: Sequence[Entry],
+    again: datetime | None,
+    head: tuple[int, str],
+    view: View,
+    unread: Sequence[Finding] = (),
 ) -> str:
     """`again`: when a lowered count or an open write is to be looked at once more; None where nothing waits. `head` is
     the journal's, printed so that it is kept elsewhere as well."""
@@ -28,6 +34,8 @@ def run_text(
     for entry in sorted(entries, key=lambda entry: entry.id):
         lines += _entry(entry, view)
     lines += columns(_sums(entries), right={1}, indent="  ")
+    for finding in unread:
+        lines += _unread(finding, view)
     if run.held:
         lines.append(f"{counted(run.held, 'change')} held for a person: trueup holds")
     if again is not None:
@@ -35,6 +43,12 @@ def run_text(
         lines.append("daemon do so.")
     lines.append(f"Journal: {counted(head[0], 'record')}, head {head[1]}")
     return "\n".join(lines)
+
+
+def _unread(finding: Finding, view: View) -> Iterator[str]:
+    yield from wrapped(shown(finding.sentence), view.width, f"  {paint('not read', 'red')}  ", "    ")
+    yield "    Its lines stay as they are."
+    yield from wrapped(shown(finding.remedy), view.width, "    → ", "      ")
 
 
 def all_confirmed(entries: Sequence[Entry]) -> bool:

@@ -45,6 +45,7 @@ def of_hold(hold: Hold) -> Values:
         "reasons": list(hold.reasons),
         "writes": list(hold.writes),
         "monthly": of_money(hold.monthly),
+        "next_invoice": of_money(hold.next_invoice),
         "since": hold.since.isoformat(),
         "state": hold.state,
     }

@@ -56,7 +56,9 @@ _HOLDS = sa.select(HOLD).where(
     sa.or_(HOLD.c.closed_at.is_(None), HOLD.c.digest.in_(bindparam("digests", expanding=True))),
 )
 _CLOSE_HOLDS = (
-    sa.update(HOLD).where(HOLD.c.digest.in_(bindparam("digests", expanding=True))).values(closed_at=bindparam("when"))
+    sa.update(HOLD)
+    .where(HOLD.c.digest.in_(bindparam("digests", expanding=True)), HOLD.c.closed_at.is_(None))
+    .values(closed_at=bindparam("when"))
 )
 _NEW_FINDINGS = sa.insert(FINDING)
 _OPEN_FINDINGS = sa.select(FINDING).where(FINDING.c.scope == bindparam("of"), FINDING.c.closed_at.is_(None))
@@ -193,6 +195,13 @@ def mended(connection: Connection, company: int, subjects: Iterable[str], at: da
     done = [row.id for row in rows if row.code in _MENDABLE and row.subject in wanted]
     if done:
         connection.execute(_CLOSE_FINDINGS, {"ids": done, "when": at})
+
+
+def carried_out(connection: Connection, digests: Iterable[str], at: datetime) -> None:
+    """The changes are over, and so are their holds; who approved them stays known."""
+    done = sorted(digests)
+    if done:
+        connection.execute(_CLOSE_HOLDS, {"digests": done, "when": at})
 
 
 def _new_finding(finding: Finding, scope: str, at: datetime) -> Values:

@@ -50,7 +50,11 @@ def money_values(money: Money | None) -> Values:
 
 
 def money_of(row: Read) -> Money | None:
-    return None if row.micros is None else Money(Decimal(row.micros).scaleb(-6), row.currency)
+    return _money(row.micros, row.currency)
+
+
+def _money(micros: int | None, currency: str) -> Money | None:
+    return None if micros is None else Money(Decimal(micros).scaleb(-6), currency)
 
 
 def money_plain(money: Money | None) -> object:
@@ -192,7 +196,11 @@ def run_of(row: Read) -> RunSummary:
 
 
 def hold_values(planned: Planned, digest: str) -> Values:
-    return money_values(planned.change.monthly) | {
+    monthly, later = money_values(planned.change.monthly), money_values(planned.realisation.next_invoice)
+    return {
+        "micros": monthly["micros"],
+        "currency": monthly["currency"] or later["currency"],
+        "next_micros": later["micros"],
         "digest": digest,
         "company": planned.change.company,
         "sentence": planned.change.sentence,
@@ -203,7 +211,8 @@ def hold_values(planned: Planned, digest: str) -> Values:
 
 def hold_of(row: Read, state: str) -> Hold:
     reasons, writes = tuple(row.reasons), tuple(row.writes)
-    return Hold(row.digest, row.company, row.sentence, reasons, writes, money_of(row), row.since, state)
+    later = _money(row.next_micros, row.currency)
+    return Hold(row.digest, row.company, row.sentence, reasons, writes, money_of(row), row.since, state, later)
 
 
 def finding_values(finding: Finding) -> Values:

@@ -198,9 +198,10 @@ class SqlStore:
                 lease.require(connection, self._writing)  # what was read before a long sleep is not news
             learning.learn(connection, run, learnt, packed, at)
 
-    def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
+    def mended(self, company: int, subjects: Iterable[str], at: datetime, digests: Iterable[str] = ()) -> None:
         with self._database.writing() as connection:
             learning.mended(connection, company, subjects, at)
+            learning.carried_out(connection, digests, at)
 
     def forget(self, mapped: Iterable[int], at: datetime) -> None:
         with self._database.writing() as connection:

@@ -87,6 +87,15 @@ class Findings(WithStore):
 
 
 class Holds(WithStore):
+    def test_what_has_been_carried_out_waits_no_more(self, store: Store, run: str) -> None:
+        """Its hold is closed by the write and not by the next planning; who approved it stays known."""
+        store.learn(run, learnt(planned=(HELD,)), NOW)
+        store.decide(HELD.digest, "approved", "ana", NOW, None)
+        store.mended(COMPANY, [], NOW, [HELD.digest])
+
+        assert store.holds(COMPANY) == []
+        assert store.decisions([HELD.digest])[HELD.digest].who == "ana"
+
     def test_hold_waits_with_all_a_person_needs(self, store: Store, run: str) -> None:
         """The sentence, the reasons, the writes, the money and since when."""
         store.learn(run, learnt(planned=(HELD,)), NOW)

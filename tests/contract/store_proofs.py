@@ -93,6 +93,7 @@ class RoundTrips(WithStore):
         price, shown = held.change.after.price, plan["changes"][0]["after"]["price"]
 
         assert (hold.digest, hold.reasons, hold.monthly) == (held.digest, held.holds, held.change.monthly)
+        assert hold.next_invoice == held.realisation.next_invoice
         assert shown is None if price is None else values.Decimal(shown) == price
 
     @lasting

@@ -269,8 +269,10 @@ class MemoryStore:
             self._report(f"company/{company}", learnt.findings, learnt.complete, at)
             disk.plans[company] = (run, at, learnt)
 
-    def mended(self, company: int, subjects: Iterable[str], at: datetime) -> None:
+    def mended(self, company: int, subjects: Iterable[str], at: datetime, digests: Iterable[str] = ()) -> None:
         with self._writing(at) as disk:
+            for digest in digests:
+                disk.holds.pop(digest, None)
             for subject in subjects:
                 for code in _WRONG:
                     disk.findings.pop((f"company/{company}", code, subject), None)
@@ -448,7 +450,8 @@ class MemoryStore:
         for digest, p in digests.items():
             if p.holds:
                 writes, said = tuple(w.sentence for w in p.realisation.writes), p.change.sentence
-                hold = Hold(digest, learnt.company, said, p.holds, writes, p.change.monthly, at)
+                money = p.change.monthly, at, "open", p.realisation.next_invoice
+                hold = Hold(digest, learnt.company, said, p.holds, writes, *money)
                 known = holds.get(digest, Held(hold))
                 holds[digest] = replace(known, hold=replace(hold, since=known.hold.since, state=known.hold.state))
         if learnt.complete:

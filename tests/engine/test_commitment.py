@@ -55,7 +55,7 @@ def test_year_of_committed_seats(year: Contoso) -> None:
     assert year.billed == 13
     assert "Microsoft 365 Business Premium     13 → 8  2027-03-01      -110.00" in said
     assert "Microsoft 365 Business Premium: 13 -> 8 from 2027-03-01, waits until 2027-03-01" in said  # trueup holds
-    assert "queued: waits until 2027-03-01, the renewal of seats that nobody uses" in said
+    assert "queued: until 2027-03-01, the renewal of seats that nobody uses" in said
     assert year.explained()[1:5] == [
         f"{BOUGHT[:8]} is annual, paid monthly: Partner Center says so",
         "10 from 2026-03-01 are committed until 2027-03-01",

@@ -106,9 +106,21 @@ def test_sync_writes_what_was_approved(msp: Msp) -> None:
     assert "now with: trueup sync 203" in said.out
     assert msp("status", "--json").json()["holds"] > 0
     said = msp("sync")
-    assert said.status == 0
     assert re.search(r"written +Corvane Logistics \(203\): POST addition 3 x M365-E3-Y", said.out)
     assert "held for a person" in said.out
+    assert CORVANE not in {hold["company"] for hold in msp("holds", "--json").json()}  # what is written waits no more
+
+
+def test_sync_says_what_it_could_not_read(msp: Msp) -> None:
+    """A tenant that took its consent back is no success, though all others went well: status 1, with what to do."""
+    said = msp("sync")
+    assert said.status == 1
+    assert "not read  Halcyon Bay Hotel" in said.out
+    assert "Let an administrator of the tenant open" in said.out
+    [unread] = msp("sync", "halcyon", "--json").json()["unread"]
+    assert unread["remedy"].startswith("Let an administrator")
+    assert msp("plan", "halcyon").status == 1
+    assert msp("sync", "alder").status == 0
 
 
 def test_dry_run_writes_nothing(msp: Msp) -> None:

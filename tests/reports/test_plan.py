@@ -144,7 +144,7 @@ def test_what_is_queued_moves_nothing_yet() -> None:
     assert difference([queued]) is None
     text = bare(plan_text(report(queued), VIEW))
     assert "nothing to change before the renewal" in text
-    assert f"queued: {until}" in text
+    assert f"queued: {until.removeprefix('waits ')}" in text
     assert "on the lines that change" not in text
 
 

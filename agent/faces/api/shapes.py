@@ -250,6 +250,7 @@ class Hold(Answered):
     reasons: list[str]
     writes: list[str]
     monthly: Money | None
+    next_invoice: Money | None
     since: Instant
     state: Literal["open", "approved", "rejected"]
 

@@ -53,6 +53,7 @@ def command(
         context.exit(_compare(desk, companies, folder, stored, as_json))
     from agent.faces.choosing import companies as chosen
     from agent.faces.progress import watching
+    from agent.faces.unread import unread
     from agent.reports.plan import plan_text, plan_values
 
     with desk.engine() as engine:
@@ -67,9 +68,14 @@ def command(
             say_json(plan_values(report, kept, names, result.run, result.state, result.detail))
         else:
             say(plan_text(report, desk.view()))
+        lacking = unread(engine.store, ids)
     if result.detail:
         raise TrueupError(f"Not every company could be planned: {result.detail}", "See: trueup findings")
-    context.exit(CHANGES if any(plan.due for plan in report.plans) else NOTHING_TO_DO)
+    if any(plan.due for plan in report.plans):
+        context.exit(CHANGES)
+    if lacking:
+        raise TrueupError("Nothing to do where all was read, but not every tenant could be", "See: trueup findings")
+    context.exit(NOTHING_TO_DO)
 
 
 def _compare(desk: Desk, words: Sequence[str], folder: Path, stored: bool, as_json: bool) -> int:

@@ -22,7 +22,7 @@ def command(context: click.Context, desk: Desk, companies: Sequence[str], dry_ru
 
     Where the daemon runs, it does the work and this command follows it; otherwise it is done here.
 
-    Exit status: 0 all went well (held changes included), 1 something failed or was not confirmed.
+    Exit status: 0 all went well (held changes included), 1 something failed, was not confirmed or could not be read.
     """
     from agent.faces.pressing import sync
 

@@ -196,11 +196,10 @@ def run_of(row: Read) -> RunSummary:
 
 
 def hold_values(planned: Planned, digest: str) -> Values:
-    monthly, later = money_values(planned.change.monthly), money_values(planned.realisation.next_invoice)
-    return {
-        "micros": monthly["micros"],
-        "currency": monthly["currency"] or later["currency"],
+    later = money_values(planned.realisation.next_invoice)
+    return money_values(planned.change.monthly) | {
         "next_micros": later["micros"],
+        "next_currency": later["currency"],
         "digest": digest,
         "company": planned.change.company,
         "sentence": planned.change.sentence,
@@ -211,7 +210,7 @@ def hold_values(planned: Planned, digest: str) -> Values:
 
 def hold_of(row: Read, state: str) -> Hold:
     reasons, writes = tuple(row.reasons), tuple(row.writes)
-    later = _money(row.next_micros, row.currency)
+    later = _money(row.next_micros, row.next_currency)
     return Hold(row.digest, row.company, row.sentence, reasons, writes, money_of(row), row.since, state, later)
 
 

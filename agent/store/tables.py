@@ -300,12 +300,13 @@ class Boundary(_Row, table=True):
 class Hold(_Priced, table=True):
     """`closed_at` is set once the change is no longer planned; `until` ends a decision.
 
-    `next_micros` is what the change adds to the next invoice, in the row's currency.
+    `next_micros` is what the change adds to the next invoice.
     """
 
     digest: str = text(primary_key=True)
     company: int = whole(index=True)
     next_micros: int | None = whole()
+    next_currency: str | None = text()
     sentence: str = plain()
     reasons: list[str] = plain()
     writes: list[str] = plain()

@@ -225,7 +225,7 @@ changes = st.builds(
 helds = st.builds(
     Planned,
     changes,
-    st.builds(Realisation, st.lists(writes, max_size=2).map(tuple)),
+    st.builds(Realisation, st.lists(writes, max_size=2).map(tuple), next_invoice=st.none() | moneys),
     st.lists(texts, min_size=1, max_size=3).map(tuple),
 )
 deals = st.builds(

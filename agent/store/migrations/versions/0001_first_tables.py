@@ -101,11 +101,11 @@ def what_planning_learns() -> None:
 def what_people_see() -> None:
     money = {"micros": WHOLE, "currency": TEXT}
     hold = {"digest": TEXT, "company": WHOLE, "sentence": TEXT, "reasons": TEXT, "writes": TEXT, **money}
-    hold["next_micros"] = WHOLE
+    hold |= {"next_micros": WHOLE, "next_currency": TEXT}
     decision = {"state": TEXT, "who": TEXT, "decided_at": INSTANT, "until": INSTANT}
     hold |= {"since": INSTANT, "closed_at": INSTANT, **decision}
-    undecided = ["closed_at", "decided_at", "until"]
-    table("hold", hold, key=["digest"], optional=["next_micros", *money, *undecided], indexed=["company"])
+    unsure = [*money, "next_micros", "next_currency", "closed_at", "decided_at", "until"]
+    table("hold", hold, key=["digest"], optional=unsure, indexed=["company"])
     finding = {"id": WHOLE, "scope": TEXT, "company": WHOLE, "code": TEXT, "severity": TEXT, "subject": TEXT}
     finding |= {"sentence": TEXT, "remedy": TEXT, **money}
     finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT)

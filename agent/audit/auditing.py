@@ -56,13 +56,14 @@ class _Auditing:
         self.readings, self.licences, self.today = tuple(readings), licences, today
         billed = [claim.company for one in readings if one.given.leg is Leg.BILLED for claim in one.claims]
         self.companies = Companies(billed, profile.companies)
-        self.parts: dict[tuple[str, str], list[Part]] = {}
+        self.claimed: dict[tuple[str, str], list[Claim]] = {}
         self.named: dict[str, Licence] = {}
         self.covered: dict[Leg, set[str]] = {leg: set() for leg in Leg}
         self.seen: dict[Leg, set[str]] = {leg: set() for leg in Leg}
         self.matched: dict[str, Matched] = {}
         self.unmatched: list[Unmatched] = []
         self.homeless: dict[tuple[str, str], list[Part]] = {}
+        self.passed_over: Counter[str] = Counter()
         self.free: set[str] = set()
         self.blocked: list[Blocked] = []
 
@@ -70,6 +71,7 @@ class _Auditing:
         # The counting files first: they say which products are licences at all, and lines are looked up among them.
         for reading in sorted(self.readings, key=lambda one: one.given.leg is Leg.BILLED):
             self._take(reading)
+        self.parts = {key: list(self._nearest(claims)) for key, claims in self.claimed.items()}
         positions = tuple(self._positions())
         usual = usual_prices(positions, self.today)
         found = [d for one in positions for d in differences(one, self.today, usual.get(one.licence))]
@@ -114,7 +116,20 @@ class _Auditing:
             self.homeless.setdefault((claim.company, licence.name), []).append(claim.part)
             return
         self.covered[leg].add(matched.company)
-        self.parts.setdefault((matched.company, licence.name), []).append(claim.part)
+        self.claimed.setdefault((matched.company, licence.name), []).append(claim)
+
+    def _nearest(self, claims: Sequence[Claim]) -> Iterator[Part]:
+        """A tenant's export and a distributor's list count the same seats: one of them counts, both may tell the cost."""
+        for leg in Leg:
+            of_leg = [claim for claim in claims if claim.part.leg is leg]
+            rank = min((claim.rank for claim in of_leg), default=0)
+            costs = {claim.part.unit for claim in of_leg if claim.part.unit}
+            cost = costs.pop() if len(costs) == 1 else None
+            for claim in of_leg:
+                if claim.rank == rank:
+                    yield replace(claim.part, unit=claim.part.unit or cost)
+                else:
+                    self.passed_over[claim.part.where.split(" row ")[0]] += 1
 
     def _positions(self) -> Iterator[Position]:
         days = {reading.given.leg: reading.day for reading in self.readings}
@@ -221,9 +236,15 @@ class _Auditing:
     def _notes(self) -> Iterator[str]:
         for reading in self.readings:
             for why, rows in reading.left_out.items():
-                yield f"{reading.table.file}: {rows:,} {'row' if rows == 1 else 'rows'} left out: {why}"
+                yield f"{reading.table.file}: {_rows(rows)} left out: {why}"
+        for file, rows in self.passed_over.items():
+            yield f"{file}: {_rows(rows)} not added, as a nearer file counts the same seats"
         if self.free:
             yield f"Free licences are not compared: {', '.join(sorted(self.free))}"
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
 
 
 def _seats(units: Decimal, held: Mapping[str, object]) -> str:

@@ -28,11 +28,16 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One record, or the users of one licence: `texts` may each name the licence, the surest first."""
+    """One record, or the users of one licence: `texts` may each name the licence, the surest first.
+
+    `rank` says how near the file is to what it counts: 0 a company's own export, 1 a list of the whole book, 2 a column
+    beside another count. Of several that count the same, the nearest is believed and the others are not added to it.
+    """
 
     company: str
     texts: tuple[str, ...]
     part: Part
+    rank: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,10 @@ class _Reader:
     def where(self, record: Record) -> str:
         return f"{self.table.file} row {record.row}"
 
+    @property
+    def rank(self) -> int:
+        return 0 if self.given.company else 1
+
     def money(self, record: Record, name: str, months: int = 1) -> Money | None:
         amount = record.number(name)
         if amount is None:
@@ -137,6 +146,8 @@ class _Billed(_Reader):
     def _not_in_force(self, record: Record) -> str:
         if _folded(record.text("status")) in ENDED or _folded(record.text("agreement-status")) in ENDED:
             return "ended lines or agreements"
+        if (record.number("quantity") or Decimal(0)) < 0:
+            return "credits, with a negative quantity"
         end = record.day("end")
         # Ended within a month stays, as evidence of what may have caused a difference; it bills nothing any more.
         return "lines ended long ago" if end and end < self.today - timedelta(days=31) else ""
@@ -172,6 +183,8 @@ class _Purchased(_Reader):
             return f'of type "{record.text("type")}", which is money and no seats'
         if status in NOT_PURCHASED:
             return f'with status "{record.text("status")}"'
+        if (record.number("quantity") or Decimal(0)) < 0:
+            return "credits, with a negative quantity"
         first, last = record.day("period-start"), record.day("period-end")
         if period and first and (first > period or (last and last < period)):
             return "of another period"
@@ -202,10 +215,11 @@ class _Purchased(_Reader):
                 committed=committed if committed and committed > self.today else None,
                 doubt=f"{expired:f} expired licences may be among those purchased" if expired else "",
             ),
+            self.rank,
         )
         assigned = record.number("assigned")
         if assigned is not None and self.given.leg is Leg.PURCHASED:
-            yield Claim(company, texts, Part(Leg.ASSIGNED, assigned, self.where(record), product))
+            yield Claim(company, texts, Part(Leg.ASSIGNED, assigned, self.where(record), product), 2)
 
 
 def _paid_months(term: str) -> int:
@@ -224,7 +238,7 @@ class _InUse(_Reader):
         for record in self.table.records:
             product = record.text("product")
             part = Part(Leg.ASSIGNED, record.number("quantity") or Decimal(0), self.where(record), product)
-            yield Claim(self.company(record), (product,), part)
+            yield Claim(self.company(record), (product,), part, self.rank)
 
 
 def _users(given: Given, table: Table, day: date, known: Callable[[str], bool]) -> Reading:
@@ -245,7 +259,7 @@ def _users(given: Given, table: Table, day: date, known: Callable[[str], bool]) 
         else:
             reader.left_out["users without a licence"] += 1
     claims = tuple(
-        Claim(company, (name,), Part(Leg.ASSIGNED, Decimal(count), table.file, f"users with {name}"))
+        Claim(company, (name,), Part(Leg.ASSIGNED, Decimal(count), table.file, f"users with {name}"), reader.rank)
         for (company, name), count in held.items()
     )
     found = tuple(Blocked(company, name, tuple(logins)) for (company, name), logins in blocked.items())

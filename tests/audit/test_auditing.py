@@ -200,3 +200,42 @@ def test_answer_about_a_column_goes_into_the_profile(files: Files) -> None:
     decided = Profile().deciding("billed", doubt.about, doubt.choices[0])
     assert decided.files == {"billed": Choices(columns={"quantity": "Billed Quantity"})}
     assert files(decided, **contents).differences == ()
+
+
+def test_seats_that_two_files_count_are_counted_once(tmp_path: Path) -> None:
+    """12 in the tenant's export, 11 at the distributor: 12 count, at the distributor's cost; users beat a column."""
+    contents = {
+        "billed": ("", Leg.BILLED, billed(f"A,{BP},12,22,,,")),
+        "distributor": ("", Leg.PURCHASED, bought(f"A,{BP},11,17.60")),
+        "tenant": ("A", Leg.PURCHASED, f"Product Title,Total Licenses,Assigned licenses\n{BP},12,12\n"),
+        "users": ("A", Leg.ASSIGNED, "User principal name,Licenses\n" + f"u@a.example,{BP}\n" * 10),
+    }
+    given = []
+    for name, (company, leg, content) in contents.items():
+        (tmp_path / f"{name}.csv").write_text(content)
+        given.append(Given(leg, tmp_path / f"{name}.csv", company))
+    audit = audited(given, Profile(), "USD", TODAY, shipped())
+    [one] = audit.differences
+    assert (one.code, one.units, one.monthly) == (Code.UNASSIGNED_SEATS, 2, Money(Decimal("35.20"), "USD"))
+    assert "distributor.csv: 1 row not added, as a nearer file counts the same seats" in audit.notes
+
+
+def test_two_lists_of_the_whole_book_add_up(tmp_path: Path) -> None:
+    """Two distributors, 5 seats at each."""
+    given = []
+    for leg, name, content in [
+        (Leg.BILLED, "lines", billed(f"A,{BP},10,22,,,")),
+        (Leg.PURCHASED, "one", bought(f"A,{BP},5,17")),
+        (Leg.PURCHASED, "two", bought(f"A,{BP},5,18")),
+    ]:
+        (tmp_path / f"{name}.csv").write_text(content)
+        given.append(Given(leg, tmp_path / f"{name}.csv"))
+    assert audited(given, Profile(), "USD", TODAY, shipped()).differences == ()
+
+
+def test_credits_are_no_lines(files: Files) -> None:
+    """A line of minus two is money back for some days, and told as left out."""
+    lines = f"A,{BP},12,22,,,", f"A,{BP},-2,22,,,"
+    audit = files(billed=billed(*lines), purchased=bought(f"A,{BP},12,17"))
+    assert audit.differences == ()
+    assert audit.notes == ("billed.csv: 1 row left out: credits, with a negative quantity",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -162,11 +162,15 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Version(Generic[Kept]):
-    """What was read alike from `since` up to `last`; another value came after that, or nothing newer is known."""
+    """What was read alike from `since` up to `last`; another value came after that, or nothing newer is known.
+
+    `digest` is the SHA-256 of the stored text of a snapshot, which anybody who has the store can work out again.
+    """
 
     since: datetime
     last: datetime
     value: Kept
+    digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class _Auditing:
         self.claimed.setdefault((matched.company, licence.name), []).append(claim)
 
     def _nearest(self, claims: Sequence[Claim]) -> Iterator[Part]:
-        """A tenant's export and a distributor's list count the same seats: one of them counts, both may tell the cost."""
+        """A tenant's export and a distributor's list count the same seats: one counts, both may tell the cost."""
         for leg in Leg:
             of_leg = [claim for claim in claims if claim.part.leg is leg]
             rank = min((claim.rank for claim in of_leg), default=0)

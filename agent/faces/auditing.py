@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,6 @@ import click
 
 from agent.audit import Audit, Given, Profile, Unmatched, audited, save_profile
 from agent.domain.reconciliation import Leg
-from agent.errors import TrueupError
 from agent.faces.desk import say
 from agent.reports.month_end import Legs, MonthEnd, Origin, Unmapped
 from agent.reports.text import shown
@@ -154,28 +153,3 @@ def remember(path: Path, before: Profile, after: Profile) -> None:
 
 def is_asking() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def write_file(path: Path, content: bytes | str) -> None:
-    try:
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    except OSError as error:
-        raise TrueupError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from error
-    say(f"Written: {path}", to_stderr=True)
-
-
-def write_formats(report: MonthEnd, html: Path | None, pdf: Path | None, xlsx: Path | None, csv: Path | None) -> None:
-    """Each format that was asked for; PDF last, which alone may be impossible here."""
-    from agent.reports.month_end.page import month_end_html, month_end_pdf
-    from agent.reports.month_end.values import month_end_csv
-    from agent.reports.month_end.workbook import month_end_xlsx
-
-    makers: list[tuple[Path | None, Callable[[MonthEnd], bytes | str]]] = [
-        (html, month_end_html),
-        (xlsx, month_end_xlsx),
-        (csv, month_end_csv),
-        (pdf, month_end_pdf),
-    ]
-    for path, make in makers:
-        if path is not None:
-            write_file(path, make(report))

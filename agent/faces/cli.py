@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "backtest": "What these mapping files, or others, would have billed.",
         "journal": "What was written and decided, when and by whom.",
         "report": "The month-end report: what leaks, what waits, what was corrected.",
+        "evidence": "What proves a company's month: users, changes, hashes.",
         "audit": "Reconcile exported files: no account, no network.",
     },
     "Act": {

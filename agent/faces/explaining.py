@@ -61,7 +61,10 @@ def moment(store: Store, zone: ZoneInfo, now: datetime, on: date | None, run: st
 
 @dataclass(slots=True)
 class Memoirs:
-    """What is remembered of one company's lines, read once for all of them."""
+    """What is remembered of one company's lines, read once for all of them.
+
+    `people_since`: who left on that day or later is told too, beside those who left within the billing period.
+    """
 
     store: Store
     mappings: Mappings
@@ -70,6 +73,7 @@ class Memoirs:
     currency: str
     company: int
     when: Moment
+    people_since: date | None = None
 
     def explanations(self, word: str = "") -> list[Explanation]:
         """Of the lines that count the licence (id, part number, name), or whose row, profile or product it is."""
@@ -110,7 +114,8 @@ class Memoirs:
         period = [invoice.period.start for invoice in invoices if self.when.day in invoice.period]
         people = holders.holders(versions, lambda snapshot: _people(row, key, snapshot))
         # Those who left long ago explain nothing; those who left within the period may be asked for.
-        since = datetime.combine(min(period, default=self.when.day), time(), self.zone)
+        asked = [self.people_since] if self.people_since else []
+        since = datetime.combine(min([*period, *asked], default=self.when.day), time(), self.zone)
         near = tuple(h for h in people if h.there(self.when.at) or (h.last and since <= h.last <= self.when.at))
         history = self.store.derivations_of(key)
         return Explanation(

@@ -134,15 +134,23 @@ mappings = click.option(
 digests = click.argument("digests", metavar="DIGEST...", nargs=-1, required=True, shell_complete=_digests)
 
 
-def formats(command: Command) -> Command:
-    """--html, --pdf, --xlsx and --csv: files that a report is written to, beside the terminal."""
-    said = {
-        "--html": "Write it as one HTML page that prints well.",
-        "--pdf": "Write the page as PDF (needs the extra pdf).",
-        "--xlsx": "Write it as a workbook.",
-        "--csv": "Write its differences as CSV.",
-    }
-    for name, meaning in reversed(said.items()):
-        path = click.Path(dir_okay=False, writable=True, path_type=Path)
-        command = click.option(name, type=path, metavar="PATH", help=meaning)(command)
-    return command
+_FORMATS = {
+    "html": "Write it as one HTML page that prints well.",
+    "pdf": "Write the page as PDF (needs the extra pdf).",
+    "xlsx": "Write it as a workbook.",
+    "csv": "Write it as CSV.",
+}
+
+
+def _files(*names: str) -> Callable[[Command], Command]:
+    def added(command: Command) -> Command:
+        for name in reversed(names):
+            path = click.Path(dir_okay=False, writable=True, path_type=Path)
+            command = click.option(f"--{name}", type=path, metavar="PATH", help=_FORMATS[name])(command)
+        return command
+
+    return added
+
+
+formats = _files("html", "pdf", "xlsx", "csv")
+evidence_formats = _files("html", "pdf", "csv")

@@ -222,13 +222,14 @@ def _billed(explained: Explanation, view: View) -> Iterator[str]:
     if not explained.invoices:
         yield "  No invoice is known that bills this day."
     for invoice in explained.invoices:
-        yield from wrapped(_made(invoice, view), view.width, "  ", "    ")
-        rows = [_item(item, explained) for items in by_line(invoice.items).values() for item in items]
+        yield from wrapped(made_words(invoice, view), view.width, "  ", "    ")
+        rows = [item_row(item, explained) for items in by_line(invoice.items).values() for item in items]
         rows += _sum(invoice, explained.currency)
         yield from columns(rows, right={3}, indent="    ") if rows else ["    Nothing of this line."]
 
 
-def _made(invoice: Invoice, view: View) -> str:
+def made_words(invoice: Invoice, view: View) -> str:
+    """Which invoice it is, and how we know of it."""
     match invoice.made:
         case Made.NEXT:
             return f"The next invoice, of {invoice.period}, if nothing changes"
@@ -237,21 +238,21 @@ def _made(invoice: Invoice, view: View) -> str:
     return f"Invoice of {invoice.period}" + (f", made by {view.at(invoice.by)}" if invoice.by else "")
 
 
-def _item(item: Item, explained: Explanation) -> tuple[str, str, str, str]:
+def item_row(item: Item, explained: Explanation) -> tuple[str, str, str, str]:
     """The arithmetic of one amount: units, price, and days where not all of them are billed."""
     price = "?" if item.line.price is None else _price(item.line.price)
     share = f" x {item.days.days}/{item.period.days}" if item.share != 1 else ""
     money = amount([item], explained.currency)
     name = f"{explained.line_word} {item.line.id}"
-    return name, f"{plain(item.units)} x {price}{share}", str(item.days), _coins(money)
+    return name, f"{plain(item.units)} x {price}{share}", str(item.days), coins(money)
 
 
 def _sum(invoice: Invoice, currency: str) -> list[tuple[str, str, str, str]]:
     """Each line's items are rounded together, as they are printed."""
-    return [("together", "", "", _coins(invoice.total(currency)))] if len(invoice.items) > 1 else []
+    return [("together", "", "", coins(invoice.total(currency)))] if len(invoice.items) > 1 else []
 
 
-def _coins(money: Money | None) -> str:
+def coins(money: Money | None) -> str:
     return "?" if money is None else f"{money.at_coins().amount:,}"
 
 

@@ -53,6 +53,11 @@ def records(text: str) -> list[str]:
     return list(map(canonical, parsed(text)))
 
 
+def text(parts: Sequence[str]) -> str:
+    """The text that these are the records of."""
+    return f"[{','.join(parts)}]"
+
+
 def keep(connection: Connection, kind: str, name: str, since: datetime, until: datetime, old: str, new: str) -> None:
     """Keep `old`, which was read from `since` to `until`, before `new` takes its place."""
     body = packed(canonical(difference(records(old), records(new))))

@@ -88,11 +88,12 @@ def versions(connection: Connection, account: Account, since: datetime) -> Seque
     if row is None:
         return []
     reader, text = _Reader(row), unpacked(row.body)
-    found = [Version(row.since, row.taken_at, reader.snapshot(row.taken_at, past.records(text)))]
+    found = [Version(row.since, row.taken_at, reader.snapshot(row.taken_at, past.records(text)), row.digest)]
     for version in past.earlier(connection, _KIND, _name(account), text):
         if found[-1].since <= since:
             break
-        found.append(Version(version.since, version.until, reader.snapshot(version.until, version.records)))
+        snapshot, digest = reader.snapshot(version.until, version.records), sha256(past.text(version.records))
+        found.append(Version(version.since, version.until, snapshot, digest))
     return found[::-1]
 
 

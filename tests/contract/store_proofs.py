@@ -118,15 +118,21 @@ class RoundTrips(WithStore):
     @lasting
     @given(versions=st.lists(values.snapshots, min_size=1, max_size=6))
     def test_every_version_of_a_snapshot(self, store: Store, versions: list[Snapshot]) -> None:
-        """Each reading comes back as it was, from the one in force on; equal ones in a row are one version."""
+        """Each reading comes back as it was, from the one in force on; equal ones in a row are one version.
+
+        Its digest stays what it was when the reading was the newest.
+        """
         account = Account("microsoft", str(next(NUMBERS)))
         read = [replace(one, account=account, taken_at=NOW + n * HOUR) for n, one in enumerate(versions)]
+        digests = []
         for snapshot in read:
             store.remember([snapshot])
+            digests.append(store.snapshots(account, snapshot.taken_at)[-1].digest)
         for n, snapshot in enumerate(read):
             found = store.snapshots(account, snapshot.taken_at)
             assert replace(found[0].value, taken_at=snapshot.taken_at) == snapshot
             assert found[0].since <= snapshot.taken_at <= found[0].last
+            assert found[0].digest == digests[n] != ""
             assert len(found) <= len(read) - n
 
     @lasting

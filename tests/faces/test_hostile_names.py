@@ -14,7 +14,19 @@ from tests.faces.shell import Said, here
 CORVANE = 203
 HOSTILE = "\x1b]0;owned\x07Eve\x9b2J\r\nUnassigned: 99 <script>alert(1)</script> \u202etxt.exe, =cmd|' /C calc'!A0"
 STEERS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]|\x1b(?!\[[0-9;]*m)")
-LOOKS = ("plan", "findings", "holds", "status", "tenants", "journal", "check", "map suggest", "map check")
+LOOKS = (
+    "plan",
+    "findings",
+    "holds",
+    "status",
+    "tenants",
+    "journal",
+    "check",
+    "map suggest",
+    "map check",
+    "report",
+    "evidence 203",
+)
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,11 @@ from agent.domain.findings import Code
 from agent.domain.money import Money
 from agent.domain.reconciliation import Difference, Effect
 from agent.reports.month_end import Deed, Legs, MonthEnd, Origin, State, TrendMonth, Unmapped
-from agent.reports.month_end.page import NoPdf, company_bars, month_end_html, month_end_pdf, trend_bars
+from agent.reports.month_end.page import company_bars, month_end_html, trend_bars
 from agent.reports.month_end.text import month_end_text
 from agent.reports.month_end.values import inert, month_end_csv, month_end_values
 from agent.reports.month_end.workbook import month_end_xlsx
+from agent.reports.pages import NoPdf, pdf
 from agent.reports.text import View
 from tests.optional import pango
 
@@ -103,14 +104,14 @@ def test_page_runs_and_fetches_nothing_whatever_the_names() -> None:
 def test_same_names_make_a_sound_pdf() -> None:
     """From the same page, and it asks no other program for anything."""
     pango()
-    assert month_end_pdf(report(*HOSTILE[6:9])).startswith(b"%PDF")
+    assert pdf(month_end_html(report(*HOSTILE[6:9]))).startswith(b"%PDF")
 
 
 def test_pdf_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence and the way out."""
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     with pytest.raises(NoPdf, match="PDF needs WeasyPrint and Pango") as raised:
-        month_end_pdf(report("A"))
+        pdf("<p>")
     assert "libpango-1.0-0" in raised.value.remedy
 
 

@@ -61,7 +61,8 @@ def command(
     from agent.audit import SAMPLE_DAY, Profile, load_profile
     from agent.audit import sample as sample_files
     from agent.domain.reconciliation import Leg
-    from agent.faces.auditing import given_file, is_asking, remember, run, view_of, write_formats
+    from agent.faces.auditing import given_file, is_asking, remember, run, view_of
+    from agent.faces.writing import write_month_end
     from agent.reports.month_end.text import month_end_text
     from agent.reports.month_end.values import month_end_values
 
@@ -80,6 +81,6 @@ def command(
         say_json(month_end_values(report))
     else:
         say(month_end_text(report, desk.view_in(UTC, {})))
-    write_formats(report, **formats)
+    write_month_end(report, formats)
     if not sample:
         remember(profile, before, outcome.profile)

@@ -31,9 +31,9 @@ def command(desk: Desk, /, companies: Sequence[str], since: date | None, as_json
     By company, licence and kind; what was corrected and what waits for a person; what nobody mapped; how fresh each
     side is; and how it went over the past months. All of it comes from the store: nothing is read now, or written.
     """
-    from agent.faces.auditing import write_formats
     from agent.faces.choosing import companies as chosen
     from agent.faces.month_end import Books
+    from agent.faces.writing import write_month_end
     from agent.reports.month_end.text import month_end_text
     from agent.reports.month_end.values import month_end_values
 
@@ -55,4 +55,4 @@ def command(desk: Desk, /, companies: Sequence[str], since: date | None, as_json
         say_json(month_end_values(report))
     else:
         say(month_end_text(report, view))
-    write_formats(report, **formats)
+    write_month_end(report, formats)

@@ -1,93 +1,34 @@
-"""The view as one self-contained HTML page that prints well, and as PDF from the same page.
-
-No script, no picture, no address that would be fetched: names are other people's, and the page may be mailed on.
-"""
+"""The view as one HTML page, with its charts as static SVG."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from typing import Any
+from functools import partial
 
 from agent.domain.money import Money
 from agent.domain.reconciliation import Confidence, Difference, Effect
-from agent.errors import TrueupError
-from agent.reports.month_end.text import amounts, quantity
 from agent.reports.month_end.view import EFFECTS, MonthEnd, Sums, TrendMonth, code_words
-from agent.reports.text import counted, shown
-
-
-class NoPdf(TrueupError):
-    """PDF needs the extra `pdf` and the Pango library."""
+from agent.reports.pages import page
 
 
 def month_end_html(report: MonthEnd) -> str:
     """A page that needs nothing but itself; every value in it is escaped."""
-    template = _environment().get_template("page.html.jinja")
-    made: str = template.render(
+    return page(
+        "month_end",
         report=report,
         effects=EFFECTS,
         Effect=Effect,
         calculated=Confidence.CALCULATED,
         bars=company_bars(report.by_company),
         trend=trend_bars(report.trend),
+        code_words=code_words,
+        seat_months=partial(_seat_months, report),
     )
-    return made
 
 
-def month_end_pdf(report: MonthEnd) -> bytes:
-    """The page as PDF. Raises `NoPdf` where WeasyPrint or Pango is missing."""
-    try:
-        from weasyprint import HTML
-    except (ImportError, OSError) as error:
-        # OSError: the package is there and a library of the system is not, which it says in ten lines.
-        what = "PDF needs WeasyPrint and Pango, and one of them is not installed here"
-        remedy = (
-            "Install them: pip install weasyprint, and on Debian apt install libpango-1.0-0 libpangoft2-1.0-0 "
-            "libharfbuzz-subset0; or take --html and print it from a browser"
-        )
-        raise NoPdf(what, remedy) from error
-    made: bytes = HTML(string=month_end_html(report), url_fetcher=_fetch_nothing).write_pdf()
-    return made
-
-
-def _fetch_nothing(url: str, *_: object, **__: object) -> Any:
-    raise ValueError(f"a report fetches nothing: {url}")
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("agent.reports.month_end", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "clean": shown,
-        "amounts": amounts,
-        "amount": _amount,
-        "counted": counted,
-        "quantity": quantity,
-        "code_words": code_words,
-        "seat_months": _seat_months,
-    }
-    return made
-
-
-def _amount(money: Money | None, currencies: frozenset[str]) -> str:
-    """Without its currency where the whole report has but one."""
-    if money is None:
-        return ""
-    return f"{money.at_coins().amount:,}" if len(currencies) == 1 else str(money)
-
-
-def _seat_months(one: Difference, report: MonthEnd) -> str:
+def _seat_months(report: MonthEnd, one: Difference) -> str:
     seats = one.seat_months(report.day)
     return "" if seats is None else f"{Decimal(seats.numerator) / Decimal(seats.denominator):.1f}"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from agent.domain.money import Money
-from agent.domain.ownership import plain
 from agent.domain.reconciliation import Confidence, Difference, Effect
 from agent.reports.month_end.view import EFFECTS, MonthEnd, Origin, State, code_words
+from agent.reports.pages import amounts
 from agent.reports.text import View, columns, counted, paint, shown, wrapped
 
 _COLOURS = {Effect.LEAK: "red", Effect.REFUND: "yellow", Effect.WASTE: "cyan", Effect.RISK: "yellow"}
@@ -28,11 +27,6 @@ def month_end_text(report: MonthEnd, view: View) -> str:
         lines += ["", paint("Notes", "bold")]
         lines += [line for note in report.notes for line in wrapped(shown(note), view.width, "  ", "    ")]
     return "\n".join(lines)
-
-
-def amounts(sums: Sequence[Money]) -> str:
-    """`88.00 USD`, several currencies side by side; a dash for nothing."""
-    return " and ".join(map(str, sums)) or "–"
 
 
 def _sums(report: MonthEnd) -> list[str]:
@@ -99,7 +93,3 @@ def _origins(origins: Sequence[Origin], view: View) -> Iterator[str]:
     for origin in origins:
         light = f"{paint(origin.state.value, _STATES[origin.state])}  " if origin.state in _STATES else ""
         yield from wrapped(f"{light}{shown(origin.name)}: {shown(origin.detail)}", view.width, "  ", "    ")
-
-
-def quantity(number: object) -> str:
-    return "?" if number is None else plain(number)

@@ -10,9 +10,9 @@ from typing import Any
 
 from agent.domain.money import Money
 from agent.domain.reconciliation import Confidence
-from agent.reports.month_end.text import amounts
 from agent.reports.month_end.values import HEADINGS, Value, difference_rows
 from agent.reports.month_end.view import EFFECTS, MonthEnd
+from agent.reports.pages import amounts
 from agent.reports.text import shown
 
 _LONGEST = 32_767  # characters that Excel takes in a cell

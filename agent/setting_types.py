@@ -18,6 +18,8 @@ from pydantic import AfterValidator, PlainSerializer, PlainValidator, Validation
 
 from agent.credentials import SecretRef
 from agent.domain.findings import Code
+from agent.durations import format_duration as format_duration
+from agent.durations import parse_duration as parse_duration
 from agent.loopback import is_loopback
 from agent.toml_problems import did_you_mean, fault
 
@@ -44,24 +46,6 @@ class UnixSocket:
 
     def __str__(self) -> str:
         return f"unix:{self.path}"
-
-
-_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-
-
-def parse_duration(text: str) -> timedelta:
-    """ "90s", "15m", "1h" or "2d"; ValueError for anything else."""
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
-    if found is None:
-        raise ValueError("not a duration")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-
-
-def format_duration(duration: timedelta) -> str:
-    """The shortest text that `parse_duration` reads back, of whole seconds."""
-    seconds = duration // timedelta(seconds=1)
-    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0 and (seconds or unit == "s"))
-    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 _LONGEST = 4_096  # characters, as many as a path may have

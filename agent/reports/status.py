@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent.ports import RunSummary
 from agent.reports.text import View, columns, counted, duration, paint, shown
@@ -14,7 +14,8 @@ from agent.reports.values import Values, of_run
 @dataclass(frozen=True, slots=True)
 class Status:
     """`daemon` names the process that holds the writer's lock: empty if none does, None if that cannot be told.
-    `tenants` tells by name or id when each was last read; `store` is empty before the first run."""
+    `tenants` tells by name or id when each was last read, which is `stale` after so long; open writes can be settled
+    from `settle` after `open_since` on. `store` is empty before the first run."""
 
     version: str
     config: str
@@ -25,6 +26,19 @@ class Status:
     holds: int
     unknown: int
     tenants: Mapping[str, datetime]
+    held_since: datetime | None
+    open_since: datetime | None
+    settle: timedelta
+    stale_after: timedelta
+
+    @property
+    def settled_from(self) -> datetime | None:
+        return self.open_since + self.settle if self.open_since else None
+
+    def stale(self, now: datetime) -> Sequence[str]:
+        """Tenants not read for too long, the oldest first."""
+        late = [(at, name) for name, at in self.tenants.items() if now - at > self.stale_after]
+        return [name for _, name in sorted(late)]
 
 
 def status_text(status: Status, view: View) -> str:
@@ -32,14 +46,16 @@ def status_text(status: Status, view: View) -> str:
         ("Trueup", f"{status.version}, {status.config}"),
         ("Daemon", _daemon(status.daemon)),
         ("Last run", _last_run(status.last_run, view)),
-        ("Waiting", _waiting(status)),
+        ("Held", _held(status, view)),
+        ("Unknown", _unknown(status, view)),
         ("Mismatches", _findings(status.findings)),
         ("Tenants", _tenants(status.tenants, view)),
+        ("Stale", _stale(status, view)),
     ]
     return "\n".join(columns([(paint(name, "bold"), says) for name, says in rows]))
 
 
-def status_values(status: Status) -> Values:
+def status_values(status: Status, now: datetime) -> Values:
     return {
         "version": status.version,
         "config": status.config,
@@ -48,8 +64,11 @@ def status_values(status: Status) -> Values:
         "last_run": of_run(status.last_run) if status.last_run else None,
         "findings": dict(status.findings),
         "holds": status.holds,
+        "held_since": status.held_since.isoformat() if status.held_since else None,
         "unknown": status.unknown,
+        "settled_from": status.settled_from.isoformat() if status.settled_from else None,
         "tenants": {tenant: at.isoformat() for tenant, at in status.tenants.items()},
+        "stale": list(status.stale(now)),
     }
 
 
@@ -76,14 +95,38 @@ def _trouble(run: RunSummary) -> str:
     return "".join(f", {number:,} {words}" for words, number in said.items() if number)
 
 
-def _waiting(status: Status) -> str:
-    said = []
-    if status.holds:
-        said.append(f"{paint(counted(status.holds, 'held change'), 'yellow')} (trueup holds)")
-    if status.unknown:
-        said.append(f"{paint(counted(status.unknown, 'write'), 'yellow')} whose outcome is settled by reading")
-    return ", ".join(said) or "nothing"
+def _held(status: Status, view: View) -> str:
+    if not status.holds:
+        return "nothing"
+    since = f", the oldest since {view.at(status.held_since)}" if status.held_since else ""
+    return f"{paint(counted(status.holds, 'change'), 'yellow')}{since}, until somebody decides (trueup holds)"
 
+
+def _unknown(status: Status, view: View) -> str:
+    """Settling takes a look after the settle window, and a second one that agrees."""
+    if not status.unknown:
+        return "nothing"
+    said = f"{paint(counted(status.unknown, 'write'), 'yellow')} whose outcome is settled by reading"
+    until = status.settled_from
+    if until is None:
+        return said
+    if until < view.now - _PATIENCE:
+        return f"{said}, {paint('overdue', 'red')} since {view.at(until)} (trueup findings)"
+    return f"{said}, from {view.at(until)} on"
+
+
+def _stale(status: Status, view: View) -> str:
+    names = status.stale(view.now)
+    if not names:
+        return "nothing"
+    told = ", ".join(f"{shown(name)} ({view.ago(status.tenants[name])})" for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    keep = "keeps" if len(names) == 1 else "keep"
+    return f"{paint(counted(len(names), 'tenant'), 'yellow')} {keep} what was read last: {told}{more}"
+
+
+_NAMED = 5  # tenants in one line
+_PATIENCE = timedelta(minutes=30)  # as in engine/stuck.py, which makes a finding of it
 
 _WORDS = {"error": ("error", "red"), "warning": ("warning", "yellow"), "info": ("note", "cyan")}
 

@@ -24,7 +24,8 @@ _BUSY_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """`holds` counts those that wait for a person; `intents` and `unknown` the writes whose outcome is open.
+    """`holds` counts those that wait for a person, the oldest since `held_since`; `intents` and `unknown` the writes
+    whose outcome is open, the newest since `open_since`.
 
     A run that is still running may show no counts.
     """
@@ -35,6 +36,8 @@ class Glance:
     intents: int
     unknown: int
     snapshots: Mapping[Account, datetime]
+    held_since: datetime | None = None
+    open_since: datetime | None = None
 
 
 def glance(path: Path, now: datetime) -> Glance | None:
@@ -55,22 +58,27 @@ def glance(path: Path, now: datetime) -> Glance | None:
 
 def glance_at(store: Store) -> Glance:
     """The same through an open store, of whatever database."""
-    entries = Counter(entry.state for entry in store.entry_open())
+    still_open = store.entry_open()
+    entries = Counter(entry.state for entry in still_open)
+    waiting = [hold.since for hold in store.holds() if hold.state == "open"]
     return Glance(
         last_run=next(iter(store.runs(1)), None),
         findings=Counter(open_.finding.severity for open_ in store.findings()),
-        holds=sum(hold.state == "open" for hold in store.holds()),
+        holds=len(waiting),
         intents=entries[EntryState.INTENT],
         unknown=entries[EntryState.UNKNOWN],
         snapshots=store.snapshot_age(),
+        held_since=min(waiting, default=None),
+        open_since=max((entry.at for entry in still_open), default=None),
     )
 
 
 def _glance(store: sqlite3.Connection, now: datetime) -> Glance:
     entries = _counts(store, "SELECT state, count(*) FROM entry WHERE state IN ('intent', 'unknown') GROUP BY state")
     severities = _counts(store, "SELECT severity, count(*) FROM finding WHERE closed_at IS NULL GROUP BY severity")
-    waiting = "SELECT count(*) FROM hold WHERE closed_at IS NULL AND (state = 'open' OR until <= ?)"
-    [holds] = store.execute(waiting, [now.isoformat(timespec="microseconds")]).fetchone()
+    waiting = "SELECT count(*), min(since) FROM hold WHERE closed_at IS NULL AND (state = 'open' OR until <= ?)"
+    [holds, held_since] = store.execute(waiting, [now.isoformat(timespec="microseconds")]).fetchone()
+    [open_since] = store.execute("SELECT max(at) FROM entry WHERE state IN ('intent', 'unknown')").fetchone()
     seen = store.execute("SELECT source, account, name, taken_at FROM snapshot ORDER BY source, account")
     return Glance(
         last_run=_last_run(store),
@@ -79,7 +87,13 @@ def _glance(store: sqlite3.Connection, now: datetime) -> Glance:
         intents=entries["intent"],
         unknown=entries["unknown"],
         snapshots={Account(source, id_, parsed(name)): datetime.fromisoformat(at) for source, id_, name, at in seen},
+        held_since=_instant(held_since),
+        open_since=_instant(open_since),
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _counts(store: sqlite3.Connection, query: str) -> Counter[str]:

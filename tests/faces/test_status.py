@@ -24,6 +24,8 @@ MINIMAL = (REPOSITORY / "tests" / "settings" / "minimal.toml").read_text()
         ("[agent]", '[agent]\nstate = "/srv/trueup"'),
         ("[schedule]", '[store]\nurl = "sqlite:///other.db"\n[schedule]'),
         ("[schedule]", '[store]\nurl = "sqlite:////srv/other.db"\n[schedule]'),
+        ("[microsoft]", '[microsoft]\nstale-after = "2d"'),
+        ("[psa.connectwise]", '[psa.connectwise]\nsettle = "90s"'),
     ],
 )
 def test_store_and_zone_are_those_of_the_settings(tmp_path: Path, change: tuple[str, str]) -> None:
@@ -33,6 +35,8 @@ def test_store_and_zone_are_those_of_the_settings(tmp_path: Path, change: tuple[
     settings, place = load(config), place_of(config)
     assert f"sqlite:///{place.store}" == settings.store_url
     assert place.zone == settings.agent.timezone
+    assert place.settle == settings.psa.connectwise.settle
+    assert place.stale_after == settings.microsoft.stale_after
 
 
 def test_default_state_is_the_documented_one() -> None:

@@ -25,13 +25,14 @@ MAY_IMPORT = {
     "agent.toml_problems": {"agent.toml_places", "agent.toml_scanner"},
     "agent.config_path": set(),
     "agent.loopback": set(),
+    "agent.durations": set(),
     "agent.credentials": {"agent.errors", "agent.toml_places"},
     "agent.sku_table": set(),
     "agent.suggest": {"agent.domain"},
     "agent.sheets": {"agent.errors"},
     "agent.audit": FILES | {"agent.sheets", "agent.suggest", "agent.sku_table"},
     "agent.mapping_files": FILES | {"agent.sku_table", "agent.suggest"},
-    "agent.setting_types": FILES | {"agent.credentials", "agent.loopback"},
+    "agent.setting_types": FILES | {"agent.credentials", "agent.durations", "agent.loopback"},
     "agent.setting_sections": set(),
     "agent.source_settings": FILES | {"agent.credentials", "agent.setting_sections", "agent.setting_types"},
     "agent.settings": FILES
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     "agent.faces": ENGINE
     | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}
     | {"agent.settings", "agent.config_path", "agent.setting_types", "agent.toml_places", "agent.sku_table"}
-    | {"agent.audit", "agent.sheets"},
+    | {"agent.audit", "agent.sheets", "agent.durations"},
     "agent.__main__": {"agent.faces"},
     "agent.simulators": {"agent.domain", "agent.errors"},
 }

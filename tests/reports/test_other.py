@@ -130,7 +130,21 @@ def test_verdict_on_the_journal() -> None:
     assert "damaged after 12 sound records: record 13 is missing" in bare(verdict(12, "df8d", "record 13 is missing"))
 
 
-STATUS = Status("1.0", "agent.toml", "trueup.db", "process 4711 on vm", RUN, {"error": 1}, 2, 1, {"Contoso": NOW})
+STATUS = Status(
+    version="1.0",
+    config="agent.toml",
+    store="trueup.db",
+    daemon="process 4711 on vm",
+    last_run=RUN,
+    findings={"error": 1},
+    holds=2,
+    unknown=1,
+    tenants={"Contoso": NOW, "Fabrikam": NOW - timedelta(days=3)},
+    held_since=NOW - timedelta(hours=1),
+    open_since=NOW + timedelta(minutes=10),
+    settle=timedelta(seconds=300),
+    stale_after=timedelta(hours=24),
+)
 
 
 def test_status_on_one_screen() -> None:
@@ -139,9 +153,28 @@ def test_status_on_one_screen() -> None:
     assert lines[1:] == [
         "Daemon      running, process 4711 on vm",
         "Last run    done 11 min ago in 3 s: 1 change planned, 0 writes confirmed",
-        "Waiting     2 held changes (trueup holds), 1 write whose outcome is settled by reading",
+        "Held        2 changes, the oldest since 2026-03-17 08:00, until somebody decides (trueup holds)",
+        "Unknown     1 write whose outcome is settled by reading, from 2026-03-17 09:15 on",
         "Mismatches  1 error (trueup findings)",
-        "Tenants     1 read, the oldest 12 min ago (Contoso)",
+        "Tenants     2 read, the oldest 3 days ago (Fabrikam)",
+        "Stale       1 tenant keeps what was read last: Fabrikam (3 days ago)",
+    ]
+
+
+def test_status_says_when_settling_is_overdue() -> None:
+    """Half an hour beyond its window somebody should look why."""
+    late = status_text(replace(STATUS, open_since=NOW - timedelta(hours=1)), VIEW)
+    assert "overdue since 2026-03-17 08:05" in bare(late)
+
+
+def test_status_where_all_is_well() -> None:
+    """Three times nothing: that is what a glance in the morning looks for."""
+    well = replace(STATUS, holds=0, unknown=0, tenants={"Contoso": NOW}, held_since=None, open_since=None)
+    lines = bare(status_text(well, VIEW)).splitlines()
+    assert [line for line in lines if line.endswith("  nothing")] == [
+        "Held        nothing",
+        "Unknown     nothing",
+        "Stale       nothing",
     ]
 
 

@@ -45,6 +45,7 @@ def test_glance_is_what_the_store_says(tmp_path: Path, after: timedelta) -> None
         assert seen == glance_at(store)
         assert seen is not None
         assert (seen.holds, seen.intents, seen.unknown) == (1 + bool(after), 1, 1)
+        assert (seen.held_since, seen.open_since) == (NOW, NOW)
         assert seen.findings == {Severity.INFO: 1, Severity.ERROR: 1}
 
 

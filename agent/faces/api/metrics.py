@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from agent import __version__
 from agent.domain.counts import MICROSOFT, Account
-from agent.domain.findings import Code
+from agent.domain.findings import Code, Severity
 from agent.domain.mappings import Mappings
 from agent.engine.service import Service
 from agent.faces.api.views import in_force
@@ -60,12 +60,16 @@ class _Agent(Collector):
         yield _gauge("build_info", "Always 1; the version is in the label.", {(__version__,): 1}, "version")
         yield _gauge("companies", "Companies in the mapping files in force.", {(): len(mappings.companies)})
         yield _gauge("mapping_problems", "What keeps changed mapping files from coming into force.", {(): problems})
-        yield from _of_runs(runs, mappings)
+        yield from _of_runs(runs, mappings, now)
         yield from self._ended.told(runs)
         yield from _of_reads(store.snapshot_age(), mappings)
         yield from _of_open_writes(store.entry_open(), now)
         yield from _of_holds(store.holds(), now)
         yield from _of_findings(store.findings())
+        newest = store.journal(1)
+        yield _gauge(
+            "journal_records", "Records of the journal; their number only grows.", {(): newest[0].seq if newest else 0}
+        )
 
 
 class _Ended:
@@ -88,12 +92,15 @@ class _Ended:
         yield _counter("writes", "Writes to the PSA when their run ended, by outcome.", writes_of, "outcome")
 
 
-def _of_runs(runs: Sequence[RunSummary], mappings: Mappings) -> Iterator[Metric]:
+def _of_runs(runs: Sequence[RunSummary], mappings: Mappings, now: datetime) -> Iterator[Metric]:
     good = [run for run in runs if run.state == "done" and not run.dry and run.ended]
     # The store lists the newest first: it is put in last, and stays.
     last = {company: run for run in reversed(good) for company in run.companies}
-    running = sum(run.state == "running" for run in runs)
-    yield _gauge("running_runs", "Runs that are running or waiting.", {(): running})
+    begun = [run.started for run in runs if run.state == "running"]
+    yield _gauge("running_runs", "Runs that are running or waiting.", {(): len(begun)})
+    yield _gauge(
+        "running_run_oldest_seconds", "How long ago the oldest of them was asked for.", {(): _oldest(begun, now)}
+    )
     newest = max((_ended_at(run) for run in good), default=0)
     yield _gauge("success_timestamp_seconds", "When the last good run ended, dry runs aside.", {(): newest})
     says = "When the last good run over the company ended, dry runs aside."
@@ -127,12 +134,19 @@ def _of_open_writes(entries: Sequence[Entry], now: datetime) -> Iterator[Metric]
 def _of_holds(holds: Sequence[Hold], now: datetime) -> Iterator[Metric]:
     waiting = [hold.since for hold in holds if hold.state == "open"]
     yield _gauge("holds", "Changes that wait for a person.", {(): len(waiting)})
+    amounts: dict[tuple[str], float] = {}
+    for money in (hold.monthly for hold in holds if hold.state == "open" and hold.monthly is not None):
+        amounts[money.currency,] = amounts.get((money.currency,), 0) + float(abs(money.amount))
+    yield _gauge("holds_monthly_amount", "What they move a month, up or down.", amounts, "currency")
     yield _gauge("hold_oldest_seconds", "How long the oldest of them has waited.", {(): _oldest(waiting, now)})
 
 
 def _of_findings(known: Sequence[OpenFinding]) -> Iterator[Metric]:
     codes = Counter(open_.finding.code for open_ in known)
     yield _gauge("findings", "Open findings.", {(code.value,): codes[code] for code in Code}, "code")
+    grave = Counter(open_.finding.severity for open_ in known)
+    says = "The same by severity."
+    yield _gauge("findings_by_severity", says, {(one.value,): grave[one] for one in Severity}, "severity")
     amounts: dict[tuple[str, ...], float] = {}
     for finding in (open_.finding for open_ in known):
         if finding.money is not None:

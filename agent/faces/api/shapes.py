@@ -371,11 +371,14 @@ class Status(Answered):
     next_cycle: Instant | None
     last_run: Run | None
     holds: int
+    held_since: Instant | None
     unknown: int
     unknown_since: Instant | None
+    settled_from: Instant | None
     findings: dict[Severity, int]
     tenants: int
     oldest_snapshot: Instant | None
+    stale: list[str]
 
 
 class Alive(Answered):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from agent import __version__
 from agent.domain.findings import Severity
@@ -32,6 +32,10 @@ def status_of(service: Service) -> Values:
     severities = Counter(known.finding.severity for known in store.findings())
     last, following = next(iter(store.runs(1)), None), service.next_cycle()
     unknown_since, oldest = min((e.at for e in entries), default=None), min(snapshots.values(), default=None)
+    settle = timedelta(seconds=service.cycle.psa.traits.settle)
+    settled_from = max((e.at + settle for e in entries), default=None)
+    waiting = [hold.since for hold in store.holds() if hold.state == "open"]
+    held_since, stale_from = min(waiting, default=None), service.cycle.clock.now() - service.cycle.policy.stale_after
     return {
         "version": __version__,
         "installation": store.installation,
@@ -40,12 +44,15 @@ def status_of(service: Service) -> Values:
         "busy": service.busy,
         "next_cycle": following.isoformat() if following else None,
         "last_run": values.of_run(last) if last else None,
-        "holds": sum(hold.state == "open" for hold in store.holds()),
+        "holds": len(waiting),
+        "held_since": held_since.isoformat() if held_since else None,
         "unknown": len(entries),
         "unknown_since": unknown_since.isoformat() if unknown_since else None,
+        "settled_from": settled_from.isoformat() if settled_from else None,
         "findings": {severity.value: severities[severity] for severity in Severity},
         "tenants": len(snapshots),
         "oldest_snapshot": oldest.isoformat() if oldest else None,
+        "stale": sorted(account.id for account, at in snapshots.items() if at < stale_from),
     }
 
 

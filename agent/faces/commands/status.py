@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from agent import __version__
+from agent.durations import parse_duration
 from agent.errors import TrueupError
 from agent.faces import options
 from agent.faces.desk import Desk, desk, say, say_json
@@ -23,6 +24,7 @@ from agent.toml_places import read_toml
 
 # As in the settings; a test compares them.
 STATE, STORE, ZONE = "/var/lib/trueup", "sqlite:///{state}/trueup.db", ZoneInfo("UTC")
+SETTLE, STALE_AFTER = "300s", "24h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Place:
 
     store: Path | None
     zone: tzinfo
+    settle: timedelta
+    stale_after: timedelta
 
 
 @click.command()
@@ -38,12 +42,12 @@ class Place:
 @options.as_json
 @desk
 def command(desk: Desk, as_json: bool) -> None:
-    """How it stands: the last run, what waits for whom, open mismatches, when tenants were last read."""
+    """How it stands: the last run, what is held, unknown and stale, and until when; open mismatches."""
     place = place_of(desk.config)
     seen = glance(place.store, desk.clock.now()) if place.store else _through_the_store(desk)
     status = _status(desk, place, seen)
     if as_json:
-        say_json(status_values(status))
+        say_json(status_values(status, desk.clock.now()))
     else:
         say(status_text(status, desk.view_in(place.zone, {})))
 
@@ -58,13 +62,26 @@ def place_of(config: Path) -> Place:
     state = folder / str(agent.get("state", STATE))
     url = str(store.get("url", STORE.format(state=state)))
     path = folder / url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
-    return Place(path, _zone(str(agent.get("timezone", ""))))
+    microsoft, psa = _table(data, "microsoft"), _table(_table(data, "psa"), "connectwise")
+    return Place(
+        path,
+        _zone(str(agent.get("timezone", ""))),
+        _duration(psa.get("settle"), SETTLE),
+        _duration(microsoft.get("stale-after"), STALE_AFTER),
+    )
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Empty where something else stands under the name, which `check` tells."""
     found = data.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _duration(given: object, default: str) -> timedelta:
+    try:
+        return parse_duration(given if isinstance(given, str) else default)
+    except ValueError:
+        return parse_duration(default)
 
 
 def _zone(name: str) -> tzinfo:
@@ -92,4 +109,8 @@ def _status(desk: Desk, place: Place, seen: Glance | None) -> Status:
         holds=seen.holds if seen else 0,
         unknown=seen.unknown + seen.intents if seen else 0,
         tenants={account.name or account.id: at for account, at in seen.snapshots.items()} if seen else {},
+        held_since=seen.held_since if seen else None,
+        open_since=seen.open_since if seen else None,
+        settle=place.settle,
+        stale_after=place.stale_after,
     )

@@ -401,7 +401,7 @@ def _section_in(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
 
 def _type_words(field: FieldInfo) -> str:
     called = [mark.words for mark in _marks(field) if isinstance(mark, Called)]
-    choices = [f'"{value}"' for value in get_args(field.annotation)]
+    choices = [f'"{value}"' for value in _literals(field.annotation)]
     if called:
         return f"list of {called[0]}{_plural(called[0])}" if get_args(field.annotation)[1:] == (...,) else called[0]
     if field.annotation is bool:
@@ -413,6 +413,12 @@ def _type_words(field: FieldInfo) -> str:
 
 def _plural(noun: str) -> str:
     return "es" if noun.endswith("s") else "s"
+
+
+def _literals(annotation: object) -> tuple[object, ...]:
+    """The words of a Literal, also inside `… | None`."""
+    parts = get_args(annotation)
+    return get_args(parts[0]) if parts[1:] == (type(None),) else parts
 
 
 def _range(field: FieldInfo) -> str:

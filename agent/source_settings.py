@@ -9,8 +9,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BaseModel, Field
 
 from agent.credentials import SecretRef
-from agent.setting_sections import Section, required, setting
-from agent.setting_types import SecretReference, Text, Url
+from agent.setting_sections import Section, required, section, setting
+from agent.setting_types import FilePath, SecretReference, SomeDuration, Text, Url
 from agent.toml_problems import fault
 
 
@@ -67,9 +67,41 @@ class NinjaOneSection(Section):
         return {"client-secret": self.client_secret}
 
 
+class SheetColumns(Section):
+    account: Text | None = setting(None, "The header of the column that names the company.")
+    product: Text | None = setting(None, "The header of the column that names the product.")
+    quantity: Text | None = setting(None, "The header of the column with the number of units.")
+    member: Text | None = setting(None, "The header of the column with the person or device, where each has a row.")
+
+
+class SheetSection(Section):
+    kind: Literal["csv"] = required("A CSV or XLSX file that another program exports.")
+    path: FilePath = required("The file; it is read again when it was written again.")
+    basis: Literal["purchased", "in-use"] = required("What its numbers are.")
+    unit: Literal["seat", "device", "mailbox", "unit"] = setting("unit", "What one of a product is.")
+    complete: bool = setting(False, "Whether it is the full export, so that what it does not list is none.")
+    account: Text | None = setting(None, "The company of the whole file, in place of a column.")
+    product: Text | None = setting(None, "The product of the whole file, in place of a column.")
+    joined: bool = setting(False, "Whether a product's cell holds several names with a plus between them.")
+    max_age: SomeDuration = setting("35d", "How old the file may be before it is no longer believed.")
+    sheet: Text | None = setting(None, "The worksheet, where several of a workbook fit.")
+    delimiter: Literal[",", ";", "tab", "|"] | None = setting(None, "What stands between cells, where it is not plain.")
+    encoding: Text | None = setting(None, "The file's encoding, where it is not plain.")
+    decimals: Literal["point", "comma"] | None = setting(None, "The decimal mark, where the file proves none.")
+    columns: SheetColumns = section("Headers that are not recognised by themselves.")
+
+    def secrets(self) -> Mapping[str, SecretRef]:
+        return {}
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The headers that were named, by column."""
+        return {name: header for name, header in self.columns.model_dump().items() if header}
+
+
 SourceName = Annotated[str, AfterValidator(_name)]
 SourceSection = Annotated[
-    Pax8Section | HuntressSection | DattoRmmSection | NinjaOneSection, Field(discriminator="kind")
+    Pax8Section | HuntressSection | DattoRmmSection | NinjaOneSection | SheetSection, Field(discriminator="kind")
 ]
 KINDS: Mapping[str, type[BaseModel]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(SourceSection)[0])

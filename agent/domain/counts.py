@@ -65,6 +65,7 @@ class Coverage(StrEnum):
     DEVICES = "devices"  # those that the tenant manages, licensed or not
     TERMS = "terms"
     INVOICE = "invoice"  # what the seller is about to bill us
+    ONCE = "once"  # told by a file, which says the same however often it is read
 
 
 class Unit(StrEnum):

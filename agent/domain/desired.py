@@ -144,6 +144,13 @@ def billed(counted: int, included: int, minimum: int) -> int:
 
 def tally(row: Row, snapshot: Snapshot | None) -> Tally:
     """Which seats belong to the row, before included and minimum. Only a fixed number needs no snapshot."""
+    found = _tally(row, snapshot)
+    if snapshot is None or Coverage.ONCE not in snapshot.coverage:
+        return found
+    return replace(found, asks=found.asks or f"{snapshot.account} is a file, and no second read agrees with it")
+
+
+def _tally(row: Row, snapshot: Snapshot | None) -> Tally:
     if isinstance(row.count, FixedCount):
         number = row.count.quantity
         return Tally(number, (), None, (Step("fixed", f"the mapping file says {number}", str(number)),))
@@ -294,6 +301,8 @@ _AFTER_RENEWAL = (
 
 def _licence_tally(row: Row, sku: str, snapshot: Snapshot) -> Tally:
     seen = snapshot.observations.get(sku)
+    if seen is None and Coverage.LICENCES not in snapshot.coverage:
+        return Tally(0, (), None, (), _half_told(f"{snapshot.account} does not list {sku}, and need not list all"))
     if seen is None:
         what = "the licence" if snapshot.account.source == MICROSOFT else sku
         gone = f"{snapshot.account} does not list {what} any more"

@@ -11,10 +11,8 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
-from agent.credentials import SecretRef
-from agent.domain.counts import MICROSOFT
 from agent.domain.guards import Limits
-from agent.domain.mappings import Mode, SourceTraits
+from agent.domain.mappings import Mode
 from agent.domain.news import Every, Rule, When
 from agent.engine.clock import SystemClock
 from agent.engine.cycle import Cycle
@@ -23,6 +21,7 @@ from agent.engine.planning import Policy
 from agent.engine.reading import Catalogue
 from agent.engine.schedule import Schedule
 from agent.engine.service import Service
+from agent.engine.source_assembly import outgoing, reading, sources_of, traits_of_source
 from agent.engine.sources import Switchboard
 from agent.engine.stuck import Stuck
 from agent.engine.telling import Telling, Wishes
@@ -35,10 +34,6 @@ from agent.ports import Channel, Clock, Contents, Psa, Restored, Restoring, Sour
 from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
 from agent.sku_table import shipped
-from agent.source_settings import DattoRmmSection, HuntressSection, NinjaOneSection, Pax8Section, SourceSection
-from agent.sources import datto_rmm, huntress, ninjaone, pax8
-from agent.sources.kinds import TRAITS as TRAITS_OF_SOURCES
-from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
 from agent.store import backups, open_store
 
 HEARTBEAT = Timeouts(connect=5, read=10)
@@ -155,7 +150,7 @@ def telling_of(settings: Settings, store: Store, clock: Clock, mappings: LastGoo
 
 def channels_of(settings: Settings, clock: Clock) -> tuple[Channel, ...]:
     mail = settings.notify.mail
-    chats = tuple(Chat(number, _reading(secret)) for number, secret in enumerate(settings.notify.chat, 1))
+    chats = tuple(Chat(number, reading(secret)) for number, secret in enumerate(settings.notify.chat, 1))
     if mail is None:
         return chats
     by_mail = Mail(
@@ -163,7 +158,7 @@ def channels_of(settings: Settings, clock: Clock) -> tuple[Channel, ...]:
         port=mail.port,
         security=mail.security,
         user=mail.user,
-        password=_reading(mail.password) if mail.password else None,
+        password=reading(mail.password) if mail.password else None,
         sender=mail.sender,
         recipients=mail.to,
         clock=clock,
@@ -183,7 +178,7 @@ def heartbeat_of(settings: Settings) -> Callable[[], None]:
         # Shorter than for vendors: no cycle should wait for a service that only wants to hear that it ended.
         return Outgoing(base_url=base_url, timeouts=HEARTBEAT, ca_file=http.ca_file, proxy=http.proxy, budget=5)
 
-    return Heartbeat(_reading(secret), connect)
+    return Heartbeat(reading(secret), connect)
 
 
 def mappings_of(settings: Settings, pause: Callable[[], None]) -> LastGood:
@@ -210,40 +205,6 @@ def installation_of(settings: Settings, store: Store) -> str:
     return settings.agent.installation or store.installation
 
 
-def sources_of(settings: Settings, clock: Clock) -> Mapping[str, Source]:
-    """Microsoft and those of [sources], by name."""
-    others = {name: other_source(name, section, settings, clock) for name, section in settings.sources.items()}
-    return {MICROSOFT: microsoft_of(settings, clock), **others}
-
-
-def microsoft_of(settings: Settings, clock: Clock) -> MicrosoftSource:
-    microsoft = settings.microsoft
-    if microsoft.certificate is not None:
-        passphrase = microsoft.certificate_passphrase
-        credential: Certificate | ClientSecret = Certificate(
-            _reading(microsoft.certificate), _reading(passphrase) if passphrase else None
-        )
-    elif microsoft.client_secret is not None:
-        credential = ClientSecret(_reading(microsoft.client_secret), microsoft.client_secret_ends)
-    else:
-        raise AssertionError("settings without a credential are refused when they are loaded")
-    sales = microsoft.partner_center
-    return MicrosoftSource(
-        client_id=microsoft.client_id,
-        credential=credential,
-        clock=clock,
-        login_url=microsoft.login,
-        graph_url=microsoft.graph,
-        partner=microsoft.tenant,
-        names=shipped(),
-        partner_center=sales.url if sales.every else None,
-        sales_every=int(sales.every.total_seconds()) if sales.every else 0,
-        timeouts=_timeouts(settings),
-        ca_file=settings.http.ca_file,
-        proxy=settings.http.proxy,
-    )
-
-
 def paper_of(settings: Settings, store: Store, clock: Clock) -> Psa:
     """An adapter to be asked only which requests a change needs.
 
@@ -257,11 +218,11 @@ def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | N
     site = settings.psa.connectwise
     rate = Rate(site.rate)
     return FACTORIES[settings.psa.kind](
-        connect=lambda base_url: _outgoing(settings, base_url, rate, store.may_send),
+        connect=lambda base_url: outgoing(settings, base_url, rate, store.may_send),
         url=site.url,
         company=site.company,
         public_key=lambda: site.public_key,
-        private_key=_reading(site.private_key),
+        private_key=reading(site.private_key),
         client_id=site.client_id,
         installation=installation_of(settings, store),
         settle=int(site.settle.total_seconds()),
@@ -277,45 +238,3 @@ def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | N
 def traits_of(settings: Settings) -> Traits:
     """What is known of a kind of PSA without asking it."""
     return TRAITS[settings.psa.kind]
-
-
-def traits_of_source(section: SourceSection) -> SourceTraits:
-    """What rows may ask of it, known without asking it."""
-    return TRAITS_OF_SOURCES[section.kind]
-
-
-def other_source(name: str, section: SourceSection, settings: Settings, clock: Clock) -> Source:
-    wire = _outgoing(settings, section.url, Rate(section.rate))
-    match section:
-        case Pax8Section():
-            credential = pax8.Credential(section.client_id, _reading(section.client_secret))
-            return pax8.Pax8Source(name, wire, credential, clock, shipped(), section.invoice)
-        case HuntressSection():
-            key = huntress.ApiKey(section.key, _reading(section.secret))
-            return huntress.HuntressSource(name, wire, key, clock, traits_of_source(section).products)
-        case DattoRmmSection():
-            return datto_rmm.DattoRmmSource(name, wire, datto_rmm.ApiKey(section.key, _reading(section.secret)), clock)
-        case NinjaOneSection():
-            client = ninjaone.ClientKey(section.client_id, _reading(section.client_secret))
-            return ninjaone.NinjaOneSource(name, wire, client, clock)
-
-
-def _outgoing(settings: Settings, base_url: str, rate: Rate, may_write: Callable[[], bool] = lambda: True) -> Outgoing:
-    http = settings.http
-    return Outgoing(
-        base_url=base_url,
-        timeouts=_timeouts(settings),
-        ca_file=http.ca_file,
-        proxy=http.proxy,
-        rate=rate,
-        may_write=may_write,
-    )
-
-
-def _timeouts(settings: Settings) -> Timeouts:
-    http = settings.http
-    return Timeouts(*(t.total_seconds() for t in (http.connect_timeout, http.read_timeout, http.write_timeout)))
-
-
-def _reading(reference: SecretRef) -> Callable[[], str]:
-    return lambda: reference.read().reveal()

@@ -1,17 +1,22 @@
 """Counts of other sources from the mapping file to the line of the agreement: devices reconcile as licences do."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agent.domain.counts import Unit
 from agent.domain.findings import Code
+from agent.domain.mappings import Basis, SourceTraits
 from agent.engine.sources import Switchboard
+from agent.sheets import Choices
 from agent.simulators import huntress, pax8
 from agent.sku_table import shipped
 from agent.sources.huntress import ApiKey, HuntressSource
 from agent.sources.kinds import TRAITS
 from agent.sources.pax8 import Credential, Pax8Source
+from agent.sources.sheet import Layout, SheetSource
 from tests.engine.firm import Firm
 from tests.sources.counter import outgoing
 from tests.sources.office import SPB
@@ -126,6 +131,60 @@ def test_source_that_fails_lowers_nothing_and_stops_nobody(msp: Msp, kind: str) 
     assert [one.code for one in found] == [
         Code.SOURCE_STALE if kind in ("timeout", "error-before") else Code.SOURCE_INCOMPLETE
     ]
+
+
+def with_file(msp: Msp, text: str, complete: bool = True) -> None:
+    """A backup system's list beside the other sources; each call is a new export."""
+    path = msp.folder / "backup.csv"
+    path.write_text(text)
+    at = msp.office.now().timestamp()
+    os.utime(path, (at, at))
+    layout = Layout(path, Basis.ASSIGNED, Unit.DEVICE, Choices(), complete)
+    source = SheetSource("backup", layout, msp.office, shipped())
+    assert isinstance(msp.cycle.source, Switchboard)
+    msp.cycle.source = Switchboard({**msp.cycle.source.sources, "backup": source})
+    msp.sources = {**TRAITS, "backup": SourceTraits(Basis.ASSIGNED, licences=True)}
+    msp.map(
+        'sources = { backup = "contoso" }\n'
+        '[[row]]\nsource = "backup"\nproduct = "server"\nprofile = "care"\nagreement = 1021\nadopt = true\n'
+    )
+
+
+FILE = "Company,Product,Quantity\nContoso,Server,{}\nContoso,Tape,1\n"
+
+
+def test_file_raises_by_itself_and_lowers_with_a_person(msp: Msp) -> None:
+    """9 -> 12 is billed; 12 -> 9 waits, however often the same file is read."""
+    msp.sell(1021, "CARE", 9)
+    with_file(msp, FILE.format(12))
+    for _ in range(3):
+        msp.run()
+        msp.pass_time(minutes=5)
+    raised = [("CARE", 3, "2026-03-17", "2026-03-31"), ("CARE", 12, "2025-01-01", "")]
+    assert msp.lines(1021) == raised
+    with_file(msp, FILE.format(9))
+    for _ in range(3):
+        msp.run()
+        msp.pass_time(hours=1)
+    assert msp.lines(1021) == raised
+    [hold] = [one for one in msp.cycle.store.holds() if one.state == "open"]
+    assert "backup account contoso is a file, and no second read agrees with it" in hold.reasons
+    msp.approve(hold.digest)
+    msp.run()
+    assert msp.lines(1021)[-1] == ("CARE", 9, "2025-01-01", "")
+
+
+def test_file_that_is_no_full_export_ends_nothing(msp: Msp) -> None:
+    """What it does not list is unknown; in a full export it is none, and a person is asked."""
+    msp.sell(1021, "CARE", 9)
+    with_file(msp, "Company,Product,Quantity\nContoso,Tape,1\n", complete=False)
+    msp.run()
+    assert msp.cycle.store.holds() == []
+    assert any("need not list all" in said for said in msp.told(Code.SOURCE_INCOMPLETE))
+    with_file(msp, "Company,Product,Quantity\nContoso,Tape,1\n", complete=True)
+    msp.pass_time(hours=1)
+    msp.settle()
+    assert [one[:2] for one in msp.lines(1021) if not one[3]] == []
 
 
 def test_refused_key_is_told_and_stops_nobody(msp: Msp) -> None:

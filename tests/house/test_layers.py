@@ -47,8 +47,11 @@ MAY_IMPORT = {
     "agent.store.glance": NOUNS | {"agent.store"},
     "agent.engine": ENGINE,
     "agent.engine.clock": NOUNS,
+    "agent.engine.source_assembly": NOUNS
+    | {"agent.settings", "agent.source_settings", "agent.credentials"}
+    | {"agent.sources", "agent.outgoing", "agent.sheets", "agent.sku_table"},
     "agent.engine.assembly": ENGINE
-    | {"agent.engine", "agent.engine.clock", "agent.settings", "agent.source_settings", "agent.credentials"}
+    | {"agent.engine", "agent.engine.clock", "agent.engine.source_assembly", "agent.settings", "agent.credentials"}
     | {"agent.sources", "agent.psa", "agent.store", "agent.outgoing", "agent.notices", "agent.sku_table"},
     "agent.faces": ENGINE
     | {"agent.engine", "agent.engine.assembly", "agent.engine.clock", "agent.store.glance", "agent.suggest"}

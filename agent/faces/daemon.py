@@ -74,6 +74,7 @@ def run(desk: Desk) -> int:
 
 def _serve(desk: Desk, engine: Engine, asked: Asked) -> tuple[Settings | None, bool]:
     """Until something ends it: the settings to go on with, if any, and whether all work ended in time."""
+    engine.mappings.current()  # raises where no files were ever good: nothing has started that would repeat it
     systemd = Systemd()
     service = engine.service(systemd)
     server = api.serve(engine, service)

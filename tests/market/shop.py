@@ -79,12 +79,13 @@ def person(login: str, *skus: str, **changes: Any) -> Member:
 
 @dataclass(slots=True)
 class Tenant:
-    """A source that shows what the test put there; with `failure` it cannot be read."""
+    """A source that shows what the test put there, `more` of it where rows ask; with `failure` it cannot be read."""
 
     clock: StillClock
     observations: tuple[Observation, ...] = ()
     people: tuple[Member, ...] = ()
     failure: ReadFailed | None = None
+    more: dict[str, Any] = field(default_factory=dict)
     name: str = "microsoft"
 
     def accounts(self) -> Sequence[Account]:
@@ -97,7 +98,8 @@ class Tenant:
         if self.failure is not None:
             raise self.failure
         seen = {one.sku: one for one in self.observations}
-        return Snapshot(account, self.clock.now(), seen, self.people, frozenset(Coverage))
+        covered = frozenset(Coverage) - self.more.get("gaps", {}).keys()
+        return Snapshot(account, self.clock.now(), seen, self.people, covered, **self.more)
 
 
 @dataclass

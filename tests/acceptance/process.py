@@ -72,17 +72,37 @@ class Forking:
 
     def kill(self, words: Sequence[str], due: Event, seconds: float) -> bool:
         """Run the command, and kill it so long after `due`; whether it had not ended before."""
-        assert self._parent.stdin
-        assert self._parent.stdout
-        self._parent.stdin.write(json.dumps(words) + "\n")
-        self._parent.stdin.flush()
-        child = int(self._parent.stdout.readline())
+        child = self._begin(words)
         while not due.wait(0.01) and Path("/proc", str(child)).exists():
             pass
         time.sleep(seconds)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        return int(self._parent.stdout.readline()) == signal.SIGKILL
+        return self._end() == signal.SIGKILL
+
+    def run(self, words: Sequence[str], largest: int | None = None) -> int:
+        """The wait status of the command; `largest` is the size in bytes that no file may exceed."""
+        self._begin(words, largest=largest)
+        return self._end()
+
+    def trace(self, words: Sequence[str], strace: Sequence[str]) -> int:
+        """The wait status of the command when it runs, in one thread, under strace with these arguments."""
+        child = self._begin(words, traced=True)
+        tracer = subprocess.Popen(["strace", "-qq", *strace, "-p", str(child)], stderr=subprocess.DEVNULL)
+        status = self._end()
+        tracer.wait(PATIENCE)
+        return status
+
+    def _begin(self, words: Sequence[str], traced: bool = False, largest: int | None = None) -> int:
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(json.dumps({"words": words, "traced": traced, "largest": largest}) + "\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
+
+    def _end(self) -> int:
+        assert self._parent.stdout
+        return int(self._parent.stdout.readline())
 
 
 class Notices:

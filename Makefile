@@ -27,8 +27,9 @@ test: lint  ## lint, then every test; ARGS="-k journal" picks some
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 	@$(if $(ARGS),,$(PY) -m tests.engine.soak --schedules 10000)
 
-soak: $(VENV)/dev.stamp  ## a million fault schedules (hours); stopped, it says how it goes on
+soak: $(VENV)/dev.stamp  ## a million fault schedules, and a blow at every system call of the store (hours); ARGS="--start N"
 	@$(PY) -m tests.engine.soak $(ARGS)
+	@$(PY) -m tests.acceptance.every_call
 
 lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
 	@echo "Checking style and types"

@@ -1,21 +1,15 @@
 """kill -9, failing disks and full ones, at the system calls by which the store of the real command reaches its disk.
 
-Here a sample of the calls is struck, the same ones always: about 40 seconds. TRUEUP_EVERY_CALL=1 strikes each of them,
-as `make soak` does (half an hour), and prints how many there were.
+Here a sample of the calls is struck, the same ones always, in under 40 seconds; `make soak` strikes each of them, by
+`python -m tests.acceptance.every_call`.
 """
 
 from __future__ import annotations
 
-import os
-from itertools import count
-
 import pytest
 
 from tests.acceptance.conftest import Install
-from tests.acceptance.crash import BLOWS, CALLS, EIO, ENOSPC, KILL, Crashing, Point, crashing
-
-EVERY_CALL = bool(os.environ.get("TRUEUP_EVERY_CALL"))
-TOGETHER = 25  # points for one installation: each leaves lines behind that the next cycles read
+from tests.acceptance.crash import BLOWS, EIO, ENOSPC, KILL, Point, crashing
 
 # A cycle with a POST and a PATCH makes some 170 pwrite64, 12 fdatasync, and at its end 2 ftruncate and 2 unlink.
 SAMPLE = {
@@ -42,28 +36,3 @@ def test_full_disk_sends_nothing_that_is_not_written_down(install: Install) -> N
         for largest in (4_096, 40_000, 80_000, 120_000, 180_000, 240_000):
             trial.full_disk(largest)
             trial.converges()
-
-
-if EVERY_CALL:
-
-    @pytest.mark.parametrize("blow", BLOWS)
-    @pytest.mark.parametrize("call", CALLS)
-    def test_every_call_is_struck(install: Install, blow: str, call: str, capsys: pytest.CaptureFixture[str]) -> None:
-        """The first call of a cycle, the second, and so on, until a cycle has fewer calls than that."""
-        points, struck, fell = count(1), 0, TOGETHER
-        while fell == TOGETHER:
-            with crashing(install()) as trial:
-                fell = _strike_some(trial, call, blow, [next(points) for _ in range(TOGETHER)])
-            struck += fell
-        with capsys.disabled():
-            print(f"\n{blow} at {call}: {struck} calls of a cycle struck, each followed by its convergence")
-
-
-def _strike_some(trial: Crashing, call: str, blow: str, points: list[int]) -> int:
-    """How many of the blows fell; after each the store must settle and converge."""
-    for done, nth in enumerate(points):
-        fell = trial.strike(Point(call, nth, blow))
-        trial.converges()
-        if not fell:
-            return done
-    return len(points)

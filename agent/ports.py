@@ -133,6 +133,7 @@ class Memory:
     boundaries: Mapping[int, date]
     approved: frozenset[str]
     rejected: frozenset[str]
+    elsewhere: tuple[Binding, ...] = ()  # of other companies that bill, or billed, from the same accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +349,13 @@ class Store(Protocol):
         """Company -> agreements on which it has live bindings, mapped or not."""
         ...
 
-    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
-        """What was learnt for the company or on one of the agreements; decisions as they stand at that time."""
+    def memory(
+        self, psa: str, company: int, agreements: Iterable[int], at: datetime, accounts: Iterable[str] = ()
+    ) -> Memory:
+        """What was learnt for the company or on one of the agreements; decisions as they stand at that time.
+
+        Of the `accounts` also the bindings elsewhere.
+        """
         ...
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import ClassVar
 
 from agent.domain.agreements import Billable, Line
-from agent.domain.history import Asked
-from agent.domain.keys import LineKey
+from agent.domain.history import Asked, Move, fallen, risen
+from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.money import Money
-from agent.domain.periods import Period
+from agent.domain.periods import DAY, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,18 @@ class Delta:
     key: LineKey
     line: Line
     opened_before: date | None
+
+    @property
+    def seats(self) -> int:
+        # A credit is a negative quantity at some sites and a negative price at others; either way its seats come off.
+        quantity = int(self.line.quantity)
+        return -abs(quantity) if self.key.role is Role.CREDIT else quantity
+
+    @property
+    def opened(self) -> bool:
+        """Whether it is or was an open one; the others were born with the boundary that stood as their end."""
+        ends = self.line.end or date.max
+        return self.line.open or (self.opened_before is not None and self.opened_before < ends)
 
     def billed_to(self, boundary: date | None) -> date | None:
         """The first day for which no invoice has charged it; None where that is not known."""
@@ -111,6 +123,10 @@ class Change:
     `effective` is the day on which the count changed, not the day of the write; `asked` are the billed seats of each
     day since the lines showed `before`. `monthly` is what the change adds to the agreement per month; None where a
     price is not known.
+
+    Seats may change lines. The line that loses them bills them `until` a day at least. The line that gains them is told
+    in `covered`, stretch by stretch, for how many of the added seats others are billed; it begins where that ends.
+    `follows` are the keys of lines that must have ended, or been lowered, before this is written.
     """
 
     verb: ClassVar[str] = ""
@@ -129,7 +145,47 @@ class Change:
     asks: str = ""  # why a person must agree, however small it is
     asked: Asked = ()
     waits: str = ""  # why it is not yet time, where no person is needed: a second read, an open write
+    theirs: bool = False  # it waits for another company's part of the plan, so looking again soon is of no use
     queued: str = ""  # until when, and for what, it is put off where nothing is wrong until then: a renewal, an invoice
+    until: date | None = None
+    covered: tuple[tuple[Period, int], ...] = ()
+    follows: tuple[LineKey, ...] = ()
+
+    @property
+    def had(self) -> int:
+        return self.before.billed if self.before else 0
+
+    @property
+    def gained(self) -> int:
+        """Billed seats that the change adds; negative where it takes some away."""
+        return self.after.billed - self.had
+
+    @property
+    def begins(self) -> date:
+        """From when on the line itself bills what the change adds: once nothing that it takes over from does."""
+        return self.covered[-1][0].end if self.covered else self.effective
+
+    @property
+    def history(self) -> Asked:
+        return self.asked or ((self.effective - DAY, self.had), (self.effective, self.after.billed))
+
+    @property
+    def rises(self) -> Sequence[Move]:
+        return [*risen(self.history, self.had, self.after.billed)]
+
+    @property
+    def falls(self) -> Sequence[Move]:
+        return [*fallen(self.history, self.had, self.after.billed)]
+
+    def uncovered(self, move: Move) -> Iterator[tuple[Period, int]]:
+        """Days before the line begins on which others are not billed for all seats of the move.
+
+        The lowest of the added seats are the covered ones: (days, n) owes those above the n-th of the line.
+        """
+        for days, seats in self.covered:
+            low, start = max(move.low, self.had + seats), max(move.day, days.start)
+            if low < move.high and start < days.end:
+                yield Period(start, days.end), low
 
     @property
     def sentence(self) -> str:
@@ -155,7 +211,13 @@ class AddLine(Change):
 
     @property
     def sentence(self) -> str:
-        return f"add {self.label}: {self.after.quantity} from {self.effective}"
+        return f"add {self.label}: {self.after.quantity} from {self.begins}"
+
+    @property
+    def rises(self) -> Sequence[Move]:
+        """The first seats begin with the line, which a person may have dated back."""
+        moves = [*risen(self.history, 0, self.after.billed)]
+        return [move._replace(day=self.effective) for move in moves[:1]] + moves[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

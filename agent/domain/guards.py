@@ -91,8 +91,18 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
     """The same changes with every reason to hold them."""
     everywhere = _company_reasons(planned, case)
     crowded = _crowded_agreements(planned, case.limits)
-    replaced = _replaced_counts(planned)
-    return tuple(_one(p, case, everywhere, crowded, replaced) for p in planned)
+    return _in_order([_one(p, case, everywhere, crowded) for p in planned])
+
+
+def _in_order(planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    """A line that takes over seats waits for whoever decides on the line that gives them, whatever was said of it."""
+    ready = {p.change.key for p in planned if p.ready and isinstance(p.change, (EndLine, SetQuantity))}
+    reason = "it takes over seats of another line: that one's change must be approved first, or with it"
+
+    def held(p: Planned) -> bool:
+        return bool(p.realisation.writes) and not ready.issuperset(p.change.follows)
+
+    return tuple(replace(p, holds=(*p.holds, reason)) if held(p) else p for p in planned)
 
 
 FLEET = "in one cycle (more than"  # what tells the breaker's reason from a guard's
@@ -126,9 +136,7 @@ def _moved(plan: CompanyPlan, currency: str) -> Money:
 Rule = Callable[[Change, Case], str]
 
 
-def _one(
-    planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mapping[int, str], replaced: Collection[object]
-) -> Planned:
+def _one(planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mapping[int, str]) -> Planned:
     if not planned.realisation.writes:
         return planned
     change = planned.change
@@ -139,8 +147,6 @@ def _one(
     reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
     if isinstance(change, AddLine):
         reasons.append(crowded.get(change.key.agreement, ""))
-        if (change.key.account, change.key.count) in replaced:
-            reasons.append("it replaces a line that is to end: approve both, so that nothing is billed twice")
         reasons.append(_unexplained(case.strays))
     if planned.digest in case.rejected:
         reasons.append("rejected by a person")
@@ -229,7 +235,3 @@ def _crowded_agreements(planned: Iterable[Planned], limits: Limits) -> Mapping[i
         for a, n in new.items()
         if n > limits.new_lines
     }
-
-
-def _replaced_counts(planned: Iterable[Planned]) -> set[tuple[str, str]]:
-    return {(p.change.key.account, p.change.key.count) for p in planned if isinstance(p.change, EndLine)}

@@ -42,6 +42,23 @@ def asked(history: Asked, day: date, seats: int) -> Asked:
     return known if same else (*known, (day, seats))
 
 
+def proven(bought: Iterable[tuple[date, int]], last: date, history: Asked, seats: int) -> tuple[tuple[date, int], ...]:
+    """The days on which new seats were bought, and how many there were from then on, where the source proves it.
+
+    Only purchases made since the `last` reading that make up exactly the new seats prove anything: a tenant that is
+    mapped today has had its licences for years.
+    """
+    new, had = sorted((day, number) for day, number in bought if day >= last), history[-1][1]
+    if not new or sum(number for _, number in new) != seats - had:
+        return ()
+    return tuple((day, had + sum(number for earlier, number in new if earlier <= day)) for day, _ in new)
+
+
+def level(history: Asked, day: date) -> int:
+    """Seats asked for at the end of that day. Before the ground is known, it counts as the ground."""
+    return next((seats for since, seats in reversed(history) if since <= day), history[0][1])
+
+
 def risen(history: Asked, before: int, after: int) -> Iterator[Move]:
     """The seats that are to come, those asked for longest first; each since it was last not asked for."""
     lowest = accumulate((seats for _, seats in reversed(history)), min)

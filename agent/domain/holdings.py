@@ -36,6 +36,7 @@ class Ground:
     open_keys: frozenset[LineKey] = frozenset()  # keys with a write whose outcome is open
     adopting: frozenset[LineKey] = frozenset()  # keys whose rows take over the line that is there, as it is
     replaced: frozenset[int] = frozenset()  # lines that are to end because a row takes their place
+    elsewhere: tuple[Binding, ...] = ()  # of other companies with the same accounts, for lines that no row wants
 
     def reopened(self, agreement: int) -> Period | None:
         """The days whose invoices were deleted: the next invoice date has moved back, and what we remember has not."""
@@ -57,7 +58,7 @@ class Owned:
     edited: str = ""
     theirs: list[Binding] = field(default_factory=list)  # what a person changed, as bindings that accept it
     lives: int = 0  # how many base lines this key has had
-    billed_until: date | None = None  # where the ended lines stop billing: a new base must not begin before
+    past: list[Line] = field(default_factory=list)  # bases that have ended: what they bill, none bills again
     news: list[Binding] = field(default_factory=list)  # other bindings of the key of which more is known now
 
     @property
@@ -133,13 +134,13 @@ def charged(
     pieces = [*agreement.grid.between(start, boundary)]
     kept: list[Charge] = []
     parts: list[tuple[Period, int]] = []
-    if not _never_invoiced(mine.binding, boundary):
+    if not never_invoiced(mine.binding, boundary):
         kept += _invoiced(key.base, base, pieces, ground)
     for delta in mine.deltas:
         if delta.key.role is Role.AGAIN:
             continue  # the line that it makes up for is remembered with these seats
-        if not _opened(delta):
-            parts += _on_its_days(delta.line, _seats(delta))
+        if not delta.opened:
+            parts += _on_its_days(delta.line, delta.seats)
         elif delta.invoiced(boundary):
             ended = [p for p in (_within(piece, delta.line) for piece in pieces) if p]
             kept += _invoiced(delta.key, delta.line, ended, ground)
@@ -148,17 +149,12 @@ def charged(
     return tuple(_summed(pieces, parts)), new
 
 
-def _never_invoiced(binding: Binding | None, boundary: date) -> bool:
+def never_invoiced(binding: Binding | None, boundary: date) -> bool:
     """A line that we made and that no invoice has reached since: its first days are still to be caught up on.
 
     Raising it together with a difference line would bill the new seats for those days twice.
     """
     return binding is not None and binding.boundary is not None and boundary <= binding.boundary
-
-
-def _opened(delta: Delta) -> bool:
-    """Whether a delta is or was an open one; the others were born with the boundary that stood as their end."""
-    return delta.line.open or (delta.opened_before is not None and delta.opened_before < (delta.line.end or date.max))
 
 
 def _invoiced(key: LineKey, line: Line, pieces: Iterable[Period], ground: Ground) -> Iterator[Charge]:
@@ -187,12 +183,6 @@ def _summed(pieces: Sequence[Period], parts: Sequence[tuple[Period, int]]) -> It
         days = sorted({piece.start, piece.end} | {day for p, _ in parts for day in (p.start, p.end) if day in piece})
         for cut in (Period(a, b) for a, b in pairwise(days)):
             yield cut, sum(seats for p, seats in parts if p.overlap(cut))
-
-
-def _seats(delta: Delta) -> int:
-    # A credit is a negative quantity at some sites and a negative price at others; either way its seats come off.
-    quantity = int(delta.line.quantity)
-    return -abs(quantity) if delta.key.role is Role.CREDIT else quantity
 
 
 def _marked_lines(ground: Ground) -> tuple[dict[str, list[Line]], list[Line]]:
@@ -335,7 +325,7 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
         return
     # One that a person has opened again bills again, so it is ours to look after again.
     if binding.state is BindingState.ENDED and not line.open:
-        _bills_until(mine, line)
+        mine.past.append(line)
         return
     if _follows(mine, binding, line):
         return
@@ -349,12 +339,6 @@ def _take_base(mine: Owned, binding: Binding, line: Line | None, ground: Ground)
     _take_edits(mine, binding, line)
 
 
-def _bills_until(mine: Owned, line: Line) -> None:
-    # One that was given up before it began has an end as well, but bills nothing up to it.
-    if line.end and line.quantity > line.included:
-        mine.billed_until = max(mine.billed_until or line.end, line.end)
-
-
 def _follows(mine: Owned, binding: Binding, line: Line) -> bool:
     """Whether another life of the key stands already; only a store that was set back knows two of them as live."""
     if mine.base is None or mine.binding is None:
@@ -363,8 +347,9 @@ def _follows(mine: Owned, binding: Binding, line: Line) -> bool:
         reason = f"lines {mine.base.id} and {line.id} both bill this row"
         mine.stopped = Stop(Code.DUPLICATE_LINES, reason, "end one of the two lines in the PSA; Trueup does not choose")
         return True
-    past = binding if mine.base.open else mine.binding
+    past, ended = (binding, line) if mine.base.open else (mine.binding, mine.base)
     mine.news.append(replace(past, state=BindingState.ENDED))
+    mine.past.append(ended)
     if not mine.base.open:
         mine.edited, mine.theirs = "", []
     return mine.base.open
@@ -394,8 +379,6 @@ def _take_delta(mine: Owned, binding: Binding, line: Line | None, ground: Ground
     if opened != binding.boundary:
         mine.news.append(replace(binding, boundary=opened))
     mine.deltas.append(Delta(binding.key, line, opened))
-    if binding.key.role is Role.DELTA:
-        _bills_until(mine, line)
     _take_edits(mine, binding, line)
 
 

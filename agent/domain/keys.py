@@ -62,6 +62,11 @@ class LineKey:
         return self if standing else replace(self, role=Role.BASE, part="")
 
     @property
+    def seats(self) -> tuple[str, str]:
+        """What lines of an account share: a licence's seats; or a service beside licences, known by its product."""
+        return self.account, self.product if ":" in self.count else self.count
+
+    @property
     def row(self) -> LineKey:
         """The key of the row that asks for the line."""
         return replace(self.base, lot="") if self.lot else self.base

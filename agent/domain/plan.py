@@ -24,7 +24,8 @@ from agent.domain.changes import (
 from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
 from agent.domain.findings import Code, Stop
-from agent.domain.history import BEFORE_ALL, Asked, Move, asked, risen
+from agent.domain.handover import handed_over, ordered
+from agent.domain.history import BEFORE_ALL, Asked, Move, asked, proven, risen
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged, claimed
 from agent.domain.keys import LineKey, Mark
 from agent.domain.money import Money
@@ -57,7 +58,10 @@ def draft(
     timing: Timing,
     currency: str,
 ) -> Draft:
-    """All changes that make the PSA show what is desired, ordered by agreement and key, lines to be added first."""
+    """All changes that make the PSA show what is desired, ordered by agreement and key, lines to be added first.
+
+    Only those that others follow come before all of them.
+    """
     book = _Book(ground, sightings, open_keys, timing, currency)
     for line in wanted.lines:
         book.row(line, owned)
@@ -66,7 +70,8 @@ def draft(
     for orphan in owned.orphans:
         book.orphan(orphan)
     book.invoices(owned, {line.key: line for line in wanted.lines})
-    changes = sorted(map(book.put_off, book.changes), key=lambda c: (c.key.agreement, _rank(c), c.key, c.verb))
+    known = {**sightings, **{seen.key: seen for seen in book.seen}}
+    changes = ordered([*map(book.put_off, handed_over(book.changes, wanted, ground, owned, known))])
     return Draft(tuple(changes), tuple(book.seen), tuple(book.charges), tuple(book.rebased), book.stopped)
 
 
@@ -120,10 +125,23 @@ class _Book:
         if holding.ended:
             self._accept_end(mine)
             return
-        gone = "no row of the mapping files asks for this line any more"
-        reason = gone if mine.binding else "it bills a licence that is excluded"
-        key = mine.this_life
-        self.changes.append(self._end(key, holding.base.identifier, holding, agreement, self.timing.today, reason))
+        key, label, today = mine.this_life, holding.base.identifier, self.timing.today
+        if mine.binding is None:
+            reason = "it bills a licence that is excluded"
+            self.changes.append(self._end(key, label, holding, agreement, today, reason))
+            return
+        seen, reason = self._unwanted(mine.key, holding), "no row of the mapping files asks for this line any more"
+        end = self._end(key, label, holding, agreement, seen.since, reason)
+        self.changes.append(replace(end, asked=seen.asked))
+
+    def _unwanted(self, key: LineKey, holding: Holding) -> Sighting:
+        """Since when no row wants the line: the end keeps that day, however long it waits for a person."""
+        before, now = self.sightings.get(key), self.timing.now
+        history = asked(self._history(before, holding), self.timing.today, 0)
+        if before is None or before.quantity:
+            before = Sighting(key, 0, self.timing.today, now, now)
+        self.seen.append(replace(before, last_at=now, asked=history))
+        return self.seen[-1]
 
     def invoices(self, owned: Ownership, rows: Mapping[LineKey, DesiredLine]) -> None:
         """Invoices that were deleted are to bill the same when they are made again."""
@@ -150,7 +168,7 @@ class _Book:
         """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
         before, now = self.sightings.get(line.key), self.timing.now
         history = self._history(before, holding)
-        bought = _proven(line, before, history)
+        bought = proven(line.bought, before.last_at.date(), history, line.terms.billed) if before else ()
         if before is not None and (line.doubt or before.quantity == line.terms.quantity):
             sighting = before if line.doubt else replace(before, last_at=now)
         else:
@@ -235,12 +253,13 @@ class _Book:
                 label=line.label,
                 product=line.product.id,
                 after=line.terms,
-                effective=max(day for day in (*begins, mine.billed_until) if day),
+                effective=max(day for day in begins if day),
                 reason="no line of this row has today's price yet" if line.key.lot else "no line bills this row yet",
                 listed=line.product.price,
                 monthly=self._monthly(_price_of(line), line.terms, None, agreement),
                 asked=sighting.asked,
                 waits=self._waits(line.key),
+                follows=tuple(key_of(line.key, old) for old in place.ends) if place else (),
             )
         )
 
@@ -425,7 +444,7 @@ class _Book:
         self, key: LineKey, label: str, holding: Holding, agreement: Agreement, since: date, reason: str
     ) -> EndLine:
         before = terms_of(holding)
-        after = replace(before, quantity=0)
+        after = replace(before, quantity=0, included=0)
         return EndLine(
             key=key,
             company=self.ground.company,
@@ -446,26 +465,6 @@ class _Book:
             return None
         was = before.quantity - before.included if before else 0
         return _per_month(Money(paid, self.currency) * (after.quantity - after.included - was), agreement)
-
-
-def _proven(line: DesiredLine, before: Sighting | None, history: Asked) -> tuple[tuple[date, int], ...]:
-    """The days on which new seats were bought, and how many there were from then on, where the source proves it.
-
-    Only purchases made since the last reading that make up exactly the new seats prove anything: a tenant that is
-    mapped today has had its licences for years.
-    """
-    if before is None:
-        return ()
-    new = sorted((day, seats) for day, seats in line.bought if day >= before.last_at.date())
-    had = history[-1][1]
-    if not new or sum(seats for _, seats in new) != line.terms.billed - had:
-        return ()
-    return tuple((day, had + sum(seats for earlier, seats in new if earlier <= day)) for day, _ in new)
-
-
-def _rank(change: Change) -> int:
-    """What an invoice that may be made at any moment depends on is written first."""
-    return 0 if isinstance(change, Restore) else 1 if isinstance(change, AddLine) else 2
 
 
 def _days(history: Asked) -> tuple[date, ...]:

@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from agent.domain.agreements import Agreement
+from agent.domain.changes import EndLine, Planned, SetQuantity
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.guards import CompanyPlan, fleet_reason, hold_ready
+from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import of_open_writes, of_plan, of_refusals
 from agent.domain.money import Money
@@ -199,7 +201,7 @@ class Cycle:
             return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="The agent is stopping.")
         self.turns.take(company, run)
         ids = scope.ids[company]
-        memory = self.store.memory(self.psa.traits.name, company, ids, self.clock.now())
+        memory = self.store.memory(self.psa.traits.name, company, ids, self.clock.now(), mapping.accounts)
         try:
             reads = read_company(mapping, agreements, ids, sweep, self.psa, self.catalogue, beside, self._stale)
         except ReadFailed as error:
@@ -277,7 +279,11 @@ class Cycle:
     def _write_one(self, run: str, moving: tuple[CompanyPlan, Footing]) -> list[EntryState]:
         plan, footing = moving
         applying = Applying(self.psa, self.store, self.clock, self.stopping, footing.stands)
-        tried = [(planned, applying.apply(run, planned)) for planned in plan.first]
+        tried: list[tuple[Planned, Tried | None]] = []
+        for planned in plan.first:
+            # What takes over seats of a line waits until that has given them: for a later cycle, if that went wrong.
+            if _given(tried).issuperset(planned.change.follows):
+                tried.append((planned, applying.apply(run, planned)))
         self._tell(plan.company, [done for _, done in tried if done])
         whole = [planned for planned, last in tried if last and last.completes(planned)]
         if whole:
@@ -298,7 +304,7 @@ class Cycle:
         """When to come back before the next regular cycle, and to whom."""
         now = self.clock.now()
         unsettled = {entry.write.company for entry in self.store.entry_open()}
-        waiting = {p.company for p in plans if len(p.first) < len(p.ready) or any(c.change.waits for c in p.planned)}
+        waiting = {p.company for p in plans if len(p.first) < len(p.ready) or any(_soon(c) for c in p.planned)}
         mine = {plan.company for plan in plans}
         due = [settle] if settle else []
         if waiting - unsettled:
@@ -306,6 +312,16 @@ class Cycle:
         if unsettled & mine and not settle:
             due.append(now + timedelta(seconds=self.psa.traits.settle))
         return min(due, default=None), frozenset((waiting | unsettled) & mine)
+
+
+def _given(tried: Sequence[tuple[Planned, Tried | None]]) -> set[LineKey]:
+    """Lines that have ended, or were lowered, for certain."""
+    done = [planned.change for planned, last in tried if last and last.state is EntryState.CONFIRMED]
+    return {change.key for change in done if isinstance(change, (EndLine, SetQuantity))}
+
+
+def _soon(planned: Planned) -> bool:
+    return bool(planned.change.waits) and not planned.change.theirs
 
 
 def _why(error: TrueupError) -> str:

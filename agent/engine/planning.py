@@ -69,7 +69,7 @@ def think(
     """
     names = psa.traits.name, psa.traits.text_limit, policy.currency
     asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
-    ground = _ground(mapping, reads, memory, psa, policy, today)
+    ground = _ground(mapping, mappings, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
     bound = frozenset(b.line for b in (*memory.bindings.values(), *owned.learnt))
@@ -96,7 +96,17 @@ def think(
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
 
-def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, policy: Policy, today: date) -> Ground:
+def _ground(
+    mapping: CompanyMapping,
+    mappings: Mappings,
+    reads: Reads,
+    memory: Memory,
+    psa: Psa,
+    policy: Policy,
+    today: date,
+) -> Ground:
+    shared = (row for account in mapping.accounts for row in mappings.rows_by_account.get(account, ()))
+    asked = {row.key(psa.traits.name) for row in shared} if memory.elsewhere else set()
     return Ground(
         psa=psa.traits.name,
         installation=policy.installation,
@@ -110,6 +120,7 @@ def _ground(mapping: CompanyMapping, reads: Reads, memory: Memory, psa: Psa, pol
         open_keys=frozenset(memory.open_entries),
         adopting=frozenset(row.key(psa.traits.name) for row in mapping.rows if row.adopt),
         replaced=frozenset(id for row in mapping.rows for id in row.replaces),
+        elsewhere=tuple(binding for binding in memory.elsewhere if binding.key.row not in asked),
     )
 
 

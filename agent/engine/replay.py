@@ -205,7 +205,7 @@ class Stage:
             self._carry_out(planned, products, at)
         # Read again, so that the next invoice knows what was written.
         self.ledgers.read(standing.agreements, self.paper.of(standing.agreements), at)
-        return bool(ready) or any(planned.change.waits for planned in plan.planned)
+        return bool(ready) or any(p.change.waits and not p.change.theirs for p in plan.planned)
 
     def _carry_out(self, planned: Planned, products: Mapping[str, Product], at: datetime) -> None:
         self.written.append(Written(at, planned))

@@ -53,7 +53,9 @@ class WhatIf:
 
     def _compared(self, company: int, reads: Reads, agreements: frozenset[int]) -> Compared:
         cycle = self.cycle
-        memory = cycle.store.memory(cycle.psa.traits.name, company, agreements, cycle.clock.now())
+        sides = (side.companies.get(company) for side in (self.now, self.edited))
+        accounts = {account for mapping in sides if mapping for account in mapping.accounts}
+        memory = cycle.store.memory(cycle.psa.traits.name, company, agreements, cycle.clock.now(), accounts)
         return Compared.of(*(self._thought(company, side, reads, memory) for side in (self.now, self.edited)))
 
     def _thought(

@@ -202,7 +202,7 @@ def _row(planned: Planned) -> tuple[str, ...]:
     change = planned.change
     sign = "+" if isinstance(change, AddLine) else "-" if isinstance(change, EndLine) else "~"
     money = signed(change.monthly).split()[0]
-    return paint(sign, _COLOURS[sign]), shown(change.label), moves(change), str(change.effective), money
+    return paint(sign, _COLOURS[sign]), shown(change.label), moves(change), str(change.begins), money
 
 
 def moves(change: Change) -> str:

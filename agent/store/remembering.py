@@ -42,6 +42,13 @@ _BINDINGS, _SIGHTINGS = _known(BINDING), _known(SIGHTING)
 _CHARGES = _known(CHARGE).order_by(CHARGE.c.starts)
 _BOUNDARIES = sa.select(BOUNDARY.c.agreement, BOUNDARY.c.next_invoice).where(_of_company(BOUNDARY))
 
+_ELSEWHERE = sa.select(BINDING).where(
+    BINDING.c.psa == bindparam("psa"),
+    BINDING.c.account.in_(bindparam("accounts", expanding=True)),
+    BINDING.c.company != bindparam("of"),
+    BINDING.c.agreement.not_in(bindparam("agreements", expanding=True)),
+)
+
 _LIVE = (
     sa.select(BINDING.c.company, BINDING.c.agreement)
     .where(BINDING.c.psa == bindparam("psa"), BINDING.c.state == BindingState.LIVE.value)
@@ -58,8 +65,11 @@ _NEWEST = sa.union_all(
 )
 
 
-def memory(connection: Connection, psa: str, company: int, agreements: Sequence[int], at: datetime) -> Memory:
+def memory(
+    connection: Connection, psa: str, company: int, agreements: Sequence[int], at: datetime, accounts: Sequence[str]
+) -> Memory:
     named = {"psa": psa, "of": company, "agreements": agreements}
+    elsewhere = map(binding_of, connection.execute(_ELSEWHERE, named | {"accounts": accounts})) if accounts else ()
     approved, rejected = deciding.decided(connection, company, at)
     bindings = map(binding_of, connection.execute(_BINDINGS, named))
     sightings = map(sighting_of, connection.execute(_SIGHTINGS, named))
@@ -73,6 +83,7 @@ def memory(connection: Connection, psa: str, company: int, agreements: Sequence[
         boundaries={row.agreement: row.next_invoice for row in boundaries},
         approved=approved,
         rejected=rejected,
+        elsewhere=tuple(elsewhere),
     )
 
 

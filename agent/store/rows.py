@@ -63,6 +63,7 @@ def money_plain(money: Money | None) -> object:
 
 def binding_values(binding: Binding, company: int) -> Values:
     return keyed(binding.key, company) | {
+        "account": binding.key.account,
         "line": binding.line,
         "mark": binding.mark,
         "state": binding.state.value,
@@ -283,7 +284,7 @@ def _change_plain(change: Change) -> Values:
         "reason": change.reason,
         "waits": change.waits,
         "queued": change.queued,
-        "effective": change.effective.isoformat(),
+        "effective": change.begins.isoformat(),
         "line": _line_plain(base),
         "before": _terms_plain(change.before),
         "after": _terms_plain(change.after),

@@ -187,9 +187,11 @@ class SqlStore:
         with self._database.reading() as connection:
             return remembering.bound_agreements(connection, psa)
 
-    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
+    def memory(
+        self, psa: str, company: int, agreements: Iterable[int], at: datetime, accounts: Iterable[str] = ()
+    ) -> Memory:
         with self._database.reading() as connection:
-            return remembering.memory(connection, psa, company, list(agreements), at)
+            return remembering.memory(connection, psa, company, list(agreements), at, list(accounts))
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:
         packed = list(map(Packed, learnt.snapshots))

@@ -238,6 +238,7 @@ class Past(_Row, table=True):
 
 
 class Binding(_Keyed, table=True):
+    account: str = text(index=True)
     line: int = whole()
     mark: str = text()
     state: str = text()

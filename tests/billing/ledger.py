@@ -36,7 +36,8 @@ class Ledger:
     boundary: date
     seats: list[Seat] = field(default_factory=list)
     line: bool = False  # whether there is one, if only with nothing on it
-    begun: date = LONG_AGO  # the first day of the line
+    first: date = LONG_AGO  # the first day for which the row is billed
+    begun: date = LONG_AGO  # and that of the line itself, which begins after an older one
     paid_to: date = LONG_AGO  # days before this one are charged for no seat that comes now
     charged: Counter[date] = field(default_factory=Counter)  # seats invoiced for a day
     owed: Counter[date] = field(default_factory=Counter)  # and seats that have left, not invoiced for it yet
@@ -126,14 +127,21 @@ class Ledger:
     # More seats.
 
     def _begin(self, wanted: int, today: date) -> None:
-        """No line yet: each seat from its own day. The days of an older line stay with it."""
-        begun = max(self._seen(1), self._billed_to(), self.deal.bills_from, self.deal.start_on or LONG_AGO)
+        """No line yet: each seat from its own day. What an older line bills stays with it, and the line begins later.
+
+        Seats that it does not bill get difference lines for the days before.
+        """
+        first = max(self._seen(1), self.deal.bills_from, self.deal.start_on or LONG_AGO)
+        begun = max(first, self._billed_to())
         if self._invoiced(begun) and self.deal.follows(begun) <= self.deal.begins(today):
             return  # over and invoiced: a person's word is needed
-        self.line, self.begun, self.paid_to = True, begun, begun
+        self.line, self.first, self.begun, self.paid_to = True, first, begun, begun
         for seat in range(1, wanted + 1):
-            came = max(self._seen(seat), begun)
-            self.seats.append(Seat(self.readings.asked_since(seat), came, came))
+            seen, came = self.readings.asked_since(seat), max(self._seen(seat), begun)
+            for day in days(max(self._seen(seat), first), begun):
+                if self._level(day) + self.owed[day] < seat:
+                    self.promised[day].append((seat, seen))
+            self.seats.append(Seat(seen, came, came))
 
     def _seen(self, seat: int) -> date:
         if self.deal.start_on and self.readings.always(seat) and self._billed_to() == LONG_AGO:
@@ -158,7 +166,7 @@ class Ledger:
 
     def _take(self, seat: int, day: date) -> None:
         """Difference lines for what is invoiced already, as far as fewer were paid for; then with everybody else."""
-        seen, came = self.readings.asked_since(seat), max(day, self.begun, self.deal.bills_from)
+        seen, came = self.readings.asked_since(seat), max(day, self.first, self.deal.bills_from)
         for day in days(came, self.paid_to):
             if self._level(day) < seat:
                 self.promised[day].append((seat, seen))

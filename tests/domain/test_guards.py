@@ -159,7 +159,9 @@ def test_a_new_line_waits_for_the_end_of_the_one_it_replaces() -> None:
     held = guarded([planned(c) for c in changes], case(monthly=usd(1_000_000), limits=Limits(raise_absolute=50)))
     by_kind = {type(p.change): p.holds for p in held}
     assert by_kind[EndLine] == ("the line would stop billing",)
-    assert by_kind[AddLine] == ("it replaces a line that is to end: approve both, so that nothing is billed twice",)
+    assert by_kind[AddLine] == (
+        "it takes over seats of another line: that one's change must be approved first, or with it",
+    )
 
 
 def test_many_new_lines_at_once_are_held() -> None:

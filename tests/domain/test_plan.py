@@ -356,12 +356,14 @@ def test_a_line_that_no_invoice_has_reached_was_billed_for_nothing() -> None:
 
 
 def test_a_returning_licence_is_not_billed_for_days_that_were_paid() -> None:
-    """The old line was ended with March, which is invoiced; the licence is back on the 17th: billed from 1 April."""
+    """The old line was ended with March, which is invoiced for ten; twelve are back on the 17th: billed from 1 April,
+    and two of them for the rest of March."""
     ended = line(mark=MARK, end=date(2026, 4, 1))
     bound = replace(binding(KEY, ended), state=BindingState.ENDED)
-    change = only(drafted([row()], snapshot(observation()), ground([ended], [bound])).changes)
+    change = only(drafted([row()], snapshot(observation(purchased=12)), ground([ended], [bound])).changes)
     assert isinstance(change, AddLine)
-    assert change.effective == date(2026, 4, 1)
+    assert (change.effective, change.begins) == (MARCH_17, date(2026, 4, 1))
+    assert change.covered == ((Period(MARCH_17, date(2026, 4, 1)), 10),)
 
 
 def test_a_line_in_its_second_life_is_changed_under_the_key_of_that_life() -> None:

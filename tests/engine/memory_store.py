@@ -229,8 +229,10 @@ class MemoryStore:
                 found[company] = found.get(company, frozenset()) | {b.key.agreement}
         return found
 
-    def memory(self, psa: str, company: int, agreements: Iterable[int], at: datetime) -> Memory:
-        named, disk = frozenset(agreements), self.disk
+    def memory(
+        self, psa: str, company: int, agreements: Iterable[int], at: datetime, accounts: Iterable[str] = ()
+    ) -> Memory:
+        named, shared, disk = frozenset(agreements), frozenset(accounts), self.disk
 
         def mine(key: LineKey, of: int) -> bool:
             return key.psa == psa and (of == company or key.agreement in named)
@@ -248,6 +250,11 @@ class MemoryStore:
             boundaries={a: day for a, (of, day) in disk.boundaries.items() if of == company or a in named},
             approved=frozenset(digest for digest, state in decided if state == "approved"),
             rejected=frozenset(digest for digest, state in decided if state == "rejected"),
+            elsewhere=tuple(
+                b
+                for key, (of, b) in disk.bindings.items()
+                if key.psa == psa and key.account in shared and not mine(key, of)
+            ),
         )
 
     def learn(self, run: str, learnt: Learnt, at: datetime) -> None:

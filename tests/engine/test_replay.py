@@ -100,7 +100,7 @@ def test_another_product_ends_the_old_line_and_begins_a_new_one(rig: Rig) -> Non
     known = replace(evidence(rig), products=rig.cycle.psa.products(["NEW"]))
     told = Replay(others, rig.cycle.psa, rig.cycle.policy, UTC_ZONE).run(COMPANY, known, MARCH, MAY_END)
 
-    assert [written.planned.change.verb for written in told.written[:2]] == ["add", "end"]
+    assert [written.planned.change.verb for written in told.written[:2]] == ["end", "add"]
     assert totals(told.replayed)[1] == "2026-05-01 550.00 USD"  # 11 x 30.00 + 10 x 22.00
 
 

@@ -73,16 +73,15 @@ def test_minimum_quantity(purchased: int, included: int, quantity: int, tmp_path
 def test_agreement_choice(tmp_path: Path) -> None:
     """The row's line stands on the agreement it names; choosing another ends it there and begins it here, both held.
 
-    The old line ends with March, which is invoiced; the new one begins on the day of the change: nobody approves one
-    alone, so that March is not billed twice.
+    The old line ends with March, which is invoiced; the new one begins in April, and not before the end is written.
     """
     shop = Shop(tmp_path, (row(),)).bills(10)
     shop.rows = (row(agreement=SECOND),)
     assert shop.sync().additions(SECOND) == []
-    assert "it replaces a line that is to end: approve both, so that nothing is billed twice" in shop.holds()
+    assert "it takes over seats of another line: that one's change must be approved first, or with it" in shop.holds()
     shop.approve()
     assert shop.additions() == [(10, "2026-01-01", "2026-03-31")]
-    assert billed(shop, SECOND) == [10]
+    assert shop.additions(SECOND) == [(10, "2026-04-01", "")]
 
 
 def test_agreement_that_cannot_be_billed(tmp_path: Path) -> None:

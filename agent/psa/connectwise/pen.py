@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Change, Write
 from agent.domain.descriptions import cleaned
+from agent.domain.history import Move
 from agent.domain.keys import LineKey, Mark, Role
 from agent.domain.ownership import picture, plain
-from agent.domain.periods import DAY
+from agent.domain.periods import DAY, Period
 from agent.psa.connectwise.records import BILL_CUSTOMER, Marker, extra
 from agent.psa.connectwise.texts import json_text, midnight
 
@@ -125,6 +126,13 @@ class Pen:
             cost=like.get("unitCost"),
             **days,
         )
+
+    def uncovered(self, move: Move) -> Iterator[tuple[Period, int]]:
+        """`Change.uncovered`, as far as the agreement bills."""
+        for days, low in self.change.uncovered(move):
+            start = max(days.start, self.agreement.bill_start or days.start)
+            if start < days.end:
+                yield Period(start, days.end), low
 
     def _unused(self, key: LineKey) -> LineKey:
         """Up, down and up again on one day asks for the same difference twice, but one mark must not name two lines."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Delta, Holding, Terms, Write
-from agent.domain.history import Asked, Move, fallen, risen
+from agent.domain.history import Move
 from agent.domain.keys import LineKey, Role
 from agent.domain.periods import DAY, Period
 from agent.psa.connectwise.pen import Pen
@@ -20,6 +20,11 @@ from agent.psa.connectwise.pen import Pen
 # Of the key of a difference line: since when the seats, and which of them, are billed.
 _BEYOND = "beyond/"
 _WROTE = re.compile(r"(?P<came>\d{4}-\d\d-\d\d)/(?P<low>\d+)-(?P<high>\d+)")
+
+
+def part_of(came: date, low: int, high: int, start: date) -> str:
+    """Of the key of a difference line that bills the seats `low` + 1 to `high`, which came on some day."""
+    return f"{came}/{low}-{high}" + (f"/{start}" if start != came else "")
 
 
 class Batch(NamedTuple):
@@ -66,16 +71,20 @@ class Task:
 
     @property
     def rises(self) -> Sequence[Move]:
-        return [*risen(self._asked, self.before.billed, self.after.billed)]
+        return self.pen.change.rises
 
     @property
     def falls(self) -> Sequence[Move]:
-        return [*fallen(self._asked, self.before.billed, self.after.billed)]
+        return self.pen.change.falls
 
     @property
-    def _asked(self) -> Asked:
-        known = ((self.effective - DAY, self.before.billed), (self.effective, self.after.billed))
-        return self.pen.change.asked or known
+    def until(self) -> date | None:
+        return self.pen.change.until
+
+    @property
+    def begins(self) -> date:
+        """From when on seats that others are billed for are billed here."""
+        return self.pen.change.begins if self.pen.change.covered else date.min
 
     def first_day(self, day: date) -> date:
         """From when a difference counts: not before its base, nor before the agreement bills."""
@@ -132,8 +141,11 @@ class Task:
             yield Period(first, last), worth[first]
 
     def cut(self) -> tuple[Task, tuple[Write, ...]]:
-        """Take back difference lines of seats that no day ended with, as far as no invoice has reached them."""
-        undone = next((move for move in self.falls if move.undone), None)
+        """Take back difference lines of seats that no day ended with, as far as no invoice has reached them.
+
+        Not of seats that have gone to another line, which counts on what is billed for them here.
+        """
+        undone = None if self.until else next((move for move in self.falls if move.undone), None)
         if undone is None:
             return self, ()
         task, found = self, list[Write]()
@@ -172,9 +184,8 @@ class Task:
         )
 
     def delta(self, came: date, low: int, high: int, **days: date) -> Write:
-        """A difference line that bills the seats `low` + 1 to `high`, which came on some day."""
-        part = f"{came}/{low}-{high}" + (f"/{days['start']}" if days["start"] != came else "")
-        return self.pen.beside(self.key.delta(part), self.base, high - low, self.price, **days)
+        key = self.key.delta(part_of(came, low, high, days["start"]))
+        return self.pen.beside(key, self.base, high - low, self.price, **days)
 
     def owed(self, low: int, high: int, start: date, end: date) -> Iterator[Write]:
         """A difference line for days before seats left, unless we crashed after it: then it is there."""

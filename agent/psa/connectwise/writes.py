@@ -16,6 +16,8 @@ Decided here, where the table leaves it open:
 - A line ends with its last billed day: the day before the next invoice where that is invoiced for this line, else the
   day before the change. One that would end before it began gets quantity 0 and its own first day as the last.
 - A credit takes back what was charged, never more than the change lowers, and nothing of which the charge is unknown.
+- A line that takes over from others (`Change.covered`) begins where the last of them ends; what it bills beyond them
+  before that day is a bounded delta of its own. Agreements that bill whole periods begin with their next one.
 - A line whose first day lies in a period that is over and invoiced needs a person's word (`start-on`).
 """
 
@@ -38,12 +40,12 @@ from agent.domain.changes import (
     SetQuantity,
     Write,
 )
-from agent.domain.history import Move, risen
+from agent.domain.history import Move
 from agent.domain.keys import LineKey
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.periods import DAY, Period
 from agent.psa.connectwise.pen import Manner, Pen
-from agent.psa.connectwise.task import Batch, Task, beyond
+from agent.psa.connectwise.task import Batch, Task, beyond, part_of
 
 
 def writes(change: Change, agreement: Agreement, today: date, manner: Manner) -> Realisation:
@@ -84,7 +86,7 @@ def _refusal(change: Change, agreement: Agreement, manner: Manner) -> str:
 
 
 def _add(pen: Pen, today: date) -> Realisation:
-    start = _start(pen.change.effective, pen.agreement)
+    start = _start(pen.change, pen.agreement)
     # Of a period that is over and invoiced nobody expects another invoice, so it takes a person's word.
     if pen.agreement.invoiced(start) and pen.agreement.period(start).end <= pen.agreement.period(today).start:
         return _refused(
@@ -97,11 +99,16 @@ def _add(pen: Pen, today: date) -> Realisation:
 
 
 def _new_lines(pen: Pen, start: date) -> Iterator[Write]:
-    """The base with the seats of its first day; those that came while it waited are opened beside it."""
+    """The base with the seats of its first day; those that came while it waited are opened beside it.
+
+    What it owes for days before it begins comes first: once the base stands, nobody would ask for these days again.
+    """
     after = pen.change.after
-    came = risen(pen.change.asked, 0, after.billed) if pen.change.asked and pen.agreement.prorates else ()
-    # The first seats begin with the line, which a person may have dated back.
-    later = [move for move in [*came][1:] if move.day > start]
+    moves = pen.change.rises if pen.agreement.prorates else ()
+    for move in moves:
+        for days, low in pen.uncovered(move):
+            yield _alone(pen, move._replace(low=low), start=days.start, end=days.end)
+    later = [move for move in moves if move.day > start]
     beside = sum(move.seats for move in later)
     yield pen.post(
         pen.change.key,
@@ -113,17 +120,25 @@ def _new_lines(pen: Pen, start: date) -> Iterator[Write]:
         text=after.text or None,
     )
     for move in later:
-        key = pen.change.key.delta(f"{move.day}/{move.low}-{move.high}")
-        quantity, text = Decimal(move.seats), after.heading or None
-        yield pen.post(key, quantity=quantity, price=after.price, billable=after.billable, start=move.day, text=text)
+        yield _alone(pen, move, start=move.day)
 
 
-def _start(effective: date, agreement: Agreement) -> date:
+def _alone(pen: Pen, move: Move, **days: date) -> Write:
+    """A difference line that has no base yet of which it could take price and billing option."""
+    after, key = pen.change.after, pen.change.key.delta(part_of(move.day, move.low, move.high, days["start"]))
+    given = {"price": after.price, "billable": after.billable, "text": after.heading or None}
+    return pen.post(key, quantity=Decimal(move.seats), **given, **days)
+
+
+def _start(change: Change, agreement: Agreement) -> date:
     """ConnectWise refuses days before the billing start and, without prorating, days that are invoiced."""
+    first = change.begins
     if agreement.prorates:
-        earliest = effective
+        earliest = first
     else:
-        earliest = _boundary(agreement, effective) or agreement.period(effective).start
+        earliest = _boundary(agreement, first) or agreement.period(first).start
+        # Half a period cannot be taken over.
+        earliest = agreement.period(first).end if change.covered and earliest < first else earliest
     return max(earliest, agreement.bill_start or earliest)
 
 
@@ -142,7 +157,7 @@ def _set_quantity(task: Task, change: SetQuantity) -> Realisation:
 
 def _raise(task: Task, increase: Increase) -> Realisation:
     if not task.agreement.prorates:
-        return Realisation(_total(task, task.after.billed))
+        return _waits_for_others(task) or Realisation(_total(task, task.after.billed))
     invoiced = task.agreement.invoiced
     moves = [move for move in task.rises if increase is not Increase.NEXT_PERIOD or invoiced(move.day)]
     if not moves:
@@ -150,7 +165,10 @@ def _raise(task: Task, increase: Increase) -> Realisation:
     found: list[Write] = []
     opened = 0
     for move in moves:
-        start = task.first_day(_first_day(task, move, increase))
+        came = _first_day(task, move, increase)
+        owed = task.pen.uncovered(move._replace(day=came))
+        found += [task.delta(came, low, move.high, start=days.start, end=days.end) for days, low in owed]
+        start = max(task.first_day(came), task.begins)
         if _joins_base(task, move, start):
             found += _bounded(task, move, start)
         else:
@@ -159,6 +177,13 @@ def _raise(task: Task, increase: Increase) -> Realisation:
             found.append(task.delta(start, move.low, move.high, start=start))
             opened += move.seats
     return Realisation((*found, *_total(task, moves[-1].high, opened)))
+
+
+def _waits_for_others(task: Task) -> Realisation | None:
+    """Of whole periods the first that is raised must be one in which no other line bills the seats any more."""
+    if task.begins <= (task.boundary or date.min):
+        return None
+    return Realisation(note=f"waits until {task.agreement.period(task.begins - DAY)} is invoiced")
 
 
 def _waits(task: Task, move: Move) -> Realisation:
@@ -198,7 +223,9 @@ def _bounded(task: Task, move: Move, start: date) -> Iterator[Write]:
 def _lower(task: Task, decrease: Decrease) -> Realisation:
     if decrease is Decrease.CREDIT and not task.agreement.prorates:
         return _refused("a credit needs an agreement that prorates; this one bills whole periods")
-    moves = [move for move in task.falls if decrease is not Decrease.NEXT_PERIOD or _due(task, move)]
+    # Seats that go to another line leave when that takes them over; of whole periods the one that has begun is kept.
+    at_once = task.agreement.prorates if task.until else decrease is not Decrease.NEXT_PERIOD
+    moves = [move for move in task.falls if at_once or _due(task, move)]
     if not moves:
         return _waits(task, task.falls[0])
     kept, cuts = task.cut()
@@ -231,6 +258,8 @@ def _left(task: Task, moves: Sequence[Move], decrease: Decrease) -> Iterator[Wri
 
 def _last(task: Task, move: Move, decrease: Decrease) -> date:
     """The first day that is not owed any more."""
+    if task.until:
+        return max(move.day, task.until)
     period = task.agreement.period(move.day)
     return {Decrease.NOW: period.start, Decrease.NEXT_PERIOD: period.end, Decrease.CREDIT: move.day}[decrease]
 
@@ -307,11 +336,13 @@ def _patch_base(task: Task, quantity: Decimal) -> tuple[Write, ...]:
 def _end(task: Task, at_zero: AtZero) -> Realisation:
     kept, cuts = task.cut()
     if at_zero is AtZero.ZERO:
+        if task.until and not task.agreement.prorates and task.until > (task.boundary or date.min):
+            return Realisation(note=f"waits until {task.agreement.period(task.until - DAY)} is invoiced")
         left = _left(kept, kept.falls, Decrease.NOW)
         zero = [w for key, line in _each_line(task) for w in task.pen.patch(key, line, **_NOTHING)]
         return Realisation((*left, *zero, *cuts))
     # The base last: without it nobody would remember the deltas, and they would bill for ever.
-    undone = [move for move in task.falls if move.undone]
+    undone = [move for move in task.falls if move.undone and not task.until]
     never = {batch.line.id: high - low for _, batch, low, high in _leaving(task, undone)}
     ended = [w for batch in task.batches for w in _ended(task, batch, never.get(batch.line.id, 0))]
     return Realisation((*cuts, *ended))
@@ -323,7 +354,7 @@ _NOTHING = {"quantity": Decimal(0), "included": Decimal(0)}
 def _last_of(task: Task, batch: Batch) -> date:
     """What is invoiced stays billed to its end; what is not ends with the last day on which it was used."""
     falls = task.falls
-    left = falls[-1].day if falls else task.effective
+    left = max(falls[-1].day if falls else task.effective, task.until or date.min)
     used_to = left if task.agreement.prorates else task.agreement.period(left).start
     paid = task.boundary if batch.paid is None and task.agreement.invoiced(left) else batch.paid
     return max(used_to, paid or used_to)

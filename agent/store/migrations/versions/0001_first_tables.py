@@ -83,9 +83,9 @@ def runs_and_snapshots() -> None:
 
 def what_planning_learns() -> None:
     places = ["agreement", "company"]
-    binding = {"line": WHOLE, "mark": TEXT, "state": TEXT, "adopted": FLAG, "confirmed": TEXT, "boundary": DAY}
-    binding |= {"locked": DAY}
-    table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=places)
+    binding = {"account": TEXT, "line": WHOLE, "mark": TEXT, "state": TEXT, "adopted": FLAG}
+    binding |= {"confirmed": TEXT, "boundary": DAY, "locked": DAY}
+    table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=["account", *places])
     sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT, "asked": TEXT}
     table("sighting", KEYED | sighting, key=["key"], indexed=places)
     charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE, "price": TEXT}

@@ -82,7 +82,12 @@ class LineKey:
 def _text(key: LineKey) -> str:
     where = (key.psa, str(key.agreement), key.account, key.count)
     fields = (*where, key.subscription, key.name, key.product, key.role.value, key.part, key.lot)
-    return "/".join(quote(field, safe=" :+,@=") for field in fields)
+    return "/".join(map(quoted, fields))
+
+
+def quoted(field: str) -> str:
+    """A field as it stands in a key's text: one that any database takes, and no field between its slashes."""
+    return quote(field, safe=" :+,@=")
 
 
 _PREFIX = "TU"

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
 from agent.domain.findings import Finding
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, quoted
 from agent.domain.ownership import BindingState, Charge
 from agent.ports import Derivation, Memory, OpenFinding, Version
 from agent.store import deciding, entries
@@ -69,7 +69,11 @@ def memory(
     connection: Connection, psa: str, company: int, agreements: Sequence[int], at: datetime, accounts: Sequence[str]
 ) -> Memory:
     named = {"psa": psa, "of": company, "agreements": agreements}
-    elsewhere = map(binding_of, connection.execute(_ELSEWHERE, named | {"accounts": accounts})) if accounts else ()
+    elsewhere = (
+        map(binding_of, connection.execute(_ELSEWHERE, named | {"accounts": [*map(quoted, accounts)]}))
+        if accounts
+        else ()
+    )
     approved, rejected = deciding.decided(connection, company, at)
     bindings = map(binding_of, connection.execute(_BINDINGS, named))
     sightings = map(sighting_of, connection.execute(_SIGHTINGS, named))

@@ -15,7 +15,7 @@ from agent.domain.agreements import Line
 from agent.domain.changes import Change, Picture, Planned, Step, Terms, Write
 from agent.domain.counts import Deal, Term
 from agent.domain.findings import Code, Finding, Severity
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, quoted
 from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.periods import Period
@@ -63,7 +63,7 @@ def money_plain(money: Money | None) -> object:
 
 def binding_values(binding: Binding, company: int) -> Values:
     return keyed(binding.key, company) | {
-        "account": binding.key.account,
+        "account": quoted(binding.key.account),
         "line": binding.line,
         "mark": binding.mark,
         "state": binding.state.value,

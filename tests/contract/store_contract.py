@@ -18,7 +18,7 @@ import pytest
 from agent.domain.changes import Picture, Step
 from agent.domain.counts import Account, Member, Snapshot
 from agent.domain.keys import Role
-from agent.domain.ownership import BindingState, Sighting
+from agent.domain.ownership import Binding, BindingState, Sighting
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import Decision, Derivation, EntryState, Store, Version
 from agent.store.store import SqlStore
@@ -333,6 +333,17 @@ class Learning(WithStore):
         assert memory.sightings == {key(): seen}
         assert memory.charges == {key(): (march, april)}
         assert memory.boundaries == {AGREEMENT: date(2026, 4, 1)}
+
+    def test_memory_tells_of_other_companies_on_the_same_account(self, store: Store, run: str) -> None:
+        """Whoever takes over an account's seats knows the lines that billed them elsewhere, and no others."""
+        store.learn(run, learnt(bindings=(binding(),)), NOW)
+
+        def elsewhere(company: int, agreements: list[int], account: str) -> tuple[Binding, ...]:
+            return store.memory(PSA, company, agreements, NOW, [account]).elsewhere
+
+        assert elsewhere(999, [], key().account) == (binding(),)
+        assert elsewhere(999, [AGREEMENT], key().account) == elsewhere(COMPANY, [], key().account) == ()
+        assert elsewhere(999, [], "another") == ()
 
     def test_memory_follows_the_company_and_its_agreements(self, store: Store, run: str) -> None:
         """A company whose rows left an agreement still knows its lines there; so does the one that took it over."""

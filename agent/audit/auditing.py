@@ -64,6 +64,7 @@ class _Auditing:
         self.unmatched: list[Unmatched] = []
         self.homeless: dict[tuple[str, str], list[Part]] = {}
         self.passed_over: Counter[str] = Counter()
+        self.strange: dict[str, set[str]] = {}  # texts of lines that no licence is known by, by company
         self.free: set[str] = set()
         self.blocked: list[Blocked] = []
 
@@ -74,7 +75,7 @@ class _Auditing:
         self.parts = {key: list(self._nearest(claims)) for key, claims in self.claimed.items()}
         positions = tuple(self._positions())
         usual = usual_prices(positions, self.today)
-        found = [d for one in positions for d in differences(one, self.today, usual.get(one.licence))]
+        found = [self._suspected(d) for one in positions for d in differences(one, self.today, usual.get(one.licence))]
         found += [*self._nobodys(usual), *self._never_bought(), *self._blocked()]
         return Audit(
             self.today,
@@ -94,11 +95,14 @@ class _Auditing:
         self.unmatched += [Unmatched("company", name, file, names[name], choices) for name, choices in unsure.items()]
         strangers: Counter[str] = Counter()
         for claim in reading.claims:
+            # Left out by a person, in the profile: neither a difference nor a name that waits.
             if claim.company in left_out:
                 continue
             licence = self.licences.of(claim.texts) if leg is Leg.BILLED else self.licences.counted(claim.texts)
             if licence is None:
-                strangers[claim.texts[-1] if claim.texts else "(no name)"] += 1
+                name = claim.texts[-1] if claim.texts else "(no name)"
+                strangers[name] += 1
+                self.strange.setdefault(claim.company, set()).add(name)
             elif licence.free:
                 self.free.add(licence.name)
             elif licence.name:
@@ -140,6 +144,7 @@ class _Auditing:
 
     def _knows(self, leg: Leg, company: str, licence: str) -> bool:
         """Whether no record of the leg means none: the file must speak of the company, and of such products."""
+        # Whatever is exported of the PSA has every open line of a company, or the company would not be in it.
         if leg is Leg.BILLED:
             return company in self.companies.names
         return company in self.covered[leg] and (licence in self.seen[leg] or self.named[licence].shipped)
@@ -154,6 +159,19 @@ class _Auditing:
                 else part
             )
 
+    def _suspected(self, found: Difference) -> Difference:
+        """With the company's own lines that may bill the licence under another name: the likeliest cause of all."""
+        if found.code is not Code.UNMAPPED_LICENCE:
+            return found
+        likely = [
+            f'perhaps billed as "{text}": {choice.evidence}'
+            for text in sorted(self.strange.get(found.company, ()))
+            for choice in self.licences.like(text)
+            if choice.thing == found.licence
+        ]
+        confidence = Confidence.ESTIMATED if likely else found.confidence
+        return replace(found, causes=(*likely, *found.causes), confidence=confidence)
+
     def _nobodys(self, usual: Mapping[str, Money]) -> Iterator[Difference]:
         """Companies of the counting files under which nobody is billed."""
         choices = {one.name: one.choices for one in self.unmatched if one.kind == "company"}
@@ -162,6 +180,7 @@ class _Auditing:
             units = sum((_counted(parts) for parts in held.values()), Decimal(0))
             prices = [self._worth(parts, usual.get(licence)) for licence, parts in held.items()]
             known = [price for price in prices if price]
+            # Two currencies make no sum, and one of the two alone would pass for the whole.
             alike = len({price.currency for price in known}) == 1
             starts = [part.start for parts in held.values() for part in parts if part.start]
             sentence = f"{_seats(units, held)}, and no billed company has this name"
@@ -192,6 +211,7 @@ class _Auditing:
         """Companies that are billed for licences, and of which a file of the whole book says nothing."""
         whole = [one for one in self.readings if one.given.leg is not Leg.BILLED and not one.given.company]
         counting = {Leg.PURCHASED, Leg.INVOICED} & {one.given.leg for one in whole}
+        # One tenant's export is silent about all other companies; only a list of the whole book lacks somebody.
         if not counting:
             return
         anywhere = set().union(*(self.covered[leg] for leg in Leg if leg is not Leg.BILLED))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from agent.audit.layouts import BILLED, ENDED, IN_USE, NOT_BILLED, NOT_PURCHASED, PURCHASED, SEATS, USERS, YES
+from agent.audit.layouts import BILLED, ENDED, IN_USE, LOGINS, NOT_BILLED, NOT_PURCHASED, PURCHASED, SEATS, USERS, YES
 from agent.domain.money import Money, rounded
 from agent.domain.periods import DAY
 from agent.domain.reconciliation import Leg, Part
@@ -64,11 +64,13 @@ class Reading:
 def read(given: Given, choices: Choices, currency: str, today: date, known: Callable[[str], bool]) -> Reading:
     """Raises `SheetInvalid`, or `Doubtful` where a person must choose. `known` tells names of licences."""
     sheets = read_sheets(given.path, encoding=choices.encoding, delimiter=choices.delimiter)
+    # The file's own time: a download of October that was copied today says today, so it is no more than a hint.
     day = datetime.fromtimestamp(given.path.stat().st_mtime, UTC).date()
     match given.leg:
         case Leg.BILLED:
             reader: _Reader = _Billed(given, understand(sheets, BILLED, choices), currency, today)
-        case Leg.ASSIGNED if fits(sheets, USERS, choices) or not fits(sheets, IN_USE, choices):
+        # A file with logins lists people, whatever else it lacks; any other is a list of counts.
+        case Leg.ASSIGNED if fits(sheets, LOGINS, choices):
             return _users(given, understand(sheets, USERS, choices), day, known)
         case Leg.ASSIGNED:
             reader = _InUse(given, understand(sheets, IN_USE, choices), currency, today)
@@ -76,6 +78,7 @@ def read(given: Given, choices: Choices, currency: str, today: date, known: Call
             reader = _Purchased(given, understand(sheets, PURCHASED, choices), currency, today)
     claims = tuple(reader.claims())
     if not claims:
+        # A leg of which nothing is left would turn every line, or every purchase, into a difference.
         reasons = "; ".join(f"{count:,} {why}" for why, count in reader.left_out.items()) or "no rows"
         expected = "expected at least one row in force"
         raise SheetInvalid([Trouble(given.path.name, f"has no seats in force on {today} ({reasons})", expected)])
@@ -144,8 +147,10 @@ class _Billed(_Reader):
             yield Claim(self.company(record), texts, self._part(record, texts[0] if texts else ""))
 
     def _not_in_force(self, record: Record) -> str:
+        # ConnectWise keeps ended additions in the list for ever; their quantity still stands there.
         if _folded(record.text("status")) in ENDED or _folded(record.text("agreement-status")) in ENDED:
             return "ended lines or agreements"
+        # A credit takes money back for days that are over: today's seats are none the fewer for it.
         if (record.number("quantity") or Decimal(0)) < 0:
             return "credits, with a negative quantity"
         end = record.day("end")
@@ -179,6 +184,7 @@ class _Purchased(_Reader):
 
     def _no_seats(self, record: Record, period: date | None) -> str:
         kind, status = _folded(record.text("type")), _folded(record.text("status"))
+        # A prorated row repeats seats that the subscription's own row has: adding it would buy them twice.
         if kind and kind not in SEATS:
             return f'of type "{record.text("type")}", which is money and no seats'
         if status in NOT_PURCHASED:
@@ -224,6 +230,7 @@ class _Purchased(_Reader):
 
 def _paid_months(term: str) -> int:
     """Months that the cost of a unit pays for: `Annual`, and `One-Year commitment for yearly billing`, are twelve."""
+    # "One-Year commitment for monthly billing" is paid by the month: how it is paid counts, not how long it binds.
     words = _folded(term)
     if "monthlybilling" in words or words == "monthly":
         return 1
@@ -251,6 +258,7 @@ def _users(given: Given, table: Table, day: date, known: Callable[[str], bool]) 
         if record.text("deleted"):
             reader.left_out["deleted users"] += 1
         elif names:
+            # One seat each, though the same licence may come to a person directly and by a group.
             for name in dict.fromkeys(names):
                 key = reader.company(record), name
                 held[key] += 1

@@ -21,12 +21,14 @@ def _company(required: bool) -> Column:
     return Column("company", _COMPANY, required=required, filled=required, example="the name of a company")
 
 
+# Autotask has no fixed header, as each MSP designs its own reports; the first aliases of each column are ConnectWise's.
 BILLED = (
     _company(True),
     Column("product", ("Product ID", "Service Name", "Product/Service", "Product", "Item", "Item Name", "Service")),
     Column("description", ("Description", "Invoice Description", "Product Description", "Details")),
     Column("agreement", _AGREEMENT),
     Column("quantity", _QUANTITY, Kind.NUMBER, required=True, filled=True),
+    # In the API of ConnectWise, and in lists where somebody added it.
     Column("included", ("Less Included", "Included", "Included Quantity"), Kind.NUMBER),
     Column("price", ("Price", "Unit Price", "Sales Price", "Bill Rate", "Rate"), Kind.NUMBER),
     Column("start", ("Effective", "Effective Date", "Start Date", "Period Start", "Start"), Kind.DAY),
@@ -49,6 +51,7 @@ PURCHASED = (
         filled=True,
         example="the name of a licence or product",
     ),
+    # Pax8's own (MST-…) tells nothing about Microsoft's, but a GUID or part number here is the surest name there is.
     Column("sku", ("Sku Part Number", "Part Number", "Vendor Sku", "Sku Id", "Sku", "String Id", "Guid")),
     Column(
         "quantity",
@@ -57,6 +60,7 @@ PURCHASED = (
         required=True,
         filled=True,
     ),
+    # These two stand beside the total in the admin center's export, which has neither id nor tenant.
     Column("expired", ("Expired Licenses", "Expired Licences"), Kind.NUMBER),
     Column("assigned", ("Assigned Licenses", "Assigned Licences", "Assigned"), Kind.NUMBER),
     Column("cost", ("Partner Cost", "Cost", "Unit Cost", "Partner Buy Rate", "Effective Unit Price"), Kind.NUMBER),
@@ -74,9 +78,10 @@ PURCHASED = (
     Column("currency", _CURRENCY),
 )
 
+LOGINS = (Column("login", ("User Principal Name", "UPN", "Username", "Email"), required=True, filled=True),)
 USERS = (
+    *LOGINS,
     _company(False),
-    Column("login", ("User Principal Name", "UPN", "Username", "Email"), required=True, filled=True),
     Column("licences", ("Licenses", "Licences", "Assigned Products"), required=True),
     # In an older export the names stand here, and the column above is empty.
     Column("details", ("License Assignment Details", "Licence Assignment Details")),
@@ -103,6 +108,7 @@ IN_USE = (
 )
 
 # What cells say, folded to letters and digits.
+# A status that is not listed counts as in force: an unknown word must not empty a leg.
 ENDED = frozenset("inactive expired cancelled canceled ended closed deleted terminated disabled".split())
 NOT_BILLED = frozenset("n no false donotbill nocharge nonbillable notbillable notbilled 0".split())
 YES = frozenset("y yes true 1".split())

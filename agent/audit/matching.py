@@ -13,7 +13,7 @@ from agent.suggest.licences import identity
 from agent.suggest.ranking import Choice, Ranking
 
 _ASK_COMPANY = 60  # out of 100: below, a like name is no more than two names with the same letters
-_ASK_LICENCE = 80
+_ASK_LICENCE = 80  # higher: "Microsoft 365 …" alone makes half of any two licences alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Companies:
 
     def __init__(self, billed: Iterable[str], decided: Mapping[str, str]) -> None:
         self.names = sorted(set(billed), key=lambda name: (name.casefold(), name))
+        # Reversed, so that of two spellings in different case the first one stands for both in every run.
         self._spelled = {_plain(name): name for name in reversed(self.names)}
         self._decided = {_plain(name): meant for name, meant in decided.items()}
 
@@ -60,6 +61,7 @@ class Companies:
                 found[name] = Matched(name, company, "decided by you" if meant else "same name")
             else:
                 open_.append(name)
+        # All names of a file at once: where two of them would be the same company, neither is sure.
         rankings = self._rankings(open_)
         unsure: dict[str, tuple[Choice[str], ...]] = {}
         for name in open_:
@@ -101,6 +103,7 @@ class Licences:
         self._known: dict[frozenset[str], Licence] = {}
         free = free_skus()
         for sku, _, name in skus:
+            # Names that differ only in how the licence is sold are one licence here; the first of them names it.
             self._known.setdefault(identity(name), Licence(name, True, sku in free))
         self._counted: dict[str, Licence] = {}
         self._found: dict[str, Licence | None] = {}
@@ -112,9 +115,11 @@ class Licences:
         """The licence of a counting file's record. A product that nobody knew is one from now on."""
         licence = self.of(texts)
         if licence is None:
-            name = texts[-1]
+            name = texts[
+                -1
+            ]  # the product's name; before it stands a distributor's number, which tells a person nothing
             licence = self._known.setdefault(identity(name) or frozenset({_plain(name)}), Licence(name))
-            self._found.clear()
+            self._found.clear()  # what was looked up in vain before may be found now
         self._counted[licence.name] = licence
         return licence
 
@@ -142,6 +147,7 @@ class Licences:
         from rapidfuzz import fuzz, process
 
         names = sorted(self._counted)
+        # Proposed and never taken: E3 lies inside "E3 without Teams", and they have two prices.
         words = identity(text)
         inside = [name for name in names if words and (words < identity(name) or identity(name) < words)]
         choices = [Choice(name, 84, "shares all words of the shorter name") for name in inside]

@@ -74,6 +74,7 @@ class Profile:
 
 def load_profile(path: Path) -> Profile:
     """What the file says; nothing where there is none. Raises `ProfileInvalid`."""
+    # The first month has none, and a person may move it away to be asked everything again.
     if not path.exists():
         return Profile()
     try:
@@ -94,6 +95,7 @@ def save_profile(path: Path, profile: Profile) -> None:
     """Writes what is decided, and keeps whatever else stands in the file, comments included."""
     import tomlkit
 
+    # Into the file as it is, and not over it: people write beside a decision who made it.
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.parse(_HEAD)
     _lay(document, _plain(profile))
     path.write_text(tomlkit.dumps(document), encoding="utf-8")

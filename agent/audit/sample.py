@@ -14,6 +14,7 @@ SAMPLE_DAY = date(2026, 11, 15)
 
 def sample() -> tuple[Given, ...]:
     """One file of every kind: additions, subscriptions, counts, one tenant's users, a distributor's invoice."""
+    # Real files beside the code: flit unpacks its wheels, so that a path to them exists wherever this is installed.
     folder = Path(str(resources.files("agent").joinpath("data", "audit-sample")))
     return (
         Given(Leg.BILLED, folder / "connectwise-additions.csv"),

@@ -29,6 +29,7 @@ class Leg(StrEnum):
 
 # What a line is measured against: the first of these legs that is known.
 _COUNTS = (Leg.PURCHASED, Leg.INVOICED, Leg.ASSIGNED)
+# ConnectWise and Autotask bill by the month: what was bought within one may be right before the next invoice.
 _RECENT = timedelta(days=31)  # a purchase so young may have its line with the next invoice
 _APART = timedelta(days=3)  # two files so far apart may differ by what happened between them
 
@@ -40,6 +41,8 @@ class Confidence(StrEnum):
 
 class Effect(StrEnum):
     """What a difference does to the MSP's money; sums of different effects never meet."""
+
+    # A leak of 100 and a refund of 100 are two mistakes of 100, and not none: whoever nets them hides both.
 
     LEAK = "leak"  # owed by the company and not billed
     REFUND = "refund"  # billed and not owed
@@ -98,6 +101,7 @@ class Position:
         return sum((part.quantity for part in self.of(leg, today) if part.billable), Decimal(0))
 
     def counted_by(self) -> Leg | None:
+        # Not the largest, nor the newest: a person who reads "42 purchased" must find 42 in that one file.
         return next((leg for leg in _COUNTS if leg in self.known), None)
 
 
@@ -151,6 +155,7 @@ class Difference:
         """The money since it was first so, rounded once to the currency's coins."""
         if self.since is None or self.monthly is None:
             return None
+        # A Fraction to the end: 88.00 x 2.5 months is exact, 88.00 x 2.4999999 is a cent that nobody can explain.
         exact = Fraction(self.monthly.amount) * months(self.since, today)
         return Money(rounded(exact, minor_units(self.monthly.currency)), self.monthly.currency)
 
@@ -159,6 +164,7 @@ def months(since: date, today: date) -> Fraction:
     """Whole months from the day on, and of the last one the share of its days; zero before it."""
     if today <= since:
         return Fraction(0)
+    # Counted from the first day on: a difference of calendar months would make 31 January to 1 March two of them.
     present = Grid(since, 1).containing(today)
     whole = (present.start.year - since.year) * 12 + present.start.month - since.month
     part = present.share(Period(present.start, today)) if today > present.start else Fraction(0)
@@ -170,6 +176,7 @@ def usual_prices(positions: Iterable[Position], today: date) -> dict[str, Money]
     seen: dict[str, Counter[Money]] = {}
     for position in positions:
         for part in position.of(Leg.BILLED, today):
+            # A free line would make the most common price zero, and every borrowed one worth nothing.
             if part.unit and part.billable and part.quantity > 0:
                 seen.setdefault(position.licence, Counter())[part.unit] += 1
     return {
@@ -238,6 +245,7 @@ class _Comparison:
         waived = sum((p.quantity for p in self.position.of(Leg.BILLED, self.today) if not p.billable), Decimal(0))
         missing = counted - billed
         if missing > 0:
+            # Somebody decided that these are not billed; whether rightly is theirs to say, and no leak of ours.
             covered = min(missing, waived)
             if covered:
                 yield self._not_billable(covered)
@@ -245,6 +253,7 @@ class _Comparison:
                 yield self._under(counting, missing - covered, billed + covered)
         elif missing < 0:
             over = -missing
+            # Duplicates first: what they explain is mended by ending a line, the rest by lowering one.
             twice = tuple(self._twice(over))
             yield from twice
             rest = over - sum((one.units for one in twice if one.units), Decimal(0))
@@ -260,11 +269,13 @@ class _Comparison:
         else:
             code, remedy = Code.UNMAPPED_LICENCE, "add a line for it, or record why it is not billed"
             sentence = f"{counted}, no line bills it: under-billed by {plain(units)}"
+        # With something billed nobody knows which of the purchases the line lacks, so nor since when.
         since = max(starts) if (starts := [p.start for p in bought if p.start]) and not billed else None
         return self._difference(code, Effect.LEAK, units, sentence, remedy, (counting, Leg.BILLED), since=since)
 
     def _over(self, counting: Leg, units: Decimal, counted: Decimal, billed: Decimal) -> Difference:
         legs = (counting, Leg.BILLED)
+        # None at all is another mistake than too few: the line outlived what it was made for.
         if counted:
             sentence = f"{plain(billed)} billed, {plain(counted)} {counting.value}: over-billed by {plain(units)}"
             remedy = "lower the line's quantity, and credit what was billed too much"
@@ -289,6 +300,7 @@ class _Comparison:
                 over = None if over is None else over - units
                 same = f"{len(parts)} lines bill the same {plain(parts[0].quantity)}"
                 sentence = f"{same} on {parts[0].group}" if parts[0].group else same
+                # Two equal lines may be two sites: without a count nobody may call one of them money to give back.
                 effect = Effect.REFUND if over is not None else Effect.NONE
                 remedy = "end the lines that are too many"
                 about = tuple(parts)
@@ -390,6 +402,7 @@ class _Comparison:
         return _one(prices, max if effect is Effect.REFUND else min, "its lines have several prices")
 
     def _cost(self) -> tuple[Money | None, str]:
+        # The lowest: a margin that is told too small disappoints nobody.
         costs = {p.unit for leg in (Leg.PURCHASED, Leg.INVOICED) for p in self.position.of(leg, self.today) if p.unit}
         return _one(costs, min, "it is bought at several costs") if costs else (None, "")
 

@@ -14,7 +14,7 @@ from agent.audit import Audit, Given, Profile, Unmatched, audited, save_profile
 from agent.domain.reconciliation import Leg
 from agent.faces.desk import say
 from agent.reports.month_end import Legs, MonthEnd, Origin, Unmapped
-from agent.reports.text import shown
+from agent.reports.text import counted, shown
 from agent.sheets import Doubtful
 from agent.sheets.table import Doubt
 from agent.sku_table import shipped
@@ -30,6 +30,7 @@ def given_file(leg: Leg, word: str) -> Given:
     """`licences.csv`, or `Contoso Ltd=licences.csv` for one company's own export."""
     path = Path(word)
     company, equals, rest = word.partition("=")
+    # A file whose own name has an equals sign stays what it is.
     if equals and not path.exists():
         return Given(leg, Path(rest), company.strip())
     return Given(leg, path)
@@ -46,6 +47,7 @@ def run(given: Sequence[Given], profile: Profile, currency: str, today: date, as
                 raise
             profile = _answered(doubtful, given, profile)
             continue
+        # Names are asked for once, after every file could be read: an answer about a column changes all of them.
         decided = _named(audit, profile) if ask else profile
         if decided == profile:
             return Outcome(audit, profile)
@@ -75,7 +77,7 @@ def _named(audit: Audit, profile: Profile) -> Profile:
     asked = [one for one in audit.unmatched if one.choices]
     if not asked:
         return profile
-    say(f"\n{len(asked)} names are not surely known. Enter leaves a name open, {_NEVER} leaves it out, {_STOP} stops.")
+    say(f"\n{counted(len(asked), 'name')} to decide. Enter leaves a name open, {_NEVER} leaves it out, {_STOP} stops.")
     for one in asked:
         answer = _meaning(one)
         if answer == _STOP:
@@ -112,9 +114,8 @@ def view_of(audit: Audit, title: str) -> MonthEnd:
         for one in audit.positions
     )
     companies = len({one.company for one in audit.positions})
-    scope = (
-        f"{companies:,} companies, {len(legs):,} licences of theirs, {len(audit.readings)} files, as of {audit.today}"
-    )
+    numbers = {"company": companies, "licence": len(legs), "file": len(audit.readings)}
+    scope = f"{', '.join(counted(number, noun) for noun, number in numbers.items())}; as of {audit.today}"
     matched = [f"{one.name} is taken for {one.company}: {one.evidence}" for one in audit.matched]
     return MonthEnd(
         title,
@@ -133,13 +134,13 @@ def _origins(audit: Audit) -> list[Origin]:
     for reading in audit.readings:
         table, of = reading.table, f" of {reading.given.company}" if reading.given.company else ""
         columns = ", ".join(f"{name} from {header}" for name, header in table.columns.items())
-        detail = f"{reading.given.leg.value}{of}, {len(table.records):,} rows, {table.form}; {columns}"
+        detail = f"{reading.given.leg.value}{of}, {counted(len(table.records), 'row')}, {table.form}; {columns}"
         found.append(Origin(table.file, detail))
     return found
 
 
 def _unmapped(one: Unmatched) -> Unmapped:
-    rows = "1 row" if one.rows == 1 else f"{one.rows:,} rows"
+    rows = counted(one.rows, "row")
     perhaps = " or ".join(f"{choice.thing}: {choice.evidence}" for choice in one.choices)
     return Unmapped(one.kind, one.name, f"{one.file}, {rows}", perhaps)
 
@@ -152,4 +153,5 @@ def remember(path: Path, before: Profile, after: Profile) -> None:
 
 
 def is_asking() -> bool:
+    # With the output in a pipe nobody would see the question, and the command would seem to hang.
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -124,6 +124,7 @@ class Books:
         cost = next((part.unit for part in about.bought if part.unit), None)
         effect = _EFFECTS[finding.code]
         monthly, estimated = abs(finding.money) if finding.money is not None else None, False
+        # What nobody bills has no price of its own; what others pay is better than nothing, and said to be borrowed.
         if monthly is None:
             unit = {Effect.LEAK: price or cost, Effect.REFUND: price, Effect.NONE: None}.get(effect, cost)
             monthly = unit * units if unit is not None and units is not None else None
@@ -147,12 +148,14 @@ class Books:
 
     def _about(self, finding: Finding) -> _About:
         company = self.view.company(finding.company)
+        # A planned change says exactly how many units; a reading of both sides only what they are now.
         change = self._changes.get((finding.company or 0, finding.subject))
         if change is not None:
             label = str(change["label"])
             sku = LineKey.parse(finding.subject).count
             units = abs(_quantity(change["after"]) - _quantity(change["before"]))
             return _About(label, units, self._parts(company, self._names.get(sku, label)))
+        # A subject is made of ids: account/licence, account/licence/purchase, or a line's key.
         for word in reversed(finding.subject.split("/")):
             name = self._names.get(word)
             if name is not None:
@@ -194,6 +197,7 @@ class Books:
         yield self._psa(sum(one.finding.code is Code.PSA_UNREADABLE for one in open_))
 
     def _psa(self, unread: int) -> Origin:
+        # A dry run read the PSA as well, but only those companies that somebody was curious about.
         last = next((run for run in self.store.runs(20) if not run.dry and run.ended), None)
         if last is None or last.ended is None:
             return Origin(self.psa, "no cycle has run yet", State.RED)
@@ -243,6 +247,7 @@ class Books:
         for change, writes in by_change.items():
             decision = decisions.get(change)
             by = f"approved by {decision.who}" if decision and decision.verdict == "approved" else "automatically"
+            # One change may be several requests: a difference line and its base are one purchase to a person.
             first = writes[0]
             yield Deed(
                 self.view.company(first.write.company),
@@ -260,6 +265,7 @@ class Books:
 
     def _trend(self, open_: Iterable[OpenFinding]) -> Iterator[TrendMonth]:
         """What was open at the end of each month, as it last stood; the present month shows what is open now."""
+        # From the first of the month: going back from a 31st would skip the short months.
         *months, present = (Grid(self.today.replace(day=1), 1).nth(-back) for back in reversed(range(_MONTHS)))
         began = datetime.combine(months[0].start, time(), self.zone)
         past = [one for one in self.store.past_findings(began) if self._concerns(one.value.company)]

@@ -37,6 +37,7 @@ class Shelf:
             for seen in snapshot.observations.values():
                 if seen.sku not in excluded:
                     self._add(parts.setdefault(seen.name, []), seen, snapshot)
+        # Before the lines are laid beside them: a licence without a reading is unknown, and not none.
         known = {licence: {part.leg for part in found} for licence, found in parts.items()}
         names = {seen.sku: seen.name for snapshot in snapshots for seen in snapshot.observations.values()}
         standing = self._standing(company)
@@ -70,6 +71,7 @@ class Shelf:
         """Our lines with the licence that each of them counts. A difference line with an end adds no seat."""
         lines = {line.id: line for of_agreement in standing.lines.values() for line in of_agreement}
         bound = self.store.memory(self.psa, company, standing.agreements, self.now).bindings
+        # By binding and not by product: another row, or a person, may bill the same product on the same agreement.
         for key, binding in bound.items():
             line = lines.get(binding.line)
             if line is None or not line.live(self.today):
@@ -111,6 +113,7 @@ def _cost(seen: Observation) -> Money | None:
         for sub in seen.subscriptions
         if sub.status.billed
     }
+    # Two purchases at two costs have no common one, and the one without a cost (None) speaks as well.
     return costs.pop() if len(costs) == 1 else None
 
 

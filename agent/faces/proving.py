@@ -27,6 +27,7 @@ def evidence(
     begins, ends = (datetime.combine(day, time(), zone) for day in (first, end))
     if begins > view.now:
         raise NothingThen(f"{first:%B %Y} lies ahead", "Name a month that has begun")
+    # A month that is over is told as its readings and derivations stood at the end, whatever has been read since.
     over = ends <= view.now
     at = (ends - timedelta(microseconds=1)).astimezone(UTC) if over else view.now
     when = Moment(at, at.astimezone(zone).date(), over)

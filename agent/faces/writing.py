@@ -22,6 +22,7 @@ def write_formats(paths: Mapping[str, Path | None], makers: Mapping[str, Callabl
 
 
 def _write(path: Path, content: bytes | str) -> None:
+    # Whole or not at all as far as it matters: each format is made in memory before its file is touched.
     try:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:

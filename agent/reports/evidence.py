@@ -54,6 +54,7 @@ class Evidence:
 
     def people(self, line: Explanation) -> list[Holder]:
         """Those who were counted on any day of the month."""
+        # The PSA's days, in its zone: somebody seen until 23:30 UTC on the 31st may have been there on the 1st.
         begin, end = self._instant(self.first), self._instant(self.end)
         return [h for h in line.holders if (h.since is None or h.since < end) and (h.last is None or h.last >= begin)]
 

@@ -50,6 +50,7 @@ def recognised(headers: Sequence[str], columns: Sequence[Column], chosen: Mappin
     spelled: dict[str, list[int]] = {}
     for place, header in enumerate(headers):
         spelled.setdefault(folded(header), []).append(place)
+    # By column and then by alias, not by the file's order: Partner Center's Quantity stands before its better twin.
     places: dict[str, int] = {}
     twice: list[str] = []
     for column in columns:
@@ -70,5 +71,6 @@ def likely(column: Column, headers: Sequence[str]) -> tuple[str, ...]:
     for alias in column.aliases:
         found = process.extract(alias, long, scorer=fuzz.partial_ratio, processor=folded, score_cutoff=_LIKE)
         for header, score, _ in found:
+            # Several aliases may lie in one header; the best of them says how likely it is.
             scores[header] = max(scores.get(header, 0), int(score))
     return tuple(sorted(scores, key=lambda header: (-scores[header], header))[:5])

@@ -23,6 +23,7 @@ def licence_names(cell: str, known: Callable[[str], bool]) -> tuple[str, ...]:
 def _names(pieces: list[str], pluses: list[str], known: Callable[[str], bool]) -> Iterator[str]:
     start = 0
     while start < len(pieces):
+        # From the longest on: "Enterprise Mobility" alone is a name too, and would leave "Security E3" behind.
         end = next((end for end in range(len(pieces), start, -1) if known(" + ".join(pieces[start:end]))), None)
         if end is None:
             end = start + 1

@@ -29,6 +29,7 @@ class Limits:
     columns: int = 500
 
 
+# A CSV of 64 MiB takes about half a GiB as Python's texts; who has more than 200,000 rows has more than one book.
 LIMITS = Limits()
 
 
@@ -56,6 +57,7 @@ def read_sheets(
     """The file's visible sheets; a CSV is one. Raises `SheetInvalid` with one sentence on why it cannot be read."""
     data = _bytes(path, limits)
     file = path.name
+    # By its first bytes and not by its name: programs call an HTML table .xls, and people rename files.
     if data.startswith(b"PK\x03\x04"):
         from agent.sheets.workbooks import workbook_sheets
 
@@ -74,6 +76,7 @@ def _bytes(path: Path, limits: Limits) -> bytes:
     file = path.name
     try:
         with path.open("rb") as opened:
+            # A pipe would be read for ever, and a device has no end.
             if not stat.S_ISREG(path.stat().st_mode):
                 raise refused(file, "is not a regular file", "name a CSV or XLSX file")
             data = opened.read(limits.size + 1)
@@ -137,11 +140,13 @@ def _encodings(data: bytes) -> Sequence[str]:
     head = data[:400]
     if b"\0" in head:  # UTF-16 without its mark: every other byte of plain letters is zero
         return ["utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"]
+    # In this order: nearly no text in Windows-1252 with an accent is valid UTF-8, while the other way round any is.
     return ["utf-8", "cp1252"]
 
 
 def _delimiter(text: str) -> str:
     """The one that cuts the first rows into as many pieces, and in most rows into the same number of them."""
+    # The last line of the piece may be cut in two, which is one vote of sixty.
     head = text[:100_000].splitlines()[:60]
     return max(",;\t|", key=lambda mark: _evenness(head, mark))
 

@@ -15,6 +15,8 @@ from agent.sheets.troubles import SheetInvalid, Trouble
 from agent.sheets.values import Ambiguous, DayOrder, Decimals, day, decimals_of, number, order_of
 
 _HEADER_WITHIN = 25  # rows: reports begin with a title, a filter, the day they were made
+# How sums are called at the foot of reports, in English and German; more can be added without harm, because a row
+# counts as a sum only where it also lacks what every record must have.
 _TOTALS = ("total", "grandtotal", "subtotal", "sum", "summe", "gesamt", "insgesamt")
 
 Told = TypeVar("Told", Decimals, DayOrder)
@@ -113,6 +115,7 @@ def understand(sheets: Sequence[Sheet], columns: Sequence[Column], choices: Choi
     if not named:
         what = f"has no worksheet {choices.sheet}" if choices.sheet else "has no rows"
         raise SheetInvalid([Trouble(sheets[0].file, what, f"it has: {', '.join(sheet.name for sheet in sheets)}")])
+    # Where none fits, the likeliest is the one that a person will want to hear about.
     best = fitting[0] if fitting else max(named, key=lambda one: len(one.found.places))
     best.refuse()
     return _Reading(best, columns, choices).table()
@@ -160,6 +163,7 @@ class _Headed:
 def _headed(sheet: Sheet, columns: Sequence[Column], choices: Choices) -> _Headed:
     found = []
     for row in sheet.rows[:_HEADER_WITHIN]:
+        # A header may stand below a title, and the title may have more cells than the table has columns.
         headers = [_text(cell).strip() for cell in row.cells]
         found.append(_Headed(sheet, row, columns, recognised(headers, columns, choices.columns)))
     # Where no header is known, the first row with two filled cells is the likeliest to be shown to a person.
@@ -184,12 +188,14 @@ class _Reading:
         self.rows = [row for row in headed.sheet.rows if row.number > headed.header.number and self._filled(row)]
         self.troubles: list[Trouble] = []
         self.doubts: dict[str, Doubt] = {}
+        # Before any cell is read: a single row that proves the mark decides all the others of the file.
         self.decimals = choices.decimals or self._told(Kind.NUMBER, decimals_of)
         self.order = choices.days or self._told(Kind.DAY, order_of)
 
     def table(self) -> Table:
         totals = tuple(row.number for row in self.rows if self._is_total(row))
         records = tuple(self._record(row) for row in self.rows if row.number not in set(totals))
+        # What is wrong comes before what is unsure: nobody wants to answer questions about a file that will be refused.
         if self.troubles:
             raise SheetInvalid(sorted(self.troubles, key=lambda trouble: trouble.row or 0))
         if self.doubts:
@@ -205,6 +211,7 @@ class _Reading:
 
     def _cell(self, row: Row, column: Column) -> Cell:
         place = self.places[column.name]
+        # Excel leaves out what is empty at the end of a row.
         return row.cells[place] if place < len(row.cells) else ""
 
     def _is_total(self, row: Row) -> bool:
@@ -249,8 +256,10 @@ class _Reading:
 
     def _doubt(self, kind: Kind, text: str, row: Row) -> None:
         if kind is Kind.NUMBER:
-            question = f'row {row.number} says "{text}"; is the mark in it a decimal point, a decimal comma'
-            question += ", or the other one between thousands?"
+            question = (
+                f'row {row.number} says "{text}"; what does this file write before fractions, a point or a comma?'
+            )
+            # One question for the whole file, with the first cell that raised it.
             self.doubts.setdefault("decimals", Doubt(self.file, "decimals", question, tuple(Decimals)))
         else:
             question = f'row {row.number} says "{text}"; does the day or the month come first?'

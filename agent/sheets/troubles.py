@@ -31,6 +31,7 @@ class SheetInvalid(TrueupError):
 
     def __init__(self, troubles: Iterable[Trouble]) -> None:
         self.troubles = tuple(troubles)
+        # One line each: the command line prints every line of an error as a sentence of its own.
         said = [str(trouble) for trouble in self.troubles[:_SHOWN]]
         more = len(self.troubles) - len(said)
         super().__init__("\n".join([*said, *([f"and {more:,} more like these"] if more else [])]))

@@ -39,6 +39,7 @@ class Ambiguous(ValueError):
     """The text has two readings."""
 
 
+# Before or behind a number, never inside: 1E5 is refused as a number and not read as 15 of a currency.
 _CODE = re.compile(r"^[A-Z]{3}(?=[\s\d(.,-])|(?<=[\s\d).,])[A-Z]{3}$")
 _GROUP_SPACE = re.compile(r"(?<=\d)[\s'\u2019](?=\d{3}(?!\d))")
 _BODY = re.compile(r"[\d.,]*\d[\d.,]*")
@@ -55,6 +56,7 @@ def decimals_of(text: str) -> Decimals | None:
     before, _, behind = body.partition(marks[0])
     if len(marks) > 1:  # 1.234.567: the mark groups, so it is not the decimal one
         return Decimals.COMMA if marks[0] == "." else Decimals.POINT
+    # 0.125 has one reading in every country, as nobody groups a zero; 1.234 has two.
     if len(behind) == 3 and before and len(before) <= 3 and before != "0":
         return None
     return Decimals.POINT if marks[0] == "." else Decimals.COMMA
@@ -72,11 +74,12 @@ def number(text: str, decimals: Decimals | None) -> Decimal:
     if known is None and ("." in body or "," in body):
         raise Ambiguous(text)
     point, group = (known.mark, known.other) if known else (".", ",")
+    # Groups of three or none: 12,34 with a decimal point is a slip of somebody's, and no twelve hundred.
     shape = rf"(?:\d+|\d{{1,3}}(?:{re.escape(group)}\d{{3}})+)?(?:{re.escape(point)}\d*)?"
     if not re.fullmatch(shape, body):
         raise ValueError(f"not readable: {text}")
     value = Decimal(body.replace(group, "").replace(point, "."))
-    return -value if negative and value else value
+    return -value if negative and value else value  # Decimal knows a -0, which would print as one
 
 
 def _parts(text: str) -> tuple[bool, str]:
@@ -116,6 +119,7 @@ def order_of(text: str) -> DayOrder | None:
 
 def day(text: str, order: DayOrder | None) -> date:
     """The date of a day or an instant as it is written, in whatever zone. Raises ValueError, or `Ambiguous`."""
+    # The time is cut off and not converted: a billing day is the one that the program wrote.
     plain = _TIME.sub("", text.strip())
     if found := _ISO.fullmatch(plain):
         return date(int(found[1]), int(found[2]), int(found[3]))
@@ -133,6 +137,7 @@ def day(text: str, order: DayOrder | None) -> date:
 
 
 def _year(text: str) -> int:
+    # No line of an agreement and no subscription in use is of another century.
     return int(text) + (2000 if len(text) == 2 else 0)
 
 

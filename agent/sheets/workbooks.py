@@ -35,7 +35,7 @@ def workbook_sheets(file: str, data: bytes, limits: Limits) -> tuple[Sheet, ...]
                 sheets = tuple(
                     Sheet(file, sheet.title, f"XLSX, sheet {sheet.title}", tuple(_rows(file, sheet, limits)))
                     for sheet in book.worksheets
-                    if sheet.sheet_state == "visible"
+                    if sheet.sheet_state == "visible"  # hidden ones hold lists for drop-downs, and last year's numbers
                 )
             finally:
                 book.close()
@@ -49,6 +49,7 @@ def workbook_sheets(file: str, data: bytes, limits: Limits) -> tuple[Sheet, ...]
 
 
 def _bounded(file: str, data: bytes, limits: Limits) -> None:
+    # The sizes that the archive declares are also where unpacking stops, so a lie about them gains nothing.
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         names = {info.filename for info in packed.infolist()}
         if "xl/workbook.xml" not in names:

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from agent.audit import Audit, Given, Profile, audited
@@ -69,6 +70,7 @@ def test_like_name_is_proposed_and_never_taken(files: Files) -> None:
     [unmatched] = audit.unmatched
     assert unmatched.choices[0].thing == f"{BP} (shared)"
     assert codes(audit) == {Code.UNMAPPED_LICENCE: 12}
+    assert audit.differences[0].causes[0].startswith('perhaps billed as "Business Premium": ')
     decided = Profile(licences={"Business Premium": f"{BP} (shared)"})
     again = files(decided, **{**contents, "billed": billed("A,Business Premium,12,22,,,")})
     assert (again.differences, again.unmatched) == ((), ())
@@ -239,3 +241,25 @@ def test_credits_are_no_lines(files: Files) -> None:
     audit = files(billed=billed(*lines), purchased=bought(f"A,{BP},12,17"))
     assert audit.differences == ()
     assert audit.notes == ("billed.csv: 1 row left out: credits, with a negative quantity",)
+
+
+def test_autotask_report_as_a_workbook(tmp_path: Path) -> None:
+    """A LiveReport with a title, one row a billing period: the one that holds the day is billed, the others are not."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Recurring services")
+    for row in [
+        ["Recurring services by organization"],
+        [],
+        ["Organization Name", "Contract Name", "Service Name", "Units", "Unit Price", "Period Start", "Period End"],
+        ["A", "Managed", BP, 10, 22.5, date(2026, 10, 1), date(2026, 10, 31)],
+        ["A", "Managed", BP, 12, 22.5, date(2026, 11, 1), date(2026, 11, 30)],
+        ["A", "Managed", BP, 13, 22.5, date(2026, 12, 1), date(2026, 12, 31)],
+        ["Grand Total", None, None, 35, None, None, None],
+    ]:
+        sheet.append(row)
+    book.save(tmp_path / "autotask.xlsx")
+    (tmp_path / "bought.csv").write_text(bought(f"A,{BP},14,17.60"))
+    given = Given(Leg.BILLED, tmp_path / "autotask.xlsx"), Given(Leg.PURCHASED, tmp_path / "bought.csv")
+    [one] = audited(given, Profile(), "USD", TODAY, shipped()).differences
+    assert (one.units, one.monthly) == (2, Money(Decimal("45.0"), "USD"))
+    assert any("a line of 13 begins on 2026-12-01" in cause for cause in one.causes)

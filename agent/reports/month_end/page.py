@@ -53,6 +53,7 @@ def company_bars(companies: Sequence[Sums]) -> tuple[Bar, ...]:
     currencies = {money.currency for one in worth for money in (*one.leak, *one.refund)}
     if len(worth) < 2 or len(currencies) != 1:
         return ()
+    # One scale for both sides: bars of the same length are the same money, owed or overcharged.
     longest = max(max(_sum(one.leak), _sum(one.refund)) for one in worth)
     return tuple(
         Bar(
@@ -68,9 +69,10 @@ def company_bars(companies: Sequence[Sums]) -> tuple[Bar, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One month of the trend: heights from 0 to 100."""
+    """One month of the trend: heights from 0 to 100. `year` stands below its first month alone."""
 
     label: str
+    year: str
     leak: Decimal
     refund: Decimal
     leak_said: str
@@ -81,17 +83,21 @@ def trend_bars(trend: Sequence[TrendMonth]) -> tuple[Column, ...]:
     """Two columns a month; none before there are two months."""
     if len(trend) < 2 or len({month.leak.currency for month in trend}) != 1:
         return ()
+    # A year without any difference has no tallest bar to measure by.
     tallest = max(max(month.leak.amount, month.refund.amount) for month in trend)
     scale = Decimal(100) / tallest if tallest else Decimal(0)
+    names = [month.label.partition(" ") for month in trend]
+    years = ["", *(year for _, _, year in names)]
     return tuple(
         Column(
-            month.label,
+            name,
+            year if year != before else "",
             (month.leak.amount * scale).quantize(Decimal("0.1")),
             (month.refund.amount * scale).quantize(Decimal("0.1")),
-            str(month.leak),
-            str(month.refund),
+            f"{month.leak.amount:,.0f}",
+            f"{month.refund.amount:,.0f}",
         )
-        for month in trend
+        for month, (name, _, year), before in zip(trend, names, years, strict=False)
     )
 
 

@@ -34,6 +34,7 @@ def _sums(report: MonthEnd) -> list[str]:
     for effect, words in EFFECTS.items():
         if count := report.count(effect):
             total, sure = report.sums(effect), report.sums(effect, Confidence.CALCULATED)
+            # The sure part first: a person who doubts the estimate still has a number to act on.
             estimate = "" if total == sure else f"{amounts(sure)} calculated, the rest estimated"
             money = paint(f"{amounts(total)} a month" if total else "no price known", _COLOURS[effect])
             rows.append((words, money, counted(count, "difference"), estimate))

@@ -136,6 +136,8 @@ def difference_rows(report: MonthEnd) -> list[tuple[Value, ...]]:
     return rows
 
 
+# OWASP ASVS 1.2.10: what a spreadsheet takes for the beginning of a formula. Tab and carriage return are dropped by
+# some importers before they look at the first letter.
 _FORMULA = tuple("=+-@\t\r\0")
 
 
@@ -151,6 +153,7 @@ def month_end_csv(report: MonthEnd) -> str:
     writer.writerow(HEADINGS)
     for row in difference_rows(report):
         writer.writerow([inert(cell) if isinstance(cell, str) else _plain(cell) for cell in row])
+    # Excel reads a CSV without this mark in the code page of the machine, and ruins every accent.
     return f"\ufeff{held.getvalue()}"
 
 

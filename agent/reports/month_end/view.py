@@ -140,6 +140,7 @@ class MonthEnd:
 
     def sums(self, effect: Effect, only: Confidence | None = None) -> tuple[Money, ...]:
         """The money a month of an effect, one amount a currency."""
+        # What has no price is in no sum; the number of differences beside it says that there is more.
         chosen = (one for one in self.differences if only in (None, one.confidence))
         return tuple(totals(chosen).get(effect, {}).values())
 
@@ -181,4 +182,5 @@ def _grouped(found: Iterable[Difference], label: Callable[[Difference], str]) ->
         of = totals(members)
         leak, refund = (tuple(of.get(effect, {}).values()) for effect in (Effect.LEAK, Effect.REFUND))
         made.append(Sums(name, len(members), leak, refund))
+    # By leak and refund together: a company with 50 of each needs a look before one with 90 of one.
     return tuple(sorted(made, key=lambda sums: (-sums.weight, sums.label.casefold())))

@@ -24,6 +24,8 @@ def month_end_xlsx(report: MonthEnd) -> bytes:
     """Sheets: sums, differences, the records behind them, quantities of every leg, what nobody mapped, sources."""
     import xlsxwriter  # 60 ms that no other format needs
 
+    # XlsxWriter would turn "=…" into a formula, an address into a link and digits into a number; write_string alone
+    # would do, and these make sure that no later line of this file forgets it.
     held = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(held, options) as book:
@@ -136,6 +138,7 @@ def _differences(sheet: _Sheet, report: MonthEnd) -> None:
     for row in rows:
         sheet.add(row, money)
     sheet.sheet.freeze_panes(1, 1)
+    # A filter over the header alone is a broken file to Excel.
     sheet.sheet.autofilter(0, 0, max(1, len(rows)), len(HEADINGS) - 1)
     sheet.sheet.repeat_rows(0)
 

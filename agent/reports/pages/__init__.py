@@ -53,7 +53,7 @@ def _environment() -> Any:
     made = Environment(
         loader=PackageLoader("agent.reports.pages", "."),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=StrictUndefined,  # a misspelt name would otherwise be an empty cell on somebody's report
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -113,13 +113,13 @@ def of_undone(ground: Ground, planned: Sequence[Planned], company: int) -> Itera
         remedy = "make it again: it will bill the seats that it billed, and Trueup goes on by itself"
         if first:
             lines = _counted(len(first), "line")
-            remedy = f"do not make it again yet: {lines} would be billed otherwise than before; {_remedy_of(first)}"
+            remedy = f"do not make it again yet: {lines} would be billed otherwise than before; {_first(first)}"
         yield Finding(Code.INVOICE_UNDONE, Severity.ERROR, company, f"agreement/{number}", sentence, remedy)
 
 
-def _remedy_of(planned: Sequence[Planned]) -> str:
-    held = [p for p in planned if p.holds]
-    return f"{_remedy(held[0])} (and so on)" if held else "the next cycles set them right"
+def _first(planned: Sequence[Planned]) -> str:
+    held = [p.digest for p in planned if p.holds]
+    return f"trueup approve {' '.join(held)}" if held else "the next cycles set them right"
 
 
 def of_proration(

@@ -17,7 +17,7 @@ from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import Mappings, Row
 from agent.domain.ownership import Binding
 from agent.errors import TrueupError
-from agent.ports import Derivation, Store, Traits, Version
+from agent.ports import Derivation, EntryState, Store, Traits, Version
 from agent.reports import holders
 from agent.reports.explanation import Explanation, Written
 from agent.sku_table import shipped
@@ -85,7 +85,7 @@ class Memoirs:
         keys = [key for key in sorted({*derived, *rows, *bases}) if not word or _means(key, rows.get(key.row), word)]
         standings = self.store.standings(self.company, _EVER)
         seen = {account: self._versions(account) for account in {key.account for key in keys}}
-        changes = [] if self.when.past else [c for plan in self.store.plan(self.company) for c in _changes(plan)]
+        changes = [] if self.when.past else [*self._changes()]
         return [
             self._one(key, rows.get(key.row), derived.get(key), _of(bound, key), standings, seen[key.account], changes)
             for key in keys
@@ -94,6 +94,16 @@ class Memoirs:
     def _rows(self) -> Sequence[Row]:
         mapping = self.mappings.companies.get(self.company)
         return mapping.rows if mapping else ()
+
+    def _changes(self) -> Iterator[Mapping[str, Any]]:
+        """What is planned still: a plan is stored before its run writes."""
+        for plan in self.store.plan(self.company):
+            for change in cast(Sequence[Mapping[str, Any]], plan["changes"]):
+                entries = self.store.entries_of(LineKey.parse(str(change["key"])).base)
+                done = [e for e in entries if (e.run, e.change) == (plan["run"], change["digest"])]
+                written = sum(entry.state is EntryState.CONFIRMED for entry in done)
+                if not written or written < len(change["writes"]):
+                    yield change
 
     def _versions(self, account: str) -> Sequence[Version[Snapshot]]:
         return self.store.snapshots(Account.parse(account), _EVER)
@@ -180,10 +190,6 @@ class Memoirs:
 def _of(bound: Mapping[LineKey, Binding], key: LineKey) -> dict[LineKey, Binding]:
     """Every life and every difference of the key."""
     return {known: binding for known, binding in bound.items() if known.base == key.base}
-
-
-def _changes(plan: Mapping[str, object]) -> Sequence[Mapping[str, Any]]:
-    return cast(Sequence[Mapping[str, Any]], plan["changes"])
 
 
 def _means(key: LineKey, row: Row | None, word: str) -> bool:

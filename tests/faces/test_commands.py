@@ -99,6 +99,8 @@ def test_approved_change_is_written(msp: Msp) -> None:
     values = said.json()
     assert [hold["state"] for hold in values["decided"]] == ["approved"]
     assert [write["state"] for write in values["run"]["writes"]] == ["confirmed"]
+    [line] = msp("explain", "dovetail", "--json").json()
+    assert (line["planned"], len(line["writes"])) == ([], 1)  # before the next read, too
     assert msp("plan", "dovetail").status == 0
 
 

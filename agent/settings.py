@@ -402,6 +402,8 @@ def _section_in(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
 def _type_words(field: FieldInfo) -> str:
     called = [mark.words for mark in _marks(field) if isinstance(mark, Called)]
     choices = [f'"{value}"' for value in _literals(field.annotation)]
+    if called and isinstance(field.default, dict):
+        return "table"
     if called:
         return f"list of {called[0]}{_plural(called[0])}" if get_args(field.annotation)[1:] == (...,) else called[0]
     if field.annotation is bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from agent.credentials import SecretRef
 from agent.setting_sections import Section, required, section, setting
@@ -99,9 +99,97 @@ class SheetSection(Section):
         return {name: header for name, header in self.columns.model_dump().items() if header}
 
 
+class JsonAuth(Section):
+    kind: Literal["none", "basic", "header", "client-credentials"] = setting("none", "How the key is shown.")
+    user: Text | None = setting(None, "The user's name, or the client id.")
+    secret: SecretReference | None = setting(None, "The password, key or client secret.")
+    header: Text = setting("Authorization", "The header that carries it.")
+    prefix: Text | None = setting(None, "What stands before the key in a header, such as Bearer or ApiToken.")
+    token_url: Url | None = setting(None, "Where a token is given, for client-credentials.")
+    scope: Text | None = setting(None, "What the token is asked for.")
+
+
+class JsonPaging(Section):
+    kind: Literal["none", "page", "after", "cursor", "next-url"] = setting("none", "How lists go on.")
+    param: Text | None = setting(None, "The parameter with the page's number, the last id or the cursor.")
+    start: int = setting(1, "The number of the first page.", ge=0, le=1)
+    size_param: Text | None = setting(None, "The parameter with the number of items a page.")
+    size: int = setting(100, "How many items a page.", ge=1, le=10_000)
+    next: Text | None = setting(None, "Where an answer has the cursor, or the next page's address.")
+    pages: Text | None = setting(None, "Where an answer has the number of pages; else the first empty page is the end.")
+    key: Text = setting("id", "Where an item has the id that after asks for.")
+
+
+class JsonCondition(Section):
+    path: Text = required("Where an item has the value.")
+    # Not strict, because TOML knows lists only.
+    is_: tuple[Text, ...] = Field(
+        [], validate_default=True, alias="is", strict=False, description="Items with one of these values count."
+    )
+    is_not: tuple[Text, ...] = setting([], "Items with one of these values do not.", strict=False)
+
+
+class JsonListing(Section):
+    path: Text = required("The path behind the address; {account} stands for the company's id.")
+    params: dict[str, Text] = setting({}, "Constant parameters of the request.")
+    items: Text | None = setting(None, "Where an answer has its list; none where it is the list, or one item.")
+    total: Text | None = setting(None, "Where an answer has the number of all items.")
+
+
+class JsonAccounts(JsonListing):
+    id: Text = setting("id", "Where an item has the company's id.")
+    name: Text | None = setting(None, "Where an item has the company's name.")
+    tenant: Text | None = setting(None, "Where an item has the company's Microsoft tenant id, as a hint.")
+
+
+class JsonCounts(JsonListing):
+    account: Text | None = setting(None, "Where an item says whose it is, if the path has no {account}.")
+    product: Text | None = setting(None, "Where an item has its product.")
+    fixed_product: Text | None = setting(None, "The product of all items, in place of a path.")
+    quantity: Text | None = setting(None, "Where an item has a number of units; without it each item is one.")
+    member: Text | None = setting(None, "Where an item has the name of the person or device.")
+    where: tuple[JsonCondition, ...] = setting([], "Conditions that items must meet to count.", strict=False)
+
+
+class JsonSection(Section):
+    kind: Literal["http-json"] = required("A service that answers in JSON, by declaration.")
+    url: Url = required("The service's address.")
+    basis: Literal["purchased", "in-use"] = required("What its numbers are.")
+    unit: Literal["seat", "device", "mailbox", "unit"] = setting("unit", "What one of a product is.")
+    rate: int = setting(60, "Requests a minute.", ge=1, le=10_000)
+    auth: JsonAuth = section("How the service knows us.")
+    paging: JsonPaging = section("How its lists go on.")
+    accounts: JsonAccounts = required("The list of companies that it knows.")
+    counts: JsonCounts = required("The list of what it counts.")
+
+    def secrets(self) -> Mapping[str, SecretRef]:
+        return {"auth.secret": self.auth.secret} if self.auth.secret else {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> JsonSection:
+        """What is right alone and lacks something together, as far as nothing worse is wrong."""
+        auth, paging, counts = self.auth, self.paging, self.counts
+        if auth.kind != "none" and auth.secret is None:
+            raise fault("shows a key, but auth.secret says none", "Add auth.secret, or set auth.kind to none")
+        if auth.kind in ("basic", "client-credentials") and auth.user is None:
+            raise fault("needs auth.user", f"It is who shows the key by {auth.kind}")
+        if auth.kind == "client-credentials" and auth.token_url is None:
+            raise fault("needs auth.token-url", "It is the address at which a token is given")
+        if paging.kind in ("page", "after", "cursor") and paging.param is None:
+            raise fault("needs paging.param", f"It is the parameter by which a list goes on by {paging.kind}")
+        if paging.kind in ("cursor", "next-url") and paging.next is None:
+            raise fault("needs paging.next", "It is where an answer says how the list goes on")
+        if (counts.product is None) == (counts.fixed_product is None):
+            raise fault("needs counts.product or counts.fixed-product", "Write one of the two")
+        if ("{account}" in f"{counts.path}{counts.params}") == (counts.account is not None):
+            raise fault("does not say whose the counts are", "Put {account} into counts.path, or write counts.account")
+        return self
+
+
 SourceName = Annotated[str, AfterValidator(_name)]
 SourceSection = Annotated[
-    Pax8Section | HuntressSection | DattoRmmSection | NinjaOneSection | SheetSection, Field(discriminator="kind")
+    Pax8Section | HuntressSection | DattoRmmSection | NinjaOneSection | SheetSection | JsonSection,
+    Field(discriminator="kind"),
 ]
 KINDS: Mapping[str, type[BaseModel]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(SourceSection)[0])

@@ -77,7 +77,8 @@ class Unit(StrEnum):
     UNIT = "unit"
 
     def __call__(self, number: int) -> str:
-        return f"{number} {self}" if number == 1 else f"{number} {self}s"
+        plural = "es" if self is Unit.MAILBOX else "s"
+        return f"{number} {self}" if number == 1 else f"{number} {self}{plural}"
 
 
 class MailboxKind(StrEnum):

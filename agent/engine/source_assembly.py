@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
 
 from agent.credentials import SecretRef
 from agent.domain.counts import MICROSOFT, Unit
-from agent.domain.mappings import Basis, SourceTraits
+from agent.domain.mappings import Basis, SourceTraits, folded
 from agent.outgoing import Outgoing, Rate, Timeouts
+from agent.outgoing.vendor import Bearer, Vendor, fixed
 from agent.ports import Clock, Source
 from agent.settings import Settings
 from agent.sheets import Choices, Decimals
@@ -15,12 +17,17 @@ from agent.sku_table import shipped
 from agent.source_settings import (
     DattoRmmSection,
     HuntressSection,
+    JsonAuth,
+    JsonCondition,
+    JsonListing,
+    JsonSection,
     NinjaOneSection,
     Pax8Section,
     SheetSection,
     SourceSection,
 )
 from agent.sources import datto_rmm, huntress, ninjaone, pax8
+from agent.sources.http_json import Accounts, Condition, Counts, JsonSource, Listing, Paging, Turn
 from agent.sources.kinds import TRAITS
 from agent.sources.microsoft import Certificate, ClientSecret, MicrosoftSource
 from agent.sources.sheet import Layout, SheetSource
@@ -64,7 +71,7 @@ def microsoft_of(settings: Settings, clock: Clock) -> MicrosoftSource:
 
 def traits_of_source(section: SourceSection) -> SourceTraits:
     """What rows may ask of it, known without asking it."""
-    if isinstance(section, SheetSection):
+    if isinstance(section, SheetSection | JsonSection):
         return SourceTraits(_BASES[section.basis], licences=True)
     return TRAITS[section.kind]
 
@@ -74,6 +81,8 @@ def _other(name: str, section: SourceSection, settings: Settings, clock: Clock) 
         return SheetSource(name, _layout(section), clock, shipped())
     wire = outgoing(settings, section.url, Rate(section.rate))
     match section:
+        case JsonSection():
+            return _declared(name, section, wire, settings, clock)
         case Pax8Section():
             credential = pax8.Credential(section.client_id, reading(section.client_secret))
             return pax8.Pax8Source(name, wire, credential, clock, shipped(), section.invoice)
@@ -85,6 +94,62 @@ def _other(name: str, section: SourceSection, settings: Settings, clock: Clock) 
         case NinjaOneSection():
             client = ninjaone.ClientKey(section.client_id, reading(section.client_secret))
             return ninjaone.NinjaOneSource(name, wire, client, clock)
+
+
+def _declared(name: str, section: JsonSection, wire: Outgoing, settings: Settings, clock: Clock) -> Source:
+    auth, paging = section.auth, section.paging
+    vendor = Vendor(name, wire, _credential(name, auth, settings, clock), auth.header)
+    counts, accounts = section.counts, section.accounts
+    where = tuple(condition for one in counts.where for condition in _conditions(one))
+    return JsonSource(
+        name,
+        vendor,
+        Accounts(_listing(accounts), accounts.id, accounts.name or "", accounts.tenant or ""),
+        Counts(
+            listing=_listing(counts, where),
+            basis=_BASES[section.basis],
+            unit=Unit(section.unit),
+            product=counts.product or "",
+            fixed=counts.fixed_product or "",
+            quantity=counts.quantity or "",
+            member=counts.member or "",
+            account=counts.account or "",
+        ),
+        Paging(
+            turn=Turn(paging.kind),
+            param=paging.param or "",
+            start=paging.start,
+            size_param=paging.size_param or "",
+            size=paging.size,
+            next=paging.next or "",
+            pages=paging.pages or "",
+            key=paging.key,
+        ),
+        clock,
+    )
+
+
+def _listing(section: JsonListing, where: tuple[Condition, ...] = ()) -> Listing:
+    return Listing(section.path, section.params, section.items or "", section.total or "", where)
+
+
+def _conditions(section: JsonCondition) -> Iterator[Condition]:
+    for words, unless in ((section.is_, False), (section.is_not, True)):
+        if words:
+            yield Condition(section.path, frozenset(map(folded, words)), unless)
+
+
+def _credential(name: str, auth: JsonAuth, settings: Settings, clock: Clock) -> Callable[[str], str]:
+    if auth.secret is None or auth.kind == "none":
+        return fixed(lambda: "")
+    secret, user = reading(auth.secret), auth.user or ""
+    if auth.kind == "basic":
+        return fixed(lambda: f"Basic {b64encode(f'{user}:{secret()}'.encode()).decode()}")
+    if auth.kind == "client-credentials" and auth.token_url:
+        wire = outgoing(settings, auth.token_url, Rate(60))
+        form = {"grant_type": "client_credentials", "client_id": user, **({"scope": auth.scope} if auth.scope else {})}
+        return Bearer(lambda: wire.read("POST", wire.base_url, data={**form, "client_secret": secret()}), clock, name)
+    return fixed(lambda: f"{auth.prefix} {secret()}" if auth.prefix else secret())
 
 
 def _layout(section: SheetSection) -> Layout:

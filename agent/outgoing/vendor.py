@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -68,13 +68,13 @@ def fixed(value: Callable[[], str]) -> Callable[[str], str]:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """`name` is what people call it. `credential` gives the value of `header`, or another than the refused one."""
+    """`name` is what people call it. `credential` gives the value of `header` (none where it is empty), or another than
+    the refused one."""
 
     name: str
     wire: Outgoing
     credential: Callable[[str], str]
     header: str = "Authorization"
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, path: str, decoder: Decoder[T], params: Mapping[str, str] | None = None) -> T:
         """One answer, whole and in its shape, or `ReadFailed`. `path` may be an address on the same origin."""
@@ -87,7 +87,7 @@ class Vendor:
         return decoded(decoder, answer.body, f"{self.name}'s answer")
 
     def _get(self, path: str, shown: str, params: Mapping[str, str] | None) -> Answer:
-        return self.wire.read("GET", path, headers={**self.headers, self.header: shown}, params=params)
+        return self.wire.read("GET", path, headers={self.header: shown} if shown else {}, params=params)
 
     def _refusal(self, status: int, path: str) -> ReadFailed:
         if status == 401:

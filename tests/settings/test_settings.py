@@ -58,7 +58,7 @@ def test_example_is_a_valid_file() -> None:
 
 def test_example_is_valid_with_every_setting_uncommented() -> None:
     """What is commented out is ready for use, save for the settings of which a file may have one only."""
-    not_both = 'cron|client-secret = "credential:graph|client-secret-ends'
+    not_both = 'cron|client-secret = "credential:graph|client-secret-ends|fixed-product|account = "customer'
     text = re.sub(rf"^#(?=[a-z\[])(?!{not_both})", "", EXAMPLE.read_text(), flags=re.M)
 
     assert settings(text).psa.connectwise.billing_cycles == {}

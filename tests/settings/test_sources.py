@@ -45,3 +45,42 @@ def test_source_has_a_name_of_its_own(tmp_path: Path) -> None:
 def test_wrong_source_is_told(text: str, said: str, tmp_path: Path) -> None:
     """With the place in the file, and what to write instead."""
     assert said in told(tmp_path, text)
+
+
+DECLARED = """
+[sources.backup]
+kind  = "http-json"
+url   = "https://api.backup.example"
+basis = "in-use"
+[sources.backup.accounts]
+path = "/v1/customers"
+[sources.backup.counts]
+path    = "/v1/customers/{account}/devices"
+product = "type"
+"""
+
+
+def test_declared_service_needs_little(tmp_path: Path) -> None:
+    """An address, two lists, and where an item says what it is."""
+    assert settings(tmp_path, DECLARED).sources["backup"].url == "https://api.backup.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (DECLARED + '[sources.backup.auth]\nkind = "header"\n', "auth.secret says none"),
+        (DECLARED + '[sources.backup.auth]\nkind = "basic"\nsecret = "env:A"\n', "needs auth.user"),
+        (
+            DECLARED + '[sources.backup.auth]\nkind = "client-credentials"\nsecret = "env:A"\nuser = "a"\n',
+            "needs auth.token-url",
+        ),
+        (DECLARED + '[sources.backup.paging]\nkind = "page"\n', "needs paging.param"),
+        (DECLARED + '[sources.backup.paging]\nkind = "next-url"\n', "needs paging.next"),
+        (DECLARED.replace('product = "type"', ""), "needs counts.product or counts.fixed-product"),
+        (DECLARED.replace("/{account}", ""), "does not say whose the counts are"),
+        (DECLARED + 'account = "customer"\n', "does not say whose the counts are"),
+    ],
+)
+def test_declaration_that_lacks_something_is_told(text: str, said: str, tmp_path: Path) -> None:
+    """What is right alone and makes no sense together."""
+    assert said in told(tmp_path, text)

@@ -22,6 +22,7 @@ from agent.domain.news import Told
 from agent.domain.ownership import Binding as Binding
 from agent.domain.ownership import BindingState as BindingState
 from agent.domain.ownership import Charge as Charge
+from agent.domain.ownership import Kept as Kept
 from agent.domain.ownership import Sighting as Sighting
 from agent.domain.proration import Convention
 from agent.domain.terms import History
@@ -134,6 +135,7 @@ class Memory:
     approved: frozenset[str]
     rejected: frozenset[str]
     elsewhere: tuple[Binding, ...] = ()  # of other companies that bill, or billed, from the same accounts
+    kept: Mapping[LineKey, Kept] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,11 @@ class Learnt:
     adopted: bool = False  # all agreements of the company were read for lines that the store may have forgotten
 
 
-Kept = TypeVar("Kept")
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
-class Version(Generic[Kept]):
+class Version(Generic[Read]):
     """What was read alike from `since` up to `last`; another value came after that, or nothing newer is known.
 
     `digest` is the SHA-256 of the stored text of a snapshot, which anybody who has the store can work out again.
@@ -170,7 +172,7 @@ class Version(Generic[Kept]):
 
     since: datetime
     last: datetime
-    value: Kept
+    value: Read
     digest: str = field(default="", compare=False)
 
 
@@ -415,6 +417,26 @@ class Store(Protocol):
 
         `digest` is a hold's, or six or more characters with which only one begins, or a run's id. Empty: it names none.
         """
+        ...
+
+    def keep(
+        self, company: int, kept: Sequence[Kept], approved: Sequence[Planned], at: datetime, until: datetime
+    ) -> None:
+        """Lines of a company that a person keeps; the changes that bring them there count as approved up to `until`."""
+        ...
+
+    def take(self, company: int, key: LineKey, bindings: Sequence[Binding], who: str, at: datetime) -> None:
+        """The row decides again: what was kept, and what was asked for meanwhile, is forgotten; the bindings count."""
+        ...
+
+    def release(self, company: int, bindings: Sequence[Binding], who: str, at: datetime) -> None:
+        """Leave the lines of a key to people, with these bindings."""
+        ...
+
+    def kept(self, company: int | None = None) -> Sequence[tuple[int, Kept]]: ...
+    def released(self, company: int | None = None) -> Sequence[tuple[int, Binding]]: ...
+    def managed(self, line: int) -> tuple[int, Binding] | None:
+        """The company and the binding of a PSA line that is ours, or was."""
         ...
 
     def holds(self, company: int | None = None) -> Sequence[Hold]: ...

@@ -40,6 +40,7 @@ from agent.domain.mappings import (
     Usernames,
 )
 from agent.domain.owed import Owed, commitment_steps, last_renewal, owed
+from agent.domain.ownership import Kept
 from agent.domain.partition import gap_of, licence_rows, overlaps, unclaimed, unjudged
 from agent.domain.terms import UNREAD, History
 
@@ -79,6 +80,7 @@ class DesiredLine:
     renews: date | None = None
     locked: date | None = None
     asks: str = ""
+    kept: Kept | None = None  # these are not the row's terms: a person keeps the line
 
 
 @dataclass(frozen=True, slots=True)

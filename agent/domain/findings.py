@@ -40,6 +40,8 @@ class Code(StrEnum):
     MISSING_LINE = "missing-line"
     FOREIGN_MARK = "foreign-mark"
     EDITED_BY_PERSON = "edited-by-person"
+    KEPT_LINE = "kept-line"
+    RELEASED_LINE = "released-line"
     WRONG_COMPANY = "wrong-company"
     AGREEMENT_NOT_BILLABLE = "agreement-not-billable"
     CYCLE_UNSUPPORTED = "cycle-unsupported"

@@ -296,6 +296,8 @@ def _gather(ground: Ground, bindings: Mapping[LineKey, Binding], keys: Sequence[
     lines = {line.id: line for of_agreement in ground.lines.values() for line in of_agreement}
     owned = {key: Owned(key) for key in keys}
     for binding in bindings.values():
+        if binding.state is BindingState.RELEASED and binding.key.base in owned:
+            owned[binding.key.base].stopped = _released(binding)
         if binding.state is BindingState.RELEASED or binding.key.agreement not in ground.lines:
             continue
         if binding.key.role is Role.REPLACED or (binding.untouched and binding.line in ground.replaced):
@@ -360,6 +362,12 @@ def _take_edits(mine: Owned, binding: Binding, line: Line) -> None:
     if found:
         mine.edited = mine.edited or found
         mine.theirs.append(replace(binding, confirmed=picture(line)))
+
+
+def _released(binding: Binding) -> Stop:
+    """Neither written to nor made again: what bills this row is a person's affair."""
+    reason = f"line {binding.line} was released to people: Trueup neither writes to it nor makes another"
+    return Stop(Code.RELEASED_LINE, reason, f"trueup hold take {binding.line} takes it back; or remove the row")
 
 
 def _gone(binding: Binding) -> Stop:

@@ -57,7 +57,9 @@ def _of_leftover(leftover: Leftover, snapshot: Snapshot, company: int) -> Iterat
 def of_stops(stopped: Mapping[LineKey, Stop], labels: Mapping[LineKey, str], company: int) -> Iterator[Finding]:
     for key, stop in stopped.items():
         sentence = f"{labels.get(key, key.count)} on agreement {key.agreement}: {stop.reason}"
-        yield Finding(stop.code, Severity.ERROR, company, str(key), sentence, stop.remedy)
+        # What a person has decided is told, and is no error.
+        severity = Severity.INFO if stop.code is Code.RELEASED_LINE else Severity.ERROR
+        yield Finding(stop.code, severity, company, str(key), sentence, stop.remedy)
 
 
 def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
@@ -95,7 +97,12 @@ def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:
     for mine in owned:
         if mine.edited and mine.base:
             sentence = f"line {mine.base.id} on agreement {mine.base.agreement} was {mine.edited}"
-            remedy = "approve the held change to put Trueup's number back, or make the row ask for theirs"
+            number = mine.base.id
+            remedy = (
+                "approve the held change to put Trueup's number back; leave theirs as it is: "
+                f"trueup hold keep {number}; take theirs as the base and go on: trueup hold take {number}; "
+                f"or leave the line to people: trueup hold release {number}"
+            )
             yield Finding(Code.EDITED_BY_PERSON, Severity.WARNING, company, str(mine.key), sentence, remedy)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from agent.domain.agreements import Line
+from agent.domain.changes import Terms
 from agent.domain.history import Asked
 from agent.domain.keys import LineKey
 from agent.domain.periods import Period
@@ -63,6 +64,30 @@ class Sighting:
     first_at: datetime
     last_at: datetime
     asked: Asked = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Terms at which a person keeps all lines of a key together, whatever its row asks for.
+
+    An empty text is the row's own, a quantity of 0 means no line. `asked` is the history by which a change to these
+    terms is dated, from the day `since`; `undoes` the run that it takes back, `note` what of that is left to be done
+    by hand.
+    """
+
+    key: LineKey
+    terms: Terms
+    since: date
+    asked: Asked
+    who: str
+    at: datetime
+    undoes: str = ""
+    note: str = ""
+
+    @property
+    def says(self) -> str:
+        why = f", to undo run {self.undoes}" if self.undoes else ""
+        return f"kept at {self.terms.quantity} by {self.who} since {self.at:%Y-%m-%d}{why}"
 
 
 @dataclass(frozen=True, slots=True)

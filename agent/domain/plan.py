@@ -167,6 +167,11 @@ class _Book:
     def _sighting(self, line: DesiredLine, holding: Holding | None) -> Sighting:
         """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
         before, now = self.sightings.get(line.key), self.timing.now
+        if line.kept is not None:
+            # A person's word needs no second read, and is remembered by itself.
+            return Sighting(
+                line.key, line.terms.quantity, line.kept.since, now - self.timing.recheck, now, line.kept.asked
+            )
         history = self._history(before, holding)
         bought = proven(line.bought, before.last_at.date(), history, line.terms.billed) if before else ()
         if before is not None and (line.doubt or before.quantity == line.terms.quantity):

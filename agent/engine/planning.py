@@ -14,6 +14,7 @@ from agent.domain.exclusions import billed_anyway
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
 from agent.domain.holdings import Ground, Ownership, ownership
+from agent.domain.kept import as_kept, of_kept
 from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.mismatches import (
@@ -69,13 +70,14 @@ def think(
     """
     names = psa.traits.name, psa.traits.text_limit, policy.currency
     asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
-    ground = _ground(mapping, mappings, reads, memory, psa, policy, today)
+    ground = ground_of(mapping, mappings, reads, memory, psa, policy, today)
     keys = [row.key(psa.traits.name) for row in mapping.rows]
     owned = ownership(ground, keys)
     bound = frozenset(b.line for b in (*memory.bindings.values(), *owned.learnt))
     free = tuple(billed_anyway(ground, bound, reads.snapshots, mappings))
     owned = replace(owned, orphans=(*owned.orphans, *free))
-    wanted = allotted(asked, owned, today)
+    shared = allotted(asked, owned, today)
+    wanted = as_kept(shared, memory.kept)
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
     bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
@@ -90,13 +92,14 @@ def think(
             owned.owned.values(), reads.agreements, psa.traits.convention, today, mapping.company, policy.currency
         ),
         *of_commitments(asked.lines, reads.agreements, mapping.company, policy.currency),
+        *of_kept(shared, memory.kept, reads.agreements, mapping.company, policy.currency),
         *of_undone(ground, plan.planned, mapping.company),
         *of_terms(asked.lines, reads.snapshots, histories, made.stopped, mapping.company),
     ]
     return plan, replace(learnt, findings=(*learnt.findings, *odd))
 
 
-def _ground(
+def ground_of(
     mapping: CompanyMapping,
     mappings: Mappings,
     reads: Reads,

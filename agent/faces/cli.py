@@ -44,6 +44,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "Act": {
         "approve": "Let held changes be written.",
         "reject": "Keep held changes from being written.",
+        "hold": "Keep a line as it is, take it back, or release it.",
+        "undo": "Take back what a run wrote.",
         "sync": "Run one cycle now.",
     },
     "Run": {

@@ -26,7 +26,7 @@ def decide(desk: Desk, digests: Sequence[str], verdict: str, reason: str) -> lis
     """Decide about all of them, or about none where one names nothing. `reason` may be empty."""
     now = desk.clock.now()
     until = now + desk.settings.guards.approval_expires if verdict == "approved" else None
-    who = f"{_user()}: {reason}" if reason else _user()
+    who = by(reason)
     with desk.store() as store:
         _refuse_unknown(store, digests)
         return [hold for digest in digests for hold in store.decide(digest, verdict, who, now, until)]
@@ -38,6 +38,11 @@ def _refuse_unknown(store: Store, digests: Sequence[str]) -> None:
         if store.run(digest) is None and sum(known.startswith(digest) for known in held) != 1:
             what = f'"{digest}" names no change that is held now, or more than one'
             raise NoSuchHold(what, "List them with: trueup holds. A plan that changed since has another digest")
+
+
+def by(reason: str) -> str:
+    """Who is at the keyboard and why: the journal has one text for both."""
+    return f"{_user()}: {reason}" if reason else _user()
 
 
 def _user() -> str:

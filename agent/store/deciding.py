@@ -63,7 +63,7 @@ def decide(
     connection.execute(_DECIDE, [choice | {"of": row.digest} for row in named])
     ends = until.isoformat() if until else None
     said = {"who": who, "until": ends, "asked": name}
-    notes = [Note(verdict, said | _quoted(row)) for row in named]
+    notes = [Note(verdict, said | quoted(row)) for row in named]
     journal.append(connection, at, notes)
     return [hold_of(row, verdict) for row in named]
 
@@ -87,7 +87,7 @@ def _planned(connection: Connection, company: int | None) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
-def _quoted(row: Row[Any]) -> dict[str, Any]:
+def quoted(row: Row[Any]) -> dict[str, Any]:
     """What the person saw, so that the journal shows it even when the plan has moved on."""
     said = {"digest": row.digest, "company": row.company, "sentence": row.sentence}
     return said | {"reasons": row.reasons, "writes": row.writes}

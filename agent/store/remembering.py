@@ -16,6 +16,7 @@ from agent.domain.ownership import BindingState, Charge
 from agent.ports import Derivation, Memory, OpenFinding, Version
 from agent.store import deciding, entries
 from agent.store.canonical import parsed
+from agent.store.keeping import kept_of
 from agent.store.rows import (
     Values,
     binding_of,
@@ -25,7 +26,19 @@ from agent.store.rows import (
     key_text,
     sighting_of,
 )
-from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, ENTRY, FINDING, PLAN, RUN, SIGHTING, SNAPSHOT
+from agent.store.tables import (
+    BINDING,
+    BOUNDARY,
+    CHARGE,
+    DERIVATION,
+    ENTRY,
+    FINDING,
+    KEPT,
+    PLAN,
+    RUN,
+    SIGHTING,
+    SNAPSHOT,
+)
 
 
 def _of_company(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -39,6 +52,7 @@ def _known(table: sa.Table) -> sa.Select[Any]:
 
 
 _BINDINGS, _SIGHTINGS = _known(BINDING), _known(SIGHTING)
+_KEPT = _known(KEPT)
 _CHARGES = _known(CHARGE).order_by(CHARGE.c.starts)
 _BOUNDARIES = sa.select(BOUNDARY.c.agreement, BOUNDARY.c.next_invoice).where(_of_company(BOUNDARY))
 
@@ -88,6 +102,7 @@ def memory(
         approved=approved,
         rejected=rejected,
         elsewhere=tuple(elsewhere),
+        kept={one.key: one for one in map(kept_of, connection.execute(_KEPT, named))},
     )
 
 

@@ -286,8 +286,8 @@ def _change_plain(change: Change) -> Values:
         "queued": change.queued,
         "effective": change.begins.isoformat(),
         "line": _line_plain(base),
-        "before": _terms_plain(change.before),
-        "after": _terms_plain(change.after),
+        "before": terms_plain(change.before),
+        "after": terms_plain(change.after),
         "monthly": money_plain(change.monthly),
     }
 
@@ -296,7 +296,7 @@ def _line_plain(line: Line | None) -> object:
     return None if line is None else {"id": line.id, "identifier": line.identifier}
 
 
-def _terms_plain(terms: Terms | None) -> object:
+def terms_plain(terms: Terms | None) -> object:
     if terms is None:
         return None
     return {

@@ -15,7 +15,7 @@ from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
 from agent.domain.news import Told
-from agent.domain.ownership import Binding
+from agent.domain.ownership import Binding, Kept
 from agent.domain.terms import History
 from agent.ports import (
     Clock,
@@ -39,6 +39,7 @@ from agent.store import (
     entries,
     histories,
     journal,
+    keeping,
     learning,
     lease,
     past,
@@ -252,6 +253,32 @@ class SqlStore:
     def decide(self, digest: str, verdict: str, who: str, at: datetime, until: datetime | None) -> Sequence[Hold]:
         with self._database.writing() as connection:
             return deciding.decide(connection, digest, verdict, who, at, until)
+
+    def keep(
+        self, company: int, kept: Sequence[Kept], approved: Sequence[Planned], at: datetime, until: datetime
+    ) -> None:
+        with self._database.writing() as connection:
+            keeping.keep(connection, company, kept, approved, at, until)
+
+    def take(self, company: int, key: LineKey, bindings: Sequence[Binding], who: str, at: datetime) -> None:
+        with self._database.writing() as connection:
+            keeping.take(connection, company, key, bindings, who, at)
+
+    def release(self, company: int, bindings: Sequence[Binding], who: str, at: datetime) -> None:
+        with self._database.writing() as connection:
+            keeping.release(connection, company, bindings, who, at)
+
+    def kept(self, company: int | None = None) -> Sequence[tuple[int, Kept]]:
+        with self._database.reading() as connection:
+            return keeping.kept(connection, company)
+
+    def released(self, company: int | None = None) -> Sequence[tuple[int, Binding]]:
+        with self._database.reading() as connection:
+            return keeping.released(connection, company)
+
+    def managed(self, line: int) -> tuple[int, Binding] | None:
+        with self._database.reading() as connection:
+            return keeping.managed(connection, line)
 
     def holds(self, company: int | None = None) -> Sequence[Hold]:
         with self._database.reading() as connection:

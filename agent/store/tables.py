@@ -277,6 +277,18 @@ class Entry(_Row, table=True):
     )
 
 
+class Kept(_Keyed, table=True):
+    """Lines that a person keeps at certain terms."""
+
+    terms: dict[str, Any] = plain()
+    since: date = day()
+    asked: list[list[str | int]] = plain()
+    who: str = plain()
+    at: datetime = instant()
+    undoes: str = text()
+    note: str = plain()
+
+
 class Sighting(_Keyed, table=True):
     quantity: int = whole()
     since: date = day()
@@ -401,5 +413,5 @@ def _table(model: Any) -> sa.Table:
 META, ADOPTED, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Adopted, Lease, Run, Plan, Journal))
 SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
-CHAPTER = _table(Chapter)
+CHAPTER, KEPT = _table(Chapter), _table(Kept)
 HOLD, FINDING, DERIVATION, TOLD = map(_table, (Hold, Finding, Derivation, Told))

@@ -19,7 +19,7 @@ from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
 from agent.domain.news import Told
-from agent.domain.ownership import Binding, BindingState, Charge, Sighting
+from agent.domain.ownership import Binding, BindingState, Charge, Kept, Sighting
 from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import (
@@ -84,6 +84,7 @@ class Disk:
     lock: Any = field(default_factory=RLock)
     written: bool = False  # somebody holds the writer's lock
     epoch: int = 0
+    kept: dict[LineKey, tuple[int, Kept]] = field(default_factory=dict)
     adopted: set[int] | None = None  # None: nobody asked
 
     def backup(self) -> Disk:
@@ -248,6 +249,7 @@ class MemoryStore:
             sightings={key: seen for key, (of, seen) in disk.sightings.items() if mine(key, of)},
             charges=charges,
             boundaries={a: day for a, (of, day) in disk.boundaries.items() if of == company or a in named},
+            kept={key: one for key, (of, one) in disk.kept.items() if mine(key, of)},
             approved=frozenset(digest for digest, state in decided if state == "approved"),
             rejected=frozenset(digest for digest, state in decided if state == "rejected"),
             elsewhere=tuple(
@@ -357,6 +359,44 @@ class MemoryStore:
                 disk.decisions[hold.digest] = Decision(hold.digest, verdict, who, at)
                 self._record(verdict, {"who": who, "digest": hold.digest}, at)
         return named
+
+    def keep(
+        self, company: int, kept: Sequence[Kept], approved: Sequence[Planned], at: datetime, until: datetime
+    ) -> None:
+        with self._writing(at) as disk:
+            disk.kept |= {one.key: (company, one) for one in kept}
+            for one in kept:
+                self._record("kept", {"sentence": one.says}, at)
+            for planned in approved:
+                hold = Hold(
+                    planned.digest, company, planned.change.sentence, (), (), planned.change.monthly, at, "approved"
+                )
+                disk.holds[planned.digest] = Held(hold, until)
+                self._record("approved", {"digest": planned.digest}, at)
+
+    def take(self, company: int, key: LineKey, bindings: Sequence[Binding], who: str, at: datetime) -> None:
+        with self._writing(at) as disk:
+            disk.kept.pop(key, None)
+            disk.sightings.pop(key, None)
+            disk.bindings |= {b.key: (company, b) for b in bindings}
+            self._record("taken", {"who": who}, at)
+
+    def release(self, company: int, bindings: Sequence[Binding], who: str, at: datetime) -> None:
+        with self._writing(at) as disk:
+            disk.bindings |= {b.key: (company, b) for b in bindings}
+            for b in bindings:
+                disk.kept.pop(b.key.base, None)
+                self._record("released", {"who": who}, at)
+
+    def kept(self, company: int | None = None) -> Sequence[tuple[int, Kept]]:
+        return [(of, one) for of, one in self.disk.kept.values() if company in (None, of)]
+
+    def released(self, company: int | None = None) -> Sequence[tuple[int, Binding]]:
+        gone = [(of, b) for of, b in self.disk.bindings.values() if b.state is BindingState.RELEASED]
+        return [(of, b) for of, b in gone if company in (None, of)]
+
+    def managed(self, line: int) -> tuple[int, Binding] | None:
+        return next((bound for bound in self.disk.bindings.values() if bound[1].line == line), None)
 
     def holds(self, company: int | None = None) -> Sequence[Hold]:
         now = self._clock.now()

@@ -50,6 +50,7 @@ class Rig:
     installation: str = ""
     limits: Limits = LOOSE
     seats: int = 10
+    credits: str = "off"
     psa: simulated.ConnectWise = field(init=False)
     source: Seats = field(init=False)
     cycle: Cycle = field(init=False)
@@ -85,6 +86,7 @@ class Rig:
             client_id="22222222-2222-2222-2222-222222222222",
             installation=installation,
             settle=SETTLE,
+            credits=self.credits,
         )
         return Cycle(
             source=self.source,

@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from agent import __version__
 from agent.engine.service import Service
-from agent.faces.api import shapes, views
+from agent.faces.api import shapes, verbs, views
 from agent.faces.api.metrics import Metrics
 from agent.faces.api.problems import Refused, Told, tell_problems
 from agent.faces.explaining import NothingThen
@@ -52,6 +52,8 @@ At = Annotated[Backing, Depends(_backing)]
 RunId = Annotated[str, Path(pattern=r"^[0-9a-f-]{1,64}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f-]{6,64}$", description="Of a hold (six or more characters), or a run")]
 Verdict = Annotated[Literal["approve", "reject"], Path()]
+LineId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Of the line in the PSA"), shapes.WHOLE]
+LineVerb = Annotated[Literal["keep", "take", "release"], Path()]
 
 _REFUSED: dict[int | str, dict[str, Any]] = {"4XX": {"model": shapes.Problem, "description": "Refused"}}
 _UNABLE: dict[int | str, dict[str, Any]] = {503: {"model": shapes.Problem, "description": "The store is out of reach"}}
@@ -135,9 +137,25 @@ async def decide(digest: Digest, verdict: Verdict, decision: shapes.Decision, at
 def _decide(at: Backing, digest: str, verdict: str, decision: shapes.Decision) -> list[Values]:
     now = at.service.cycle.clock.now()
     said, until = ("approved", now + at.approval_expires) if verdict == "approve" else ("rejected", None)
-    # The journal has one text for who decided; the command writes it the same way.
-    who = f"{decision.who}: {decision.reason}" if decision.reason else decision.who
-    return [values.of_hold(hold) for hold in at.store.decide(digest, said, who, now, until)]
+    return [values.of_hold(hold) for hold in at.store.decide(digest, said, verbs.by(decision), now, until)]
+
+
+@guarded.get("/kept", response_model=list[shapes.KeptLine])
+async def kept(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> Told:
+    """The lines that people keep as they are, and those that they have released."""
+    return Told(await run_in_threadpool(verbs.kept_lines, at.service, asked.company))
+
+
+@guarded.post("/lines/{line}/{verb}", response_model=shapes.LineTold)
+async def hold_line(line: LineId, verb: LineVerb, decision: shapes.Decision, at: At) -> Told:
+    """Keep a line of ours as it is, take it back for its row, or release it to people, by its number in the PSA."""
+    return Told(await run_in_threadpool(verbs.hold_line, at.service, line, verb, decision))
+
+
+@guarded.post("/undo", response_model=shapes.Undoing)
+async def undo(asked: shapes.UndoRequest, at: At) -> Told:
+    """What would take a run back; with the digest of what was shown, the run that writes it."""
+    return Told(await run_in_threadpool(verbs.undo, at.service, asked, at.approval_expires))
 
 
 @guarded.get("/explain", response_model=list[shapes.Explanation])

@@ -74,6 +74,14 @@ class Decision(Asked):
     reason: Words | None = None
 
 
+class UndoRequest(Decision):
+    """Which run, of which company (all of them without one); `digest` is the one of what was shown."""
+
+    run: Annotated[str, Field(pattern=r"^[0-9a-f-]{1,64}$")]
+    company: CompanyId | None = None
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+
+
 class Query(BaseModel):
     """Unknown parameters are refused: a misspelt `company` would silently show all of them."""
 
@@ -253,6 +261,57 @@ class Hold(Answered):
     next_invoice: Money | None
     since: Instant
     state: Literal["open", "approved", "rejected"]
+
+
+class LineTold(Answered):
+    company: int
+    agreement: int
+    product: str
+    line: int
+    verb: Literal["keep", "take", "release"]
+    quantity: int
+
+
+class KeptLine(Answered):
+    """`line` is null for what is kept: all lines of its key together, at `quantity`."""
+
+    state: Literal["kept", "released"]
+    company: int
+    agreement: int
+    product: str
+    key: str
+    line: int | None
+    quantity: int | None
+    price: Amount | None
+    who: str | None
+    at: Instant | None
+    undoes: str | None
+    note: str | None
+
+
+class UndoneChange(Answered):
+    digest: str
+    sentence: str
+    effective: Day
+    monthly: Money | None
+    next_invoice: Money | None
+    holds: list[str]
+    writes: list[str]
+    waits: str
+
+
+class UndonePart(Answered):
+    company: int
+    lines: list[KeptLine]
+    changes: list[UndoneChange]
+    notes: Annotated[list[str], Field(description="What cannot be taken back, or is to be done by hand")]
+
+
+class Undoing(Answered):
+    undoes: str
+    digest: str
+    companies: list[UndonePart]
+    run: str | None
 
 
 class Step(Answered):

@@ -28,6 +28,7 @@ test: lint  ## lint, then every test; ARGS="-k journal" picks some
 	@$(if $(ARGS),,$(PY) -m tests.engine.soak --schedules 10000)
 
 soak: $(VENV)/dev.stamp  ## a million fault schedules, and a blow at every system call of the store (hours); ARGS="--start N"
+	@$(if $(ARGS),,$(PY) -m tests.engine.churn)
 	@$(PY) -m tests.engine.soak $(ARGS)
 	@$(PY) -m tests.acceptance.every_call
 

@@ -7,7 +7,7 @@ of the digest they name, except in report mode, which never writes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,6 +34,7 @@ class Limits:
     fleet_companies_percent: int = 10
     fleet_companies_minimum: int = 5
     fleet_money_percent: int = 5
+    raise_times: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
     """The same changes with every reason to hold them."""
     everywhere = _company_reasons(planned, case)
     crowded = _crowded_agreements(planned, case.limits)
-    return _in_order([_one(p, case, everywhere, crowded) for p in planned])
+    strange = _of_another_tenant(planned)
+    return _in_order([_one(p, case, everywhere, crowded, strange) for p in planned])
 
 
 def _in_order(planned: Sequence[Planned]) -> tuple[Planned, ...]:
@@ -136,7 +138,13 @@ def _moved(plan: CompanyPlan, currency: str) -> Money:
 Rule = Callable[[Change, Case], str]
 
 
-def _one(planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mapping[int, str]) -> Planned:
+def _one(
+    planned: Planned,
+    case: Case,
+    everywhere: Sequence[str],
+    crowded: Mapping[int, str],
+    strange: Set[LineKey],
+) -> Planned:
     if not planned.realisation.writes:
         return planned
     change = planned.change
@@ -147,6 +155,8 @@ def _one(planned: Planned, case: Case, everywhere: Sequence[str], crowded: Mappi
     reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
     if isinstance(change, AddLine):
         reasons.append(crowded.get(change.key.agreement, ""))
+        if change.key in strange:
+            reasons.append("it takes the place of a line that counts another tenant: see that the tenant is right")
         reasons.append(_unexplained(case.strays))
     if planned.digest in case.rejected:
         reasons.append("rejected by a person")
@@ -195,6 +205,9 @@ def _raised(change: Change, case: Case) -> str:
         return ""
     was = change.before.quantity if change.before else 0
     by = change.after.quantity - was
+    # One seat that becomes ten is within ten more, and is what a mistaken unit looks like.
+    if was and change.after.quantity >= was * case.limits.raise_times:
+        return f"raised to {change.after.quantity // was} times what it was"
     allowed = max(Decimal(case.limits.raise_absolute), Decimal(was * case.limits.raise_percent) / 100)
     return f"raised by {by}, more than {allowed.normalize():f}" if by > allowed else ""
 
@@ -235,3 +248,11 @@ def _crowded_agreements(planned: Iterable[Planned], limits: Limits) -> Mapping[i
         for a, n in new.items()
         if n > limits.new_lines
     }
+
+
+def _of_another_tenant(planned: Iterable[Planned]) -> set[LineKey]:
+    """New lines of a product whose line on the same agreement ends because another tenant is mapped now."""
+    changes = [p.change for p in planned]
+    ends = {(c.key.agreement, c.key.product, c.key.account) for c in changes if isinstance(c, EndLine)}
+    new = [c.key for c in changes if isinstance(c, AddLine)]
+    return {k for k in new if any((k.agreement, k.product) == e[:2] and k.account != e[2] for e in ends)}

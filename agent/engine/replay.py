@@ -199,7 +199,7 @@ class Stage:
         plan, learnt = think(
             self.mapping, replay.mappings, reads, self.memory, replay.psa, replay.policy, at, today, histories
         )
-        self.memory, self.findings = _remembering(self.memory, learnt), learnt.findings
+        self.memory, self.findings = remembering(self.memory, learnt), learnt.findings
         ready = [planned for planned in plan.planned if planned.realisation.writes]
         for planned in ready:
             self._carry_out(planned, products, at)
@@ -257,7 +257,7 @@ def _was_made(charge: Charge, invoiced: Mapping[int, date]) -> bool:
     return until is not None and charge.period.end <= until
 
 
-def _remembering(memory: Memory, learnt: Learnt) -> Memory:
+def remembering(memory: Memory, learnt: Learnt) -> Memory:
     charges: dict[LineKey, dict[date, Charge]] = {}
     for charge in (*(c for some in memory.charges.values() for c in some), *learnt.charges):
         charges.setdefault(charge.key, {})[charge.period.start] = charge

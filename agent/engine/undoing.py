@@ -135,7 +135,9 @@ class _Company:
     def _terms(self, reads: Reads, memory: Memory) -> Mapping[LineKey, Terms]:
         """What each key's lines bill now; nothing of a key whose line has ended."""
         cycle = self.cycle
-        ground = ground_of(self.mapping, self.mappings, reads, memory, cycle.psa, cycle.policy, cycle.clock.today(cycle.zone))
+        ground = ground_of(
+            self.mapping, self.mappings, reads, memory, cycle.psa, cycle.policy, cycle.clock.today(cycle.zone)
+        )
         owned = ownership(ground, [row.key(cycle.psa.traits.name) for row in self.mapping.rows]).owned
         return {key: terms_of(mine.holding) for key, mine in owned.items() if mine.holding and mine.holding.base.open}
 

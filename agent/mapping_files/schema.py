@@ -293,6 +293,7 @@ class GuardsTable(Table):
     lower_percent: Percent | None = key("The share of a line that may go without approval.")
     raise_absolute: Units | None = key("A line raised by more than this and by more than raise-percent is held.")
     raise_percent: Percent | None = key("The share of a line that may be added without approval.")
+    raise_times: Units | None = key("A line raised to this many times what it was, or to more, is held.")
     company_percent: Percent | None = key("A change of the company's monthly money by more than this is held.")
     new_lines: Units | None = key("More new lines than this on one agreement and day are held.")
     freeze_days: Annotated[int, Field(ge=0, le=31)] | None = key(

@@ -78,7 +78,7 @@ class Tenant:
             Subscription(f"sub-{n}", seats, Status.ENABLED, datetime.combine(day, OPENS)) for n, (day, seats) in bought
         )
         seen = Observation(SKU, "SPB", "Business Premium", self.seats, 0, True, subscriptions)
-        return Snapshot(account, self.clock.now(), {SKU: seen}, (), frozenset(Coverage))
+        return Snapshot(account, self.clock.now(), {SKU: seen}, (), frozenset(Coverage) - {Coverage.ONCE})
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class Site:
             installation=store.installation,
             credits="negative-quantity" if self.deal.credits else "off",
         )
-        limits = Limits(self.deal.free, 0, self.deal.free, 0, 1_000_000, 99)
+        limits = Limits(self.deal.free, 0, self.deal.free, 0, 1_000_000, 99, raise_times=1_000_000)
         self.agent = Cycle(
             source=self.tenant,
             psa=adapter,

@@ -242,7 +242,9 @@ def test_what_was_not_read_is_in_doubt_and_not_zero() -> None:
     """A gap's own reason stops the rows that need it; one of which nothing is known stops them, too."""
     stop = Stop(Code.PERMISSION_MISSING, "may not read mailboxes", "grant it")
     seen = replace(
-        snapshot(observation()), coverage=frozenset(Coverage) - {Coverage.MAILBOXES}, gaps={Coverage.MAILBOXES: stop}
+        snapshot(observation()),
+        coverage=frozenset(Coverage) - {Coverage.ONCE, Coverage.MAILBOXES},
+        gaps={Coverage.MAILBOXES: stop},
     )
     boxes, group = wanted(seen, row(1, count=MailboxCount(MailboxKind.USER)), row(2, count=GroupCount(GROUP))).lines
     assert boxes.doubt == stop

@@ -31,7 +31,7 @@ APP = "11111111-2222-4333-8444-555555555555"
 PARTNER = "4f1c0000-0000-4000-8000-000000000003"
 CENTER = "https://api.partnercenter.microsoft.com"
 MICROSOFT = ("https://login.microsoftonline.com", "https://graph.microsoft.com", CENTER)
-LENIENT = Limits(1000, 100, 1000, 100, 1000, 99)
+LENIENT = Limits(1000, 100, 1000, 100, 1000, 99, raise_times=1000)
 
 
 @dataclass(slots=True)

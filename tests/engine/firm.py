@@ -34,7 +34,7 @@ from tests.sources.office import CONTOSO, Office
 SITE = "https://psa.example.com"
 PRICES = {"BP": "22.00", "E3": "39.00", "E3-Y": "36.00", "CARE": "45.00", "BOX": "2.00"}
 PROFILES = "".join(f'[{name.lower()}]\nproduct = "{name}"\n' for name in PRICES)
-LENIENT = Limits(1000, 100, 1000, 100, 1000, 99)
+LENIENT = Limits(1000, 100, 1000, 100, 1000, 99, raise_times=1000)
 
 
 @dataclass(slots=True)

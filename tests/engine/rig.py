@@ -36,7 +36,7 @@ from tests.engine.here import (
     StillClock,
 )
 
-LOOSE = Limits(1000, 100, 1000, 100, 1000, 99)
+LOOSE = Limits(1000, 100, 1000, 100, 1000, 99, raise_times=1000)
 
 
 @dataclass(slots=True)

@@ -115,7 +115,7 @@ def test_row_that_moved_to_another_agreement_while_the_store_was_lost(rig: Rig) 
 
     held = {type(p.change): p.holds for plan in result.plans for p in plan.due}
     assert held[EndLine] == ("the line would stop billing",)
-    assert "it replaces a line that is to end" in " ".join(held[AddLine])
+    assert "it takes over seats of another line" in " ".join(held[AddLine])
     assert len(sent(rig)) == before
 
 

@@ -62,7 +62,7 @@ from tests.engine.trap import Crash, Mortal, Trap, commit_fails, dies
 from tests.engine.watch import Readings, Watch, WatchedPsa, WatchedStore, require
 
 HOUR = 3600
-LOOSE = Limits(1000, 100, 1000, 1000, 1000, 99)
+LOOSE = Limits(1000, 100, 1000, 1000, 1000, 99, raise_times=1000)
 NO_TROUBLE = ("none", 1, 0)
 Trouble = tuple[str, int, int]  # what happens, at which call or request, how many seconds it takes
 

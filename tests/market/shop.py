@@ -98,7 +98,7 @@ class Tenant:
         if self.failure is not None:
             raise self.failure
         seen = {one.sku: one for one in self.observations}
-        covered = frozenset(Coverage) - self.more.get("gaps", {}).keys()
+        covered = frozenset(Coverage) - {Coverage.ONCE} - self.more.get("gaps", {}).keys()
         return Snapshot(account, self.clock.now(), seen, self.people, covered, **self.more)
 
 
@@ -134,7 +134,7 @@ class Shop:
             settle=SETTLE,
             credits=self.credits,
         )
-        limits = Limits(1000, 100, 1000, 100, 1000, 99)
+        limits = Limits(1000, 100, 1000, 100, 1000, 99, raise_times=1000)
         policy = Policy("USD", limits, timedelta(seconds=60), timedelta(hours=24), store.installation)
         catalogue = Catalogue(adapter, clock, timedelta(0))
         self.cycle = Cycle(self.tenant, adapter, store, clock, UTC_ZONE, policy, Here(), catalogue, Turns())

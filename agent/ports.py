@@ -484,12 +484,25 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a notice; `kind` is its media type, `text/html`."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person is told. `text` has several lines, cleaned of what steers terminals and without colours."""
+    """What a person is told. `text` has several lines, cleaned of what steers terminals and without colours.
+
+    Attachments go by mail; a chat shows the text alone.
+    """
 
     subject: str
     text: str
     urgent: bool
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Channel(Protocol):

@@ -149,11 +149,17 @@ def telling_of(settings: Settings, store: Store, clock: Clock, mappings: LastGoo
 
 
 def channels_of(settings: Settings, clock: Clock) -> tuple[Channel, ...]:
-    mail = settings.notify.mail
+    mail = mail_of(settings, clock)
     chats = tuple(Chat(number, reading(secret)) for number, secret in enumerate(settings.notify.chat, 1))
+    return chats if mail is None else (mail, *chats)
+
+
+def mail_of(settings: Settings, clock: Clock) -> Channel | None:
+    """None where no mail server is configured."""
+    mail = settings.notify.mail
     if mail is None:
-        return chats
-    by_mail = Mail(
+        return None
+    return Mail(
         host=mail.host,
         port=mail.port,
         security=mail.security,
@@ -164,7 +170,6 @@ def channels_of(settings: Settings, clock: Clock) -> tuple[Channel, ...]:
         clock=clock,
         ca_file=settings.http.ca_file,
     )
-    return (by_mail, *chats)
 
 
 def heartbeat_of(settings: Settings) -> Callable[[], None]:

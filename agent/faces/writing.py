@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from agent.errors import TrueupError
 from agent.faces.desk import say
 
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 if TYPE_CHECKING:
+    from agent.faces.desk import Desk
     from agent.reports.month_end import MonthEnd
 
 
@@ -44,3 +47,24 @@ def write_month_end(report: MonthEnd, paths: Mapping[str, Path | None]) -> None:
         "pdf": lambda: pdf(month_end_html(report)),
     }
     write_formats(paths, makers)
+
+
+def mail_month_end(report: MonthEnd, desk: Desk) -> None:
+    """To everybody whom notices reach. Raises `NotDelivered`, and `TrueupError` where no mail is configured."""
+    from agent.engine.assembly import mail_of
+    from agent.ports import Attachment, Notice
+    from agent.reports.month_end.page import month_end_html
+    from agent.reports.month_end.text import month_end_text
+    from agent.reports.month_end.workbook import month_end_xlsx
+    from agent.reports.text import bare
+
+    channel = mail_of(desk.settings, desk.clock)
+    if channel is None:
+        raise TrueupError("No mail server is configured", "Add [notify.mail] to agent.toml")
+    # As attachments: what a mail program shows of HTML in a body is its own mixture, and many show none.
+    files = (
+        Attachment(f"trueup-{report.day:%Y-%m}.html", "text/html", month_end_html(report).encode()),
+        Attachment(f"trueup-{report.day:%Y-%m}.xlsx", _WORKBOOK, month_end_xlsx(report)),
+    )
+    channel.send(Notice(report.title, f"{bare(month_end_text(report, desk.view()))}\n", False, files))
+    say("Mailed.", to_stderr=True)

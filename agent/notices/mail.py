@@ -76,6 +76,9 @@ class Mail:
         if notice.urgent:
             message["Importance"] = "high"
         message.set_content(notice.text)
+        for file in notice.attachments:
+            kind, _, of = file.kind.partition("/")
+            message.add_attachment(file.content, maintype=kind, subtype=of, filename=file.name)
         return message
 
 

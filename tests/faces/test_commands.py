@@ -1,13 +1,10 @@
 """Every command against the simulated MSP, as one story: plan, approve, write, explain, prove."""
 
-import csv
-import io
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -211,56 +208,6 @@ def test_status_after_all_that(msp: Msp) -> None:
     assert values["daemon"] == ""
     assert values["last_run"]["state"] == "done"
     assert len(values["tenants"]) == 11
-
-
-def test_report_tells_the_month(msp: Msp, tmp_path: Path) -> None:
-    """Sums that are those of the findings, what was written and by whose leave, and who was never read."""
-    page = tmp_path / "report.html"
-    said = msp("report", "--html", str(page))
-    assert said.status == 0
-    assert "Corvane Logistics (203): new addition 3 x M365-E3-Y" in " ".join(said.out.split())
-    assert "yellow microsoft: 12 tenants" in said.out
-    assert "Halcyon Bay Hotel (208) never read" in " ".join(said.out.split())
-    assert "Held for a person" in page.read_text()
-    values = msp("report", "--json").json()
-    findings = [f for f in msp("findings", "--json").json() if f["monthly"]]
-    leaks = sum(Decimal(f["monthly"]["amount"]) for f in findings if f["code"] == "under-billed")
-    told = [d for d in values["differences"] if d["code"] == "under-billed"]
-    assert sum(Decimal(d["monthly"]["amount"]) for d in told) == leaks > 0
-    assert all(int(d["units"]) > 0 for d in told)
-
-
-def test_report_of_one_company_is_about_nobody_else(msp: Msp) -> None:
-    """Its quantities on both sides, as they were last read."""
-    values = msp("report", "kestrel", "--json").json()
-    assert {d["company"] for d in values["differences"]} == {"Kestrel Ridge Farms (211)"}
-    [legs] = [one for one in values["positions"] if one["licence"] == "Microsoft 365 Business Standard"]
-    assert (legs["purchased"], legs["assigned"]) == ("8", "10")
-
-
-def test_evidence_of_a_month_names_people_changes_and_hashes(msp: Msp, tmp_path: Path) -> None:
-    """Corvane's 24 holders of E3, the two writes that were approved, and the hash of the reading."""
-    page, table = tmp_path / "evidence.html", tmp_path / "evidence.csv"
-    said = msp("evidence", "corvane", "--html", str(page), "--csv", str(table))
-    assert said.status == 0
-    rows = list(csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
-    of_e3 = [row for row in rows if row[2] == "Microsoft 365 E3"]
-    assert [row[0] for row in of_e3].count("user") == 24
-    assert [row[3] for row in of_e3 if row[0] == "change"][-1] == "PATCH addition 5: quantity 21 -> 24"
-    [reading, *_] = [row for row in rows if row[0] == "reading"]
-    assert re.fullmatch("[0-9a-f]{64}", reading[8])
-    assert reading[8] in page.read_text()
-    head = msp("journal", "--limit", "1", "--json").json()[0]
-    assert rows[-1][3::5] == [f"record {head['seq']}", head["hash"]]
-    values = msp("evidence", "corvane", "--json").json()
-    assert len(values["lines"][0]["people"]) == 24
-
-
-def test_evidence_needs_a_month_that_has_begun(msp: Msp) -> None:
-    """And one that is written as one."""
-    ahead = msp("evidence", "corvane", "--month", "2099-01")
-    assert (ahead.status, "January 2099 lies ahead" in ahead.err) == (1, True)
-    assert msp("evidence", "corvane", "--month", "November").status == 2
 
 
 def test_broken_mapping_file_stops_a_plan(msp: Msp) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import trustme
 from agent.engine.clock import SystemClock
 from agent.errors import NotDelivered
 from agent.notices import Mail
-from agent.ports import Notice
+from agent.ports import Attachment, Notice
 from tests.notices.post import PostOffice, open_office
 
 PAGE = Notice(
@@ -54,6 +55,18 @@ def mail(office: PostOffice, trusted: Path | None, **others: Any) -> Mail:
         "ca_file": trusted,
     }
     return Mail(**(given | others))
+
+
+def test_attachments_go_with_it(office: PostOffice, ca_file: Path) -> None:
+    """As files with their names and kinds, beside the text."""
+    page = Attachment("trueup-2026-11.html", "text/html", "<p>ü</p>".encode())
+    mail(office, ca_file).send(replace(PAGE, attachments=(page,)))
+
+    [message] = office.mail
+    text, attached = message.iter_parts()
+    assert text.get_content().splitlines() == PAGE.text.splitlines()
+    assert (attached.get_filename(), attached.get_content_type()) == (page.name, page.kind)
+    assert attached.get_payload(decode=True) == page.content
 
 
 def test_notice_arrives_as_it_was_written(office: PostOffice, ca_file: Path) -> None:

@@ -16,6 +16,7 @@ from agent.faces.desk import Desk, desk, say, say_json
     epilog=options.examples(
         "trueup report",
         "trueup report --html month-end.html --xlsx month-end.xlsx",
+        "trueup report --mail",
         "trueup report contoso --since 2026-11-01 --pdf contoso.pdf",
     )
 )
@@ -23,9 +24,12 @@ from agent.faces.desk import Desk, desk, say, say_json
 @options.as_json
 @options.companies
 @click.option("--since", metavar="DATE", type=options.DAY, help="First day of what was corrected; else this month's.")
+@click.option("--mail", is_flag=True, help="Mail it, with page and workbook, to notify.mail.to.")
 @options.formats
 @desk
-def command(desk: Desk, /, companies: Sequence[str], since: date | None, as_json: bool, **formats: Path | None) -> None:
+def command(
+    desk: Desk, /, companies: Sequence[str], since: date | None, mail: bool, as_json: bool, **formats: Path | None
+) -> None:
     """What has drifted apart, in money: leaks and refunds, the largest first, before invoices go out.
 
     By company, licence and kind; what was corrected and what waits for a person; what nobody mapped; how fresh each
@@ -33,7 +37,7 @@ def command(desk: Desk, /, companies: Sequence[str], since: date | None, as_json
     """
     from agent.faces.choosing import companies as chosen
     from agent.faces.month_end import Books
-    from agent.faces.writing import write_month_end
+    from agent.faces.writing import mail_month_end, write_month_end
     from agent.reports.month_end.text import month_end_text
     from agent.reports.month_end.values import month_end_values
 
@@ -56,3 +60,5 @@ def command(desk: Desk, /, companies: Sequence[str], since: date | None, as_json
     else:
         say(month_end_text(report, view))
     write_month_end(report, formats)
+    if mail:
+        mail_month_end(report, desk)

@@ -52,6 +52,7 @@ class Case:
     approved: Collection[str] = ()
     rejected: Collection[str] = ()
     strays: Sequence[Line] = ()  # live lines with our mark that nothing explains
+    by_hand: Sequence[Line] = ()  # open lines that people or other tools look after
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,21 @@ def _first_write(change: Change, case: Case) -> str:
     return "" if change.key.base in case.may_adopt else "first write to a line that Trueup did not create"
 
 
+def _billed_by_hand(change: Change, case: Case) -> str:
+    """A row's first line beside one of another product whose text says the same licence: both would be billed."""
+    mine = case.owned.get(change.key.base)
+    if not isinstance(change, AddLine) or (mine is not None and mine.lives):
+        return ""
+    # A row's own name stands behind the licence, in brackets.
+    licence = change.label.partition(" (")[0].casefold()
+    here = (line for line in case.by_hand if line.agreement == change.key.agreement)
+    line = next((line for line in here if licence in line.text.casefold()), None)
+    if line is None:
+        return ""
+    bills = f"{line.quantity.normalize():f} x {line.identifier}"
+    return f"line {line.id} ({bills}) may bill this already: name it in replaces, or take it over with its own product"
+
+
 def _edited(change: Change, case: Case) -> str:
     mine = case.owned.get(change.key.base)
     return mine.edited if mine else ""
@@ -225,7 +241,17 @@ def _frozen(change: Change, case: Case) -> str:
     return f"freeze window: the next invoice is on {agreement.next_invoice}" if within else ""
 
 
-_RULES: tuple[Rule, ...] = (_to_zero, _price_moves, _first_write, _edited, _lowered, _raised, _asks, _frozen)
+_RULES: tuple[Rule, ...] = (
+    _to_zero,
+    _price_moves,
+    _first_write,
+    _billed_by_hand,
+    _edited,
+    _lowered,
+    _raised,
+    _asks,
+    _frozen,
+)
 
 
 def _company_reasons(planned: Iterable[Planned], case: Case) -> list[str]:

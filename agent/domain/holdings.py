@@ -277,12 +277,17 @@ def _adopted(ground: Ground, keys: Sequence[LineKey], bindings: Mapping[LineKey,
 
 
 def adoptable(ground: Ground, key: LineKey, bindings: Mapping[LineKey, Binding]) -> list[Line]:
-    """Open lines of the key's product that nobody's mark, no binding and no `replaces` claims."""
+    """Open lines of the key's product that nobody looks after for us."""
+    return [line for line in unclaimed(ground, key.agreement, bindings) if line.identifier == key.product]
+
+
+def unclaimed(ground: Ground, agreement: int, bindings: Mapping[LineKey, Binding]) -> list[Line]:
+    """Open lines of an agreement that nobody's mark, no binding and no `replaces` claims."""
     taken = {b.line for b in bindings.values()} | ground.replaced
     return [
         line
-        for line in ground.lines.get(key.agreement, ())
-        if line.identifier == key.product and line.open and line.id not in taken and Mark.read(line.mark) is None
+        for line in ground.lines.get(agreement, ())
+        if line.open and line.id not in taken and Mark.read(line.mark) is None
     ]
 
 

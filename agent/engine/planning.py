@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 from agent.domain.agreements import Agreement
-from agent.domain.changes import Change, Planned, Realisation, Write
+from agent.domain.changes import AddLine, Change, Planned, Realisation, Write
 from agent.domain.desired import Desired, desired
 from agent.domain.exclusions import billed_anyway
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Case, CompanyPlan, Limits, guarded
-from agent.domain.holdings import Ground, Ownership, ownership
+from agent.domain.holdings import Ground, Ownership, ownership, unclaimed
 from agent.domain.kept import as_kept, of_kept
 from agent.domain.keys import LineKey
 from agent.domain.mappings import CompanyMapping, Mappings
@@ -85,6 +85,9 @@ def think(
         Planned(change, _realise(change, psa, reads, bindings, today, policy.currency)) for change in made.changes
     ]
     case = _case(mapping, reads, memory, owned, keys, policy, today)
+    if any(isinstance(change, AddLine) for change in made.changes):
+        by_hand = [line for number in ground.agreements for line in unclaimed(ground, number, bindings)]
+        case = replace(case, by_hand=by_hand)
     plan = CompanyPlan(mapping.company, guarded(realised, case), case.monthly)
     learnt = _learnt(mapping, mappings, reads, memory, wanted, owned, made, plan)
     odd = [

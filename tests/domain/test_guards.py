@@ -15,6 +15,7 @@ from agent.domain.money import Money
 from tests.domain.given import (
     E3,
     MARCH_17,
+    PREMIUM,
     PROFILE,
     agreement,
     binding,
@@ -196,3 +197,20 @@ def test_the_breaker_holds_what_nobody_approved() -> None:
     plan = CompanyPlan(1, (one, replace(one, approved=True)), usd(1000))
     held = hold_ready(plan, "too much at once").planned
     assert [p.holds for p in held] == [("too much at once",), ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "agreement_of_the_line", "held"),
+    [
+        (f"LICENCE {PREMIUM[:4]}, per month", 1021, True),
+        (f"Licence {PREMIUM[:4]}", 1022, False),
+        ("Managed workstation", 1021, False),
+    ],
+)
+def test_first_line_beside_one_kept_by_hand_is_held(text: str, agreement_of_the_line: int, held: bool) -> None:
+    """A line of another product that says the same licence on the same agreement would bill its seats twice."""
+    [add] = drafted([row()], snapshot(observation(purchased=5)), ground([]), {}).changes
+    by_hand = line(9, 8, identifier="OFFICE", text=text, agreement=agreement_of_the_line)
+    found = reasons(add, monthly=usd(1_000_000), by_hand=[by_hand])
+    asked = ("line 9 (8 x OFFICE) may bill this already: name it in replaces, or take it over with its own product",)
+    assert found == (asked if held else ())

@@ -113,6 +113,7 @@ class Entry:
     change: str = ""  # the digest of the change that it realises, which an approval names
     reason: str = ""  # and why that was wanted
     epoch: int = 0  # of the agent that intended it
+    taken_over: datetime | None = None  # while still an intent: when the first agent of a later epoch began
 
 
 @dataclass(frozen=True, slots=True)

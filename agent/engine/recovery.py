@@ -41,7 +41,8 @@ class Recovery:
 
     def _settle(self, entry: Entry) -> datetime | None:
         now = self.clock.now()
-        ready = self._silent_since(entry) + timedelta(seconds=self.psa.traits.settle)
+        # Another agent may have slept between its intention and its request, until the next one took over.
+        ready = max(entry.at, entry.taken_over or entry.at) + timedelta(seconds=self.psa.traits.settle)
         if now < ready:
             return ready
         try:
@@ -50,12 +51,6 @@ class Recovery:
             log.warning("entry.unsettled", entry=entry.id, key=str(entry.write.key), error=str(error))
             return now + self.recheck
         return self._judge(entry, seen, now)
-
-    def _silent_since(self, entry: Entry) -> datetime:
-        """From when on nobody sends it. Another agent may have slept between its intention and its request."""
-        tenure = self.store.tenure
-        foreign = tenure is not None and tenure.epoch != entry.epoch
-        return max(entry.at, tenure.since) if tenure and foreign else entry.at
 
     def _judge(self, entry: Entry, seen: Seen, now: datetime) -> datetime | None:
         earlier = entry.looked

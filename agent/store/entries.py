@@ -35,6 +35,10 @@ _REFUSALS = sa.select(ENTRY.c.key, ENTRY.c.detail).where(
     ENTRY.c.id.in_(_NEWEST_OF_KEYS), ENTRY.c.state.in_([EntryState.REFUSED.value, EntryState.CONFLICT.value])
 )
 _OF_BASE = _ENTRIES.where(ENTRY.c.base == bindparam("of")).order_by(ENTRY.c.id)
+_TAKE_OVER = sa.update(ENTRY).where(
+    ENTRY.c.state == EntryState.INTENT.value, ENTRY.c.epoch < bindparam("mine"), ENTRY.c.taken_over.is_(None)
+)
+_TAKE_OVER = _TAKE_OVER.values(taken_over=bindparam("since"))
 _LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("when"))
 
 
@@ -74,6 +78,15 @@ def close(
 def looked(connection: Connection, entry: Entry, picture: Picture, at: datetime) -> None:
     found = connection.execute(_LOOK, {"entry": entry.id, "seen": picture.value, "when": at})
     _expect_open(found.rowcount, entry)
+
+
+def take_over(connection: Connection, epoch: int, since: datetime) -> None:
+    """Remember with the intents of earlier agents since when none of those can send them any more.
+
+    Kept, not asked for anew: a command that runs once has an epoch of its own each time, and settled by the newest
+    one's beginning no write would ever be.
+    """
+    connection.execute(_TAKE_OVER, {"mine": epoch, "since": since})
 
 
 def still_open(connection: Connection) -> Sequence[Entry]:

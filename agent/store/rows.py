@@ -175,7 +175,9 @@ def write_of(plain: Mapping[str, Any]) -> Write:
 def entry_of(row: Read) -> Entry:
     looked = None if row.picture is None else (Picture(row.picture), row.looked_at)
     state, why = EntryState(row.state), (row.change, row.reason)
-    return Entry(row.id, row.run, write_of(row.write), state, row.at, row.detail, looked, *why, row.epoch)
+    return Entry(
+        row.id, row.run, write_of(row.write), state, row.at, row.detail, looked, *why, row.epoch, row.taken_over
+    )
 
 
 def run_of(row: Read) -> RunSummary:

@@ -102,6 +102,8 @@ class SqlStore:
     def _as(self, writing: Writing) -> Iterator[None]:
         self._writing = writing
         try:
+            with self._database.writing() as connection:
+                entries.take_over(connection, writing.tenure.epoch, writing.tenure.since)
             yield
         finally:
             self._writing = None

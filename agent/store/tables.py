@@ -268,6 +268,7 @@ class Entry(_Row, table=True):
     write: dict[str, Any] = plain()
     picture: str | None = text()
     looked_at: datetime | None = instant()
+    taken_over: datetime | None = instant()
 
     __table_args__ = (
         sa.Index("one_open_entry", "key", unique=True, sqlite_where=OPEN_ENTRY, postgresql_where=OPEN_ENTRY),

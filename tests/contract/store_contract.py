@@ -554,6 +554,21 @@ class Writer(WithStore):
         assert [entry.epoch for entry in store.entry_open()] == [1, 2]
         assert store.tenure is None
 
+    def test_intent_of_an_earlier_agent_is_taken_over_once(self, store: Store, place: Place, run: str) -> None:
+        """From the next agent on nobody sends it; the agents after that move this instant no more, or commands that
+        each run once would never settle it. What is unknown has had its answer, so nobody can send it any more."""
+        with store.writer():
+            for sku in ("asleep", "answered"):
+                entry = store.intend(run, planned(key(sku)), write(key(sku)), NOW)
+            store.close(entry, EntryState.UNKNOWN, "timeout", NOW)
+        taken = []
+        for _ in range(2):
+            with place.open() as other, other.writer():
+                taken.append([entry.taken_over for entry in other.entry_open()])
+
+        assert taken[0] == taken[1]
+        assert [when is not None for when in taken[0]] == [True, False]
+
     def test_old_epoch_cannot_commit_an_intention(self, store: Store, place: Place, run: str) -> None:
         """Another agent has written since: what this one planned before is not sent, and nothing of it is kept."""
         with store.writer(), place.open() as late:

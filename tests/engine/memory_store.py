@@ -116,6 +116,9 @@ class MemoryStore:
         self.disk.written = True
         self.disk.epoch += 1
         self._tenure = Tenure(self.disk.epoch, self._clock.now())
+        for entry in self.disk.entries.values():
+            if entry.state is EntryState.INTENT and entry.taken_over is None:
+                self.disk.entries[entry.id] = replace(entry, taken_over=self._clock.now())
         try:
             yield
         finally:

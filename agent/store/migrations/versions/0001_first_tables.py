@@ -120,10 +120,10 @@ def what_people_see() -> None:
 
 def writes() -> None:
     entry = {"id": WHOLE, "run": TEXT, "change": TEXT, "reason": TEXT, **KEYED, "base": TEXT, "state": TEXT}
-    entry |= {"epoch": WHOLE}
+    entry |= {"epoch": WHOLE, "taken_over": INSTANT}
     entry |= {"intended": INSTANT, "at": INSTANT, "detail": TEXT, "write": TEXT, "picture": TEXT, "looked_at": INSTANT}
     made: list[sa.Column[Any]] = [
-        sa.Column(name, kind, *([sa.ForeignKey("run.id")] if name == "run" else []), nullable=name in LOOKED)
+        sa.Column(name, kind, *([sa.ForeignKey("run.id")] if name == "run" else []), nullable=name in UNTIL_THEN)
         for name, kind in entry.items()
     ]
     op.create_table("entry", *made, sa.PrimaryKeyConstraint("id"), sqlite_strict=STRICT)
@@ -133,7 +133,7 @@ def writes() -> None:
     one_open("entry", ["key"], "state IN ('intent', 'unknown')")
 
 
-LOOKED = ("picture", "looked_at")
+UNTIL_THEN = ("picture", "looked_at", "taken_over")
 
 
 def one_open(name: str, columns: Sequence[str], condition: str) -> None:

@@ -129,8 +129,16 @@ class JsonCondition(Section):
     is_not: tuple[Text, ...] = setting([], "Items with one of these values do not.", strict=False)
 
 
+def _path(path: str) -> str:
+    if not path.startswith("/"):
+        raise fault("is no path behind the address", 'Begin it with "/", as in "/v1/customers"')
+    return path
+
+
 class JsonListing(Section):
-    path: Text = required("The path behind the address; {account} stands for the company's id.")
+    path: Annotated[Text, AfterValidator(_path)] = required(
+        "The path behind the address; {account} stands for the company's id."
+    )
     params: dict[str, Text] = setting({}, "Constant parameters of the request.")
     items: Text | None = setting(None, "Where an answer has its list; none where it is the list, or one item.")
     total: Text | None = setting(None, "Where an answer has the number of all items.")

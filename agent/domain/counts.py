@@ -172,7 +172,7 @@ class Subscription:
     """One purchase of a licence. `renews` lags behind after a renewal, so it must not filter anything.
 
     `commerce` is its id with the seller. Where the seller is the source it also says for how much a unit was bought and
-    what it proposes to bill for it, each for one payment.
+    what it proposes to bill for it, each for one payment of so many months (`paid`).
     """
 
     id: str
@@ -186,6 +186,7 @@ class Subscription:
     deal: Deal | None = None
     cost: Money | None = None
     price: Money | None = None
+    paid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

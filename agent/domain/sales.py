@@ -70,8 +70,8 @@ def _of_invoice(company: int, sold: _Sold) -> Iterator[Finding]:
 def _monthly(sold: list[_Sold], seats: int) -> Money | None:
     """What the seats cost us a month, where all of them cost the same and it is known how often that is paid."""
     bought = [one for s in sold for one in s.seen.subscriptions if one.status.billed]
-    costs = {(one.cost, one.deal.term.paid) for one in bought if one.cost and one.deal and one.deal.term.paid}
-    if len(costs) != 1 or len([one for one in bought if one.deal]) < len(bought):
+    costs = {(one.cost, one.paid) for one in bought}
+    if len(costs) != 1 or seats <= 0:
         return None
     [(cost, months)] = costs
-    return Money(cost.amount * seats / months, cost.currency) if seats > 0 and cost and months else None
+    return Money(cost.amount * seats / months, cost.currency) if cost and months else None

@@ -18,6 +18,7 @@ from agent.faces.local import Local
 from agent.mapping_files import MappingsInvalid
 from agent.ports import Source
 from agent.reports.checks import Check, Grade, of_findings
+from agent.reports.text import counted
 from agent.settings import Settings
 
 _SIDE_BY_SIDE = 8
@@ -158,7 +159,7 @@ def _partner(source: Source) -> Iterator[Check]:
 
 def _listed(name: str, source: Source) -> Iterator[Check]:
     try:
-        yield Check(name, Grade.OK, f"lists {len(source.accounts())} accounts")
+        yield Check(name, Grade.OK, f"lists {counted(len(source.accounts()), 'account')}")
     except TrueupError as error:
         yield _failed(name, error)
 

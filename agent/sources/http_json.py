@@ -25,7 +25,7 @@ from agent.ports import Clock
 PAGES = 1000
 ACCOUNT = "{account}"
 _MISSING: Any = object()
-_ANY: Decoder[Any] = Decoder(Any)
+_ANY: Decoder[Any] = Decoder(Any, float_hook=Decimal)
 
 
 class Turn(StrEnum):

@@ -266,6 +266,7 @@ def _subscription(one: WireSubscription, commerce: str, now: datetime) -> Subscr
         deal=_deal(one, commitment, quantity),
         cost=_money(one.partnerCost, one.currencyCode),
         price=_money(one.price, one.currencyCode),
+        paid=_MONTHS.get((one.billingTerm or "").casefold()),
     )
 
 

@@ -202,7 +202,7 @@ def _subscription_fields(bought: Subscription) -> list[object]:
     ids = [bought.owner, bought.commerce]
     amounts = [_money_plain(bought.cost), _money_plain(bought.price)]
     facts = [bought.id, bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
-    return [bought.status.value, *instants, *facts, *amounts]
+    return [bought.status.value, *instants, *facts, *amounts, bought.paid]
 
 
 def _subscription(
@@ -217,9 +217,10 @@ def _subscription(
     deal: list[Any] | None,
     cost: list[str] | None,
     price: list[str] | None,
+    paid: int | None,
 ) -> Subscription:
     instants, amounts = (instant_of(created), instant_of(renews)), (_money(cost), _money(price))
-    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal), *amounts)
+    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal), *amounts, paid)
 
 
 def _people_fields(members: Iterable[Member]) -> list[list[object]]:

@@ -19,13 +19,16 @@ from agent.domain.counts import (
     Coverage,
     Deal,
     Group,
+    Invoiced,
     MailboxKind,
     Member,
     Observation,
     Snapshot,
     Status,
     Subscription,
+    System,
     Term,
+    Unit,
 )
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
@@ -249,9 +252,21 @@ subscriptions = st.builds(
     texts,
     texts,
     st.none() | deals,
+    st.none() | moneys,
+    st.none() | moneys,
+    st.sampled_from([None, 1, 12]),
 )
 observations = st.builds(
-    Observation, ids, texts, texts, numbers, numbers, st.booleans(), st.lists(subscriptions, max_size=3).map(tuple)
+    Observation,
+    ids,
+    texts,
+    texts,
+    st.none() | numbers,
+    st.none() | numbers,
+    st.booleans(),
+    st.lists(subscriptions, max_size=3).map(tuple),
+    st.sampled_from(Unit),
+    st.none() | st.builds(Invoiced, numbers, moneys),
 )
 members = st.builds(
     Member, ids, texts, texts, st.booleans(), st.booleans(), st.frozensets(ids, max_size=3), plain_texts
@@ -267,6 +282,7 @@ snapshots = st.builds(
     st.dictionaries(ids, st.builds(Group, people, people), max_size=2),
     st.dictionaries(st.sampled_from(MailboxKind), people),
     st.dictionaries(ids, st.builds(Stop, st.sampled_from(Code), texts, texts), max_size=2),
+    st.dictionaries(st.sampled_from(System), people),
 )
 
 

@@ -78,6 +78,7 @@ def test_declared_service_needs_little(tmp_path: Path) -> None:
         (DECLARED + '[sources.backup.paging]\nkind = "next-url"\n', "needs paging.next"),
         (DECLARED.replace('product = "type"', ""), "needs counts.product or counts.fixed-product"),
         (DECLARED.replace("/{account}", ""), "does not say whose the counts are"),
+        (DECLARED.replace("/v1/customers/{", "v1/customers/{"), 'Begin it with "/"'),
         (DECLARED + 'account = "customer"\n', "does not say whose the counts are"),
     ],
 )

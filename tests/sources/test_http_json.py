@@ -1,5 +1,6 @@
 """An API by declaration keeps the laws of every source, in each way of paging."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -127,9 +128,13 @@ def test_numbers_instead_of_items() -> None:
     made.devices = [
         {"account": "contoso", "host": "a", "kind": "Mailbox", "used": "7"},
         {"account": "contoso", "host": "b", "kind": "Tape", "used": 0},
+        {"account": "contoso", "host": "c", "kind": "Archive", "used": Decimal("3.00")},
     ]
     seen = source(made, quantity="used", member="", unit=Unit.MAILBOX).observe(CONTOSO)
-    assert {key: one.told for key, one in seen.observations.items()} == {"mailbox": "7 mailboxes in use"}
+    assert {key: one.told for key, one in seen.observations.items()} == {
+        "mailbox": "7 mailboxes in use",
+        "archive": "3 mailboxes in use",
+    }
     assert seen.coverage == {Coverage.LICENCES, Coverage.IN_USE}
 
 

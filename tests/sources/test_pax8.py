@@ -76,6 +76,7 @@ def test_purchases_are_told_with_term_price_and_cost(shop: Shop) -> None:
     assert (premium.name, premium.purchased, premium.assigned) == ("Microsoft 365 Business Premium", 12, None)
     assert premium.told == "12 seats purchased"
     assert (bought.cost, bought.price) == (Money(Decimal("16.00"), "USD"), Money(Decimal("20.00"), "USD"))
+    assert bought.paid == 1
     assert bought.commerce == "c0ffee00-0000-4000-8000-000000000001"
     assert bought.deal is not None
     assert (bought.deal.term, bought.deal.ends) == (Term(12, 1), datetime(2026, 12, 3, tzinfo=UTC))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from agent import __version__
+from agent.domain.counts import MICROSOFT
 from agent.domain.findings import Severity
 from agent.domain.mappings import Mappings
 from agent.engine.service import Service
@@ -50,9 +51,9 @@ def status_of(service: Service) -> Values:
         "unknown_since": unknown_since.isoformat() if unknown_since else None,
         "settled_from": settled_from.isoformat() if settled_from else None,
         "findings": {severity.value: severities[severity] for severity in Severity},
-        "tenants": len(snapshots),
+        "tenants": sum(account.source == MICROSOFT for account in snapshots),
         "oldest_snapshot": oldest.isoformat() if oldest else None,
-        "stale": sorted(account.id for account, at in snapshots.items() if at < stale_from),
+        "stale": sorted(account.ref for account, at in snapshots.items() if at < stale_from),
     }
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from agent import __version__
+from agent.domain.counts import MICROSOFT, Account
 from agent.durations import parse_duration
 from agent.errors import TrueupError
 from agent.faces import options
@@ -91,6 +92,11 @@ def _zone(name: str) -> tzinfo:
         return ZONE
 
 
+def _called(account: Account) -> str:
+    name = account.name or account.id
+    return name if account.source == MICROSOFT else f"{account.source}: {name}"
+
+
 def _through_the_store(desk: Desk) -> Glance:
     from agent.store.glance import glance_at
 
@@ -108,7 +114,7 @@ def _status(desk: Desk, place: Place, seen: Glance | None) -> Status:
         findings={severity.value: count for severity, count in seen.findings.items()} if seen else {},
         holds=seen.holds if seen else 0,
         unknown=seen.unknown + seen.intents if seen else 0,
-        tenants={account.name or account.id: at for account, at in seen.snapshots.items()} if seen else {},
+        tenants={_called(account): at for account, at in seen.snapshots.items()} if seen else {},
         held_since=seen.held_since if seen else None,
         open_since=seen.open_since if seen else None,
         settle=place.settle,

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from agent.domain.agreements import Agreement, Line
-from agent.domain.changes import AddLine, Change, EndLine, Planned, Restore, SetPrice, SetQuantity
+from agent.domain.changes import AddLine, Change, EndLine, Planned, Realisation, Restore, SetPrice, SetQuantity
 from agent.domain.holdings import Owned
 from agent.domain.keys import LineKey
 from agent.domain.mappings import Mode
@@ -99,13 +99,20 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
 
 def _in_order(planned: Sequence[Planned]) -> tuple[Planned, ...]:
     """A line that takes over seats waits for whoever decides on the line that gives them, whatever was said of it."""
-    ready = {p.change.key for p in planned if p.ready and isinstance(p.change, (EndLine, SetQuantity))}
+    givers = {p.change.key: p for p in planned if isinstance(p.change, (EndLine, SetQuantity))}
+    return tuple(_behind(p, [givers.get(key) for key in p.change.follows]) for p in planned)
+
+
+def _behind(planned: Planned, givers: Sequence[Planned | None]) -> Planned:
+    late = [giver for giver in givers if giver is None or not giver.ready]
+    if not planned.realisation.writes or not late:
+        return planned
+    # What waits for an invoice needs nobody's word, and what takes over from it has nothing to ask before that.
+    waits = next((g.realisation for g in late if g and not g.realisation.writes and not g.realisation.refused), None)
+    if waits is not None:
+        return replace(planned, realisation=Realisation(note=waits.note), holds=())
     reason = "it takes over seats of another line: that one's change must be approved first, or with it"
-
-    def held(p: Planned) -> bool:
-        return bool(p.realisation.writes) and not ready.issuperset(p.change.follows)
-
-    return tuple(replace(p, holds=(*p.holds, reason)) if held(p) else p for p in planned)
+    return replace(planned, holds=(*planned.holds, reason))
 
 
 FLEET = "in one cycle (more than"  # what tells the breaker's reason from a guard's

@@ -94,14 +94,14 @@ class Firm:
         return result
 
     def settle(self) -> None:
-        """Let the daemon run, and a person approve whatever is held, until nothing is left to do."""
+        """Let the daemon run, and a person approve whatever is held, until nothing is left to do before an invoice."""
         for _ in range(8):
             plans = self.run().plans
             held = self.cycle.store.holds()
             for hold in held:
                 if hold.state == "open":
                     self.approve(hold.digest)
-            if not any(plan.planned for plan in plans):
+            if not any(p.realisation.writes or p.change.waits for plan in plans for p in plan.planned):
                 return
             self.pass_time(minutes=2)
         raise AssertionError(

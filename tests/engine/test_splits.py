@@ -224,6 +224,39 @@ def test_whole_months_are_handed_over_whole(firm: Firm) -> None:
     assert firm.lines(1022) == [("BP", 4, "2026-04-01", "")]
 
 
+def test_a_move_between_whole_months(firm: Firm) -> None:
+    """Nothing is prorated and March is not invoiced when one of Sales goes to Support: both wait for March's invoices.
+
+    March is 6 and 4, as it began; April is 5 and 5.
+    """
+    firm.agree(1021, 1022, next_invoice="2026-03-01", prorates=False)
+    firm.sell(1021, "BP", 6)
+    firm.sell(1022, "BP", 4)
+    firm.map((SALES + SUPPORT).replace("agreement", "adopt = true\nagreement"))
+    firm.settle()
+    firm.move_to("2026-03-20")
+    firm.tenant.change_user("u0@contoso.com", department="Support")
+    firm.settle()
+    assert firm.cycle.store.holds() == []
+    assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("132.00"), Decimal("88.00"))
+    firm.move_to("2026-04-02")
+    firm.settle()
+    assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("110.00"), Decimal("110.00"))
+
+
+def test_another_product_for_a_service(firm: Firm) -> None:
+    """March is paid at 45.00 for each of ten users; the profile of the 17th begins in April, at 2.00."""
+    firm.agree(1021)
+    firm.sell(1021, "CARE", 10)
+    users = '[[row]]\ncount = { users = "licensed" }\nprofile = "care"\nagreement = 1021\nadopt = true\n'
+    firm.map(users)
+    firm.settle()
+    firm.map(users.replace('"care"', '"box"'))
+    firm.settle()
+    assert firm.lines(1021) == [("BOX", 10, "2026-04-01", ""), ("CARE", 10, "2025-01-01", "2026-03-31")]
+    assert firm.invoice(1021) == Decimal("20.00")
+
+
 def test_neither_half_is_written_alone(firm: Firm) -> None:
     """A new line that is approved waits for the end of the old one; an end that is approved leaves no gap behind."""
     firm.agree(1021, 1022)

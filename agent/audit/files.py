@@ -175,17 +175,19 @@ class _Billed(_Reader):
 class _Purchased(_Reader):
     def claims(self) -> Iterator[Claim]:
         period = self._period()
+        # A column "Type" of which no word is a kind of charge is about something else: vendors, or commerce.
+        charged = any(_folded(record.text("type")) in SEATS for record in self.table.records)
         for record in self.table.records:
-            why = self._no_seats(record, period)
+            why = self._no_seats(record, period, charged)
             if why:
                 self.left_out[why] += 1
             else:
                 yield from self._claims(record)
 
-    def _no_seats(self, record: Record, period: date | None) -> str:
+    def _no_seats(self, record: Record, period: date | None, charged: bool) -> str:
         kind, status = _folded(record.text("type")), _folded(record.text("status"))
         # A prorated row repeats seats that the subscription's own row has: adding it would buy them twice.
-        if kind and kind not in SEATS:
+        if charged and kind and kind not in SEATS:
             return f'of type "{record.text("type")}", which is money and no seats'
         if status in NOT_PURCHASED:
             return f'with status "{record.text("status")}"'

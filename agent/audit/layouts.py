@@ -12,7 +12,7 @@ _COMPANY = (
     *("Company Name", "Company", "Organization Name", "Organization", "Organisation", "Customer Name", "Customer"),
     *("Client Name", "Client", "Account Name", "Account", "Tenant Name", "Tenant", "Site Name", "Site", "Company ID"),
 )
-_QUANTITY = ("Quantity", "Qty", "Units", "Unit Count", "Seats", "Count", "Number")
+_QUANTITY = ("Quantity", "Qty", "Units", "Unit Count", "Seats", "Count")
 _AGREEMENT = ("Agreement Name", "Agreement", "Contract Name", "Contract", "Recurring Invoice")
 _CURRENCY = ("Currency Code", "Currency", "Pricing Currency")
 

@@ -263,3 +263,9 @@ def test_autotask_report_as_a_workbook(tmp_path: Path) -> None:
     [one] = audited(given, Profile(), "USD", TODAY, shipped()).differences
     assert (one.units, one.monthly) == (2, Money(Decimal("45.0"), "USD"))
     assert any("a line of 13 begins on 2026-12-01" in cause for cause in one.causes)
+
+
+def test_type_that_is_no_kind_of_charge_leaves_nothing_out(files: Files) -> None:
+    """Where the column says Microsoft and NCE, it is not an invoice's."""
+    content = f"Company,Type,Product Name,Quantity\nA,NCE,{BP},12\n"
+    assert codes(files(billed=billed(f"A,{BP},12,22,,,"), purchased=content)) == {}

@@ -192,6 +192,15 @@ def test_charts_are_drawn_to_scale() -> None:
     assert trend_bars(months[:1]) == ()
 
 
+def test_page_has_the_largest_of_very_many_and_says_so() -> None:
+    """Three hundred differences are 250 on the page and 300 in the CSV."""
+    many = tuple(difference(f"Company {number}", monthly=usd(f"{number + 1}.00")) for number in range(300))
+    made = MonthEnd("T", "S", DAY, tuple(reversed(many)), (), ())
+    page = month_end_html(made)
+    assert "The 250 largest of 300" in page
+    assert month_end_csv(made).count("\n") == 301
+
+
 def test_report_without_differences_says_so() -> None:
     """Calmly, in every format."""
     made = MonthEnd("T", "S", DAY, (), (), ())

@@ -12,12 +12,18 @@ from agent.domain.reconciliation import Confidence, Difference, Effect
 from agent.reports.month_end.view import EFFECTS, MonthEnd, Sums, TrendMonth, code_words
 from agent.reports.pages import page
 
+# Nobody reads a thousand differences on paper, and laying them out as PDF takes minutes; the workbook has them all.
+_DIFFERENCES, _QUANTITIES = 250, 500
+
 
 def month_end_html(report: MonthEnd) -> str:
-    """A page that needs nothing but itself; every value in it is escaped."""
+    """A page that needs nothing but itself; every value in it is escaped. Of very many rows it has the first ones."""
+    legs = report.legs if len(report.legs) <= _QUANTITIES else tuple(one for one in report.legs if one.differ)
     return page(
         "month_end",
         report=report,
+        differences=report.differences[:_DIFFERENCES],
+        legs=legs[:_QUANTITIES],
         effects=EFFECTS,
         Effect=Effect,
         calculated=Confidence.CALCULATED,

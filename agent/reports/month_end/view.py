@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from agent.domain.findings import Code
 from agent.domain.money import Money
-from agent.domain.reconciliation import Confidence, Difference, Effect, Leg, totals
+from agent.domain.reconciliation import Confidence, Difference, Effect, totals
 
 
 class State(StrEnum):
@@ -42,13 +42,11 @@ class Legs:
     billed: Decimal | None
     invoiced: Decimal | None = None
 
-    def of(self, leg: Leg) -> Decimal | None:
-        return {
-            Leg.PURCHASED: self.purchased,
-            Leg.ASSIGNED: self.assigned,
-            Leg.BILLED: self.billed,
-            Leg.INVOICED: self.invoiced,
-        }[leg]
+    @property
+    def differ(self) -> bool:
+        """Whether any two of those that are known are not the same."""
+        known = {self.purchased, self.assigned, self.billed, self.invoiced} - {None}
+        return len(known) > 1
 
 
 @dataclass(frozen=True, slots=True)

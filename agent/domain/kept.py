@@ -50,7 +50,7 @@ def of_kept(
             company,
             f"{line.key}#kept",
             f"{line.label} on agreement {line.key.agreement}: {'; '.join(told)}",
-            "give the line back once its row is right: trueup hold take",
+            f"give the line back once its row is right: trueup hold take {mine.line}",
             _money(line, mine, (agreement and agreement.months) or 1, currency),
         )
 

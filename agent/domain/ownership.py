@@ -72,10 +72,11 @@ class Kept:
 
     An empty text is the row's own, a quantity of 0 means no line. `asked` is the history by which a change to these
     terms is dated, from the day `since`; `undoes` the run that it takes back, `note` what of that is left to be done
-    by hand.
+    by hand; `line` is a number in the PSA by which people name it.
     """
 
     key: LineKey
+    line: int
     terms: Terms
     since: date
     asked: Asked
@@ -87,7 +88,7 @@ class Kept:
     @property
     def says(self) -> str:
         why = f", to undo run {self.undoes}" if self.undoes else ""
-        return f"kept at {self.terms.quantity} by {self.who} since {self.at:%Y-%m-%d}{why}"
+        return f"kept at {self.terms.quantity} since {self.at:%Y-%m-%d}{why} ({self.who})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,12 @@ _OTHERS = {"included", "price", "billable"}
 class Deed:
     """The confirmed writes of one run to the lines of a key, in their order; `day` is the calendar day of the first.
 
-    `invoiced` tells whether an invoice has been made since.
+    `line` is a number of one of them; `invoiced` tells whether an invoice has been made since.
     """
 
     run: str
     key: LineKey
+    line: int
     writes: tuple[Write, ...]
     day: date
     invoiced: bool
@@ -79,7 +80,7 @@ def taken_back(deed: Deed, now: Terms, who: str, at: datetime) -> Kept | None:
     since = _since(deed)
     undone = ((since - DAY, before.billed),)
     asked = ((since - DAY, now.billed), (since, before.billed)) if deed.invoiced else undone
-    return Kept(deed.key, before, since, asked, who, at, deed.run)
+    return Kept(deed.key, deed.line, before, since, asked, who, at, deed.run)
 
 
 def _added(write: Write) -> int:

@@ -1,13 +1,13 @@
 """A person's word about a single line of ours: keep it as it is, take it back, or leave it to people for good.
 
-Nothing is asked of the PSA: what counts is what the last cycle read, which is what the person has seen.
+The lines are read when it is said: what the last cycle read may be what it has changed since.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from agent.domain.keys import LineKey, Role
 from agent.domain.ownership import Binding, BindingState, Kept
 from agent.domain.periods import DAY
 from agent.errors import TrueupError
-from agent.ports import Clock, Store
+from agent.ports import Clock, Psa, Store
 
 VERBS = ("keep", "take", "release")
 _COUNTED = (Role.BASE, Role.DELTA)
@@ -29,7 +29,7 @@ class NotOurs(TrueupError):
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """All lines of one key as they were last read, with what we remember of them."""
+    """All lines of one key as they are, with what we remember of them."""
 
     company: int
     key: LineKey
@@ -44,10 +44,12 @@ class Managed:
 
     @property
     def terms(self) -> Terms:
-        """Of the base and its open differences together. Raises `NotOurs` where no line of it was read."""
+        """Of the base and its open differences together. Raises `NotOurs` where there is no line of it."""
         base = self.base
         if base is None:
-            raise NotOurs(f"No line of {self.key.product} was read at the last cycle", "Run one first: trueup sync")
+            raise NotOurs(
+                f"No line of {self.key.product} is in the PSA any more", "Remove its row, or restore the line"
+            )
         beside = {b.line for b in self.bindings if b.key.role in _COUNTED} - {base.id}
         standing = [base, *(self.lines[id] for id in sorted(beside) if id in self.lines)]
         quantity = sum((line.quantity for line in standing if line.open), Decimal(0))
@@ -66,8 +68,8 @@ class Told:
     quantity: int
 
 
-def managed(store: Store, line: int, now: datetime) -> Managed:
-    """Raises `NotOurs`."""
+def managed(store: Store, psa: Psa, line: int, now: datetime) -> Managed:
+    """Raises `NotOurs`, or `ReadFailed` where the agreement's lines cannot be read."""
     found = store.managed(line)
     if found is None:
         remedy = "Take the number from trueup findings or from the PSA; only lines that Trueup manages can be held"
@@ -75,15 +77,14 @@ def managed(store: Store, line: int, now: datetime) -> Managed:
     company, binding = found
     memory = store.memory(binding.key.psa, company, [binding.key.agreement], now)
     bindings = tuple(b for b in memory.bindings.values() if b.key.base == binding.key.base)
-    read = store.standings(company, datetime.max.replace(tzinfo=UTC))
-    lines = read[-1].value.lines.get(binding.key.agreement, ()) if read else ()
-    return Managed(company, binding.key.base, bindings, {one.id: one for one in lines})
+    lines = {one.id: one for one in psa.lines(binding.key.agreement)}
+    return Managed(company, binding.key.base, bindings, lines)
 
 
-def told(store: Store, clock: Clock, zone: ZoneInfo, line: int, verb: str, who: str) -> Told:
+def told(store: Store, psa: Psa, clock: Clock, zone: ZoneInfo, line: int, verb: str, who: str) -> Told:
     """Do as a person says about a line: keep, take or release. `who` goes into the journal, with the reason."""
     now = clock.now()
-    mine = managed(store, line, now)
+    mine = managed(store, psa, line, now)
     _DEEDS[verb](store, mine, who, now, clock.today(zone))
     quantity = mine.terms.quantity if mine.base else 0
     return Told(mine.company, line, mine.key.agreement, mine.key.product, verb, quantity)
@@ -93,7 +94,8 @@ def _keep(store: Store, mine: Managed, who: str, now: datetime, today: date) -> 
     if any(b.state is BindingState.RELEASED for b in mine.bindings):
         raise NotOurs(f"{mine.key.product} was released to people already", "Take it back first: trueup hold take")
     terms = mine.terms
-    kept = Kept(mine.key, terms, today, ((today - DAY, terms.billed),), who, now)
+    base = mine.base.id if mine.base else mine.bindings[0].line
+    kept = Kept(mine.key, base, terms, today, ((today - DAY, terms.billed),), who, now)
     # Nothing is to be written for it, so there is nothing to approve.
     store.keep(mine.company, [kept], [], now, now)
 

@@ -71,7 +71,7 @@ class _Company:
         memory = cycle.store.memory(cycle.psa.traits.name, company, ids, cycle.clock.now())
         reads = self._read(ids)
         now = self._terms(reads, memory)
-        deeds, notes = self._deeds(run, mine, reads)
+        deeds, notes = self._deeds(run, mine, reads, memory)
         found = {d.key: taken_back(d, _present(now.get(d.key), d), self.who, cycle.clock.now()) for d in deeds}
         kept = {key: one for key, one in found.items() if one is not None}
         planned = self._planned(reads, memory, kept)
@@ -85,7 +85,7 @@ class _Company:
         notes += self._unplanned(kept, planned)
         return Undo(company, tuple(kept.values()), planned, tuple(notes))
 
-    def _deeds(self, run: str, mine: Sequence[Entry], reads: Reads) -> tuple[list[Deed], list[str]]:
+    def _deeds(self, run: str, mine: Sequence[Entry], reads: Reads, memory: Memory) -> tuple[list[Deed], list[str]]:
         """What the run did, key by key; and of which keys it cannot be taken back, and why."""
         deeds, notes = [], []
         asked = {row.key(self.cycle.psa.traits.name) for row in self.mapping.rows}
@@ -95,7 +95,7 @@ class _Company:
             if why:
                 notes.append(f"{key.product} on agreement {key.agreement}: {why}")
             else:
-                deeds.append(self._deed(run, key, own, reads))
+                deeds.append(self._deed(run, key, own, reads, memory))
         return deeds, notes
 
     def _obstacle(self, run: str, key: LineKey, own: Sequence[Entry], asked: set[LineKey]) -> str:
@@ -115,14 +115,15 @@ class _Company:
             )
         return ""
 
-    def _deed(self, run: str, key: LineKey, own: Sequence[Entry], reads: Reads) -> Deed:
+    def _deed(self, run: str, key: LineKey, own: Sequence[Entry], reads: Reads, memory: Memory) -> Deed:
         store, first = self.cycle.store, own[0]
         before = store.standings(self.mapping.company, first.at)
         then = before[0].value.agreements.get(key.agreement) if before else None
         now = reads.agreements.get(key.agreement)
         moved = then and now and then.next_invoice and now.next_invoice and now.next_invoice > then.next_invoice
         day = first.at.astimezone(self.cycle.zone).date()
-        return Deed(run, key, tuple(e.write for e in own), day, bool(moved))
+        line = next(b.line for b in memory.bindings.values() if b.key.base == key)
+        return Deed(run, key, line, tuple(e.write for e in own), day, bool(moved))
 
     def _read(self, ids: frozenset[int]) -> Reads:
         cycle, mapping = self.cycle, self.mapping

@@ -11,9 +11,9 @@ from agent.ports import Contents, JournalRecord, Restored, Restoring
 from agent.reports.text import View, columns, counted, duration, paint, shown, wrapped
 from agent.reports.values import Values
 
-# How planning journals a binding that it learnt by itself: by mark, or as the only line of a product.
-_FOUND = ("bound", "found", "adopted", "rebound")
-_UNEXPLAINED = (Code.ORPHAN_LINE, Code.FOREIGN_MARK, Code.DUPLICATE_LINES, Code.AMBIGUOUS_LINES)
+# How planning journals a binding that it learnt by the mark of a line.
+_FOUND = ("bound", "found", "rebound")
+_UNEXPLAINED = (Code.ORPHAN_LINE, Code.FOREIGN_MARK, Code.DUPLICATE_LINES)
 
 
 def contents_text(contents: Contents, view: View) -> str:

@@ -74,7 +74,7 @@ def kept_text(kept: Sequence[tuple[int, Kept]], released: Sequence[tuple[int, Bi
     """Lines about which a person has said something that lasts; empty where there are none."""
     lines: list[str] = []
     for company, one in kept:
-        where = f"{view.company(company)}: {shown(one.key.product)} on agreement {one.key.agreement}"
+        where = f"{view.company(company)}: line {one.line}, {shown(one.key.product)} on agreement {one.key.agreement},"
         lines += wrapped(f"{where} is {shown(one.says)}", view.width, "  ", "    ")
         lines += wrapped(shown(one.note), view.width, "    ") if one.note else []
     for company, binding in released:
@@ -96,7 +96,7 @@ def kept_values(company: int, one: Kept) -> Values:
         "agreement": one.key.agreement,
         "product": one.key.product,
         "key": str(one.key),
-        "line": None,
+        "line": one.line,
         "quantity": one.terms.quantity,
         "price": price,
         "who": one.who,

@@ -94,13 +94,13 @@ def managed(connection: Connection, line: int) -> tuple[int, Binding] | None:
 
 def kept_of(row: Row[Any]) -> Kept:
     asked = tuple((date.fromisoformat(day), seats) for day, seats in row.asked)
-    return Kept(key_of(row.key), _terms(row.terms), row.since, asked, row.who, row.at, row.undoes, row.note)
+    return Kept(key_of(row.key), row.line, _terms(row.terms), row.since, asked, row.who, row.at, row.undoes, row.note)
 
 
 def _values(one: Kept, company: int) -> Values:
     plain = {"terms": terms_plain(one.terms), "asked": [[day.isoformat(), seats] for day, seats in one.asked]}
     told = {"since": one.since, "who": one.who, "at": one.at, "undoes": one.undoes, "note": one.note}
-    return keyed(one.key, company) | plain | told
+    return keyed(one.key, company) | {"line": one.line} | plain | told
 
 
 def _terms(plain: Mapping[str, Any]) -> Terms:

@@ -281,6 +281,7 @@ class Entry(_Row, table=True):
 class Kept(_Keyed, table=True):
     """Lines that a person keeps at certain terms."""
 
+    line: int = whole()
     terms: dict[str, Any] = plain()
     since: date = day()
     asked: list[list[str | int]] = plain()

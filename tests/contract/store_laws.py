@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.contract.store_contract import Entries, Learning, Runs, Snapshots, Writer
 from tests.contract.store_decisions import Findings, Holds
 from tests.contract.store_histories import Histories
+from tests.contract.store_keeping import Keeping
 from tests.contract.store_proofs import Chain, RoundTrips
 
 
-class StoreContract(Runs, Entries, Learning, Findings, Holds, Snapshots, Histories, Writer, RoundTrips, Chain):
+class StoreContract(Runs, Entries, Learning, Findings, Holds, Snapshots, Histories, Writer, Keeping, RoundTrips, Chain):
     """Its test gives the fixture `place`."""

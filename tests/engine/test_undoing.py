@@ -99,10 +99,12 @@ def test_undone_run_stays_undone_until_the_line_is_given_back(story: Story) -> N
     run = story.on(date(2026, 3, 17), 12)
     story.undo(run)
     [told_] = story.says(Code.KEPT_LINE)
-    assert f"kept at 10 by ana since 2026-03-17, to undo run {run}, 12 to bill by its row" in told_
+    assert f"kept at 10 since 2026-03-17, to undo run {run} (ana), 12 to bill by its row" in told_
 
     line = next(line["id"] for line in story.rig.psa.additions(AGREEMENT))
-    told(story.rig.cycle.store, story.rig.clock, UTC_ZONE, line, "take", "ana: the tenant is right")
+    told(
+        story.rig.cycle.store, story.rig.cycle.psa, story.rig.clock, UTC_ZONE, line, "take", "ana: the tenant is right"
+    )
     story.on(date(2026, 3, 18), 12)
 
     assert story.says(Code.KEPT_LINE) == []
@@ -242,7 +244,7 @@ class TestPeoplesEdits:
         return int(line)
 
     def tell(self, story: Story, line: int, verb: str) -> None:
-        told(story.rig.cycle.store, story.rig.clock, UTC_ZONE, line, verb, "ana: asked the office")
+        told(story.rig.cycle.store, story.rig.cycle.psa, story.rig.clock, UTC_ZONE, line, verb, "ana: asked the office")
         for _ in range(3):
             story.cycles()
 
@@ -252,7 +254,7 @@ class TestPeoplesEdits:
         story.on(date(2026, 3, 12), 11)
 
         assert [quantity for quantity, _, _ in story.lines] == [15]
-        assert "kept at 15 by ana: asked the office" in story.says(Code.KEPT_LINE)[0]
+        assert "kept at 15 since 2026-03-06 (ana: asked the office)" in story.says(Code.KEPT_LINE)[0]
         assert story.rig.cycle.store.holds(COMPANY) == []
 
     def test_taken_over(self, story: Story, edited: int) -> None:
@@ -271,6 +273,17 @@ class TestPeoplesEdits:
 
         self.tell(story, edited, "take")
         assert sum(quantity for quantity, _, last in story.lines if not last) == 20
+
+    def test_kept_right_after_a_write_is_what_was_written(self, story: Story) -> None:
+        """12 were written a minute ago; the cycle that wrote them had read 10. Kept and given back, 12 stay."""
+        line = next(line["id"] for line in story.rig.psa.additions(AGREEMENT))
+        story.rig.source.seats[SKUS[0]] = 12
+        story.cycles()
+        for verb in ("keep", "take"):
+            self.tell(story, line, verb)
+
+        assert [quantity for quantity, _, last in story.lines if not last] == [12]
+        assert story.says(Code.EDITED_BY_PERSON) == []
 
     def test_other_lines_are_nobodys_to_hold(self, story: Story, edited: int) -> None:
         """A number that is no line of ours."""

@@ -273,14 +273,14 @@ class LineTold(Answered):
 
 
 class KeptLine(Answered):
-    """`line` is null for what is kept: all lines of its key together, at `quantity`."""
+    """What is kept are all lines of the key together, at `quantity`; `line` names one of them."""
 
     state: Literal["kept", "released"]
     company: int
     agreement: int
     product: str
     key: str
-    line: int | None
+    line: int
     quantity: int | None
     price: Amount | None
     who: str | None

@@ -21,7 +21,7 @@ def by(decision: shapes.Decision) -> str:
 def hold_line(service: Service, line: int, verb: str, decision: shapes.Decision) -> Values:
     cycle = service.cycle
     try:
-        done = told(cycle.store, cycle.clock, cycle.zone, line, verb, by(decision))
+        done = told(cycle.store, cycle.psa, cycle.clock, cycle.zone, line, verb, by(decision))
     except NotOurs as error:
         raise Refused(404, "line-unknown", f"{error}.", f"{error.remedy}.") from error
     return told_values(done.company, done.agreement, done.product, line, verb, done.quantity)

@@ -32,15 +32,17 @@ def _verb(name: str, help: str, said: str) -> Callable[..., None]:
     def verb(desk: Desk, line: int, reason: str, as_json: bool) -> None:
         from agent.engine.keeping import told
         from agent.faces.deciding import by
+        from agent.reports.text import wrapped
         from agent.reports.undoing import told_values
 
-        with desk.store() as store:
-            done = told(store, desk.clock, desk.settings.agent.timezone, line, name, by(reason))
+        with desk.engine() as engine:
+            done = told(engine.store, engine.psa, engine.clock, engine.cycle.zone, line, name, by(reason))
         if as_json:
             say_json(told_values(done.company, done.agreement, done.product, line, name, done.quantity))
         else:
             where = f"Line {line} ({done.product}, agreement {done.agreement}, {desk.view().company(done.company)})"
-            say(f"{where} {said.format(quantity=done.quantity)}")
+            view = desk.view()
+            say("\n".join(wrapped(f"{where} {said.format(quantity=done.quantity)}", view.width)))
 
     found: Callable[..., None] = verb
     return found

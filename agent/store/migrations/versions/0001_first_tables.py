@@ -88,7 +88,16 @@ def what_planning_learns() -> None:
     table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=["account", *places])
     sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT, "asked": TEXT}
     table("sighting", KEYED | sighting, key=["key"], indexed=places)
-    kept = {"terms": TEXT, "since": DAY, "asked": TEXT, "who": TEXT, "at": INSTANT, "undoes": TEXT, "note": TEXT}
+    kept = {
+        "line": WHOLE,
+        "terms": TEXT,
+        "since": DAY,
+        "asked": TEXT,
+        "who": TEXT,
+        "at": INSTANT,
+        "undoes": TEXT,
+        "note": TEXT,
+    }
     table("kept", KEYED | kept, key=["key"], indexed=places)
     charge = {"starts": DAY, "ends": DAY, "quantity": WHOLE, "price": TEXT}
     table("charge", KEYED | charge, key=["key", "starts"], indexed=places)

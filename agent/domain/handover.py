@@ -254,7 +254,8 @@ class _Pool:
                 continue
             # Once the row is asked for again, its use is counted on the line that it has now.
             uses = _always(0) if key in self.asked else self._unwanted(key)
-            for line in mine.past:
+            # One that was given up before it began bills nothing; what is remembered of its day is the next life's.
+            for line in (x for x in mine.past if x.quantity or x.start is None or x.end != x.start + DAY):
                 bills = self._bills(replace(mine, base=line, binding=None, deltas=[]))
                 yield Party(line.id, uses, bills, date.min, line.end or date.min)
             if mine.base is None and _bounded(mine):
@@ -294,9 +295,14 @@ class _Pool:
             if charge is not None:
                 return charge + _together((d for d in _beside(mine) if d.opened and not d.invoiced(invoiced_to)), day)
             own = int(base.quantity - base.included) if base and _lives(base, day) else 0
-            return own + _together(_beside(mine), day)
+            return own + sum(self._charged(delta, day) for delta in _beside(mine) if _lives(delta.line, day))
 
         return bills
+
+    def _charged(self, delta: Delta, day: date) -> int:
+        """What an invoice billed of a difference, which may have been lowered since; else what it shows."""
+        known = (charge.quantity for charge in self.ground.charges.get(delta.key, ()) if day in charge.period)
+        return next(known, delta.seats)
 
     def _days(self, taker: Change, parties: Sequence[Party]) -> list[date]:
         """From the taker's first day to the last that any line of the pool is billed for, or that its own awaits."""

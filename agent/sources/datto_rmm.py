@@ -98,6 +98,7 @@ class DattoRmmSource:
         devices = self._rows(f"/api/v2/site/{account.id.lower()}/devices", _DEVICES, lambda page: page.devices)
         if any(one.siteUid.lower() != account.id.lower() for one in devices):
             raise Incomplete("Datto RMM listed devices of another site than was asked for.", LATER)
+        # Deleted devices stay in the list for a while; suspended ones are still there, and billed.
         members = tuple(_member(one) for one in devices if not one.deleted)
         told = replace(account, id=site.uid.lower(), name=account.name or site.name)
         return Snapshot(told, at, by_class(members), members, _COVERED)
@@ -118,6 +119,7 @@ class DattoRmmSource:
             if link in followed or len(followed) == PAGES:
                 raise Incomplete("Datto RMM's list does not end.", LATER)
             followed.add(link)
+            # An address outside the platform is refused behind this call, before the token goes there.
             page = self._vendor.read(link, decoder)
             rows += rows_of(page)
             link, total = page.pageDetails.nextPageUrl, page.pageDetails.totalCount

@@ -203,6 +203,7 @@ class JsonSource:
             raise Incomplete(f"{self._name} counts {counted} items but listed {number}.", LATER)
 
     def _bodies(self, listing: Listing, account: str) -> Iterator[object]:
+        # Quoted to the last character: an id with a slash or a question mark must not ask for something else.
         path = listing.path.replace(ACCOUNT, quote(account, safe=""))
         constants = {name: value.replace(ACCOUNT, account) for name, value in listing.params.items()}
         paging, seen = self._paging, set[str]()
@@ -214,6 +215,7 @@ class JsonSource:
             turned = self._next(body, listing, number)
             if turned is None:
                 return
+            # A cursor that comes back would be read for ever, and every item counted each time.
             if turned in seen:
                 break
             seen.add(turned)

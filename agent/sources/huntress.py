@@ -107,6 +107,7 @@ class HuntressSource:
 
     def observe(self, account: Account, needs: Needs = NO_NEEDS) -> Snapshot:
         at, one = self._clock.now(), self._organization(account.id)
+        # Without it the list's own numbers would be at hand, which are those installed.
         if one.actual_usages is None:
             raise Incomplete("Huntress does not tell what it bills for the organisation.", LATER)
         used = [(key, unit, number) for key, unit, number in _used(one.actual_usages) if number]

@@ -57,6 +57,7 @@ class Page(Struct, Generic[T]):
     content: list[T]
 
 
+# A field without a default must be there and must have its type: a quantity that is missing is not zero.
 class WireCompany(Struct):
     id: str
     name: str
@@ -161,6 +162,7 @@ class Pax8Source:
         at, company = self._clock.now(), account.id.lower()
         # A company that is not there has no subscriptions either, and that would read as zero.
         known = self._vendor.read(f"/v1/companies/{company}", _COMPANY)
+        # Sorted by what never changes, so that an edit meanwhile moves no row to another page.
         filters = {"companyId": company, "sort": "createdDate,asc"}
         bought = self._rows("/subscriptions", _SUBSCRIPTIONS, filters, lambda one: one.id)
         _check_company((one.companyId for one in bought), company)
@@ -193,6 +195,7 @@ class Pax8Source:
         number, pages, total = 0, 1, 0
         while number < pages:
             page = self._vendor.read(f"/v1{path}", decoder, {**params, "page": str(number), "size": str(self._size)})
+            # A row that came or went meanwhile has moved the others across the pages' edges.
             if number and page.page.total != total:
                 raise Incomplete("Pax8's list changed while it was read.", LATER)
             rows += page.content

@@ -99,6 +99,7 @@ class SheetSource:
 
     def _read(self) -> _Book:
         with self._lock:
+            # Looked at before it is read: a file that is written meanwhile has another stamp at the next look.
             stamp = self._checked_stamp()
             if stamp != self._stamp:
                 try:
@@ -135,6 +136,7 @@ class SheetSource:
             called = self._layout.account or record.text("account")
             _, products = book.setdefault(folded(called), (called, {}))
             for name in self._product_names(record):
+                # A word that belongs to two licences stays a word: a guess would bill one for the other.
                 found = self._names.find(name)
                 key = found[0] if len(found) == 1 else folded(name)
                 self._count(products.setdefault(key, _Counted(name)), record, key, table.file)

@@ -5,6 +5,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.keys import MARK_LENGTH, LineKey, Mark, Role
 from tests.domain.given import INSTALLATION, row
 
@@ -17,6 +18,16 @@ keys = st.builds(LineKey, texts, st.integers(1), texts, texts, texts, texts, tex
 def test_a_key_reads_back_from_its_text(key: LineKey) -> None:
     """Slashes, percent signs and any other character in names survive."""
     assert LineKey.parse(str(key)) == key
+
+
+names = st.from_regex(r"[a-z][a-z0-9-]{0,31}", fullmatch=True)
+
+
+@given(st.builds(Account, names, texts) | st.builds(Account, st.just(MICROSOFT), st.uuids().map(str)))
+def test_an_account_reads_back_from_its_ref(account: Account) -> None:
+    """Whatever a source calls its accounts, colons included; a tenant is its id alone."""
+    assert Account.parse(account.ref) == account
+    assert (account.ref == account.id) is (account.source == MICROSOFT)
 
 
 @given(keys)

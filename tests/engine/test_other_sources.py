@@ -196,6 +196,17 @@ def test_refused_key_is_told_and_stops_nobody(msp: Msp) -> None:
     assert [one.finding.subject for one in msp.found(Code.CREDENTIALS_REJECTED)] == ["huntress/credentials"]
 
 
+def test_source_that_left_agent_toml_is_told(msp: Msp) -> None:
+    """The mapping files in force may be older than the settings; its line stays."""
+    msp.sell(1021, "CARE", 12)
+    msp.map(EDR)
+    assert isinstance(msp.cycle.source, Switchboard)
+    msp.cycle.source = Switchboard({"microsoft": msp.cycle.source.sources["microsoft"]})
+    msp.run()
+    assert "agent.toml has no source huntress any more" in " ".join(msp.told(Code.SOURCE_INCOMPLETE))
+    assert msp.lines(1021) == [("CARE", 12, "2025-01-01", "")]
+
+
 def test_seller_is_compared_with_the_tenant(msp: Msp) -> None:
     """12 bought, 10 in the tenant: two seats too many at 16.00 a month each; the line follows the tenant."""
     msp.map(PREMIUM)

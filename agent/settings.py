@@ -382,7 +382,9 @@ def _described(model: type[BaseModel], prefix: str, header: str) -> Iterator[Set
             # Each kind under its own word, as the example file shows it.
             inner += [(kind_model, f"sources.{kind}.", f"#[sources.{kind}]") for kind, kind_model in KINDS.items()]
         elif found is not None:
-            inner.append((found[0], f"{key}.", found[1].format(key)))
+            # What belongs to a table that may be left out is left out with it.
+            away = "#" if header.startswith("#") and not found[1].startswith("#") else ""
+            inner.append((found[0], f"{key}.", away + found[1].format(key)))
         else:
             yield Setting(key, _type_words(field), _default_words(field), field.description or "", header)
     # Tables within a table come last: in a file, what stands below a header belongs to it.

@@ -10,11 +10,13 @@ from fractions import Fraction
 
 from agent.domain.agreements import Billable, Line, Standing
 from agent.domain.counts import MICROSOFT, Account, Observation, Snapshot
+from agent.domain.desired import label
 from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import Mappings
 from agent.domain.money import Money, rounded
 from agent.domain.reconciliation import Leg, Part, Position
 from agent.ports import Store
+from agent.sku_table import shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,20 @@ class Shelf:
             for seen in snapshot.observations.values():
                 if seen.sku not in excluded:
                     self._add(parts.setdefault(seen.name, []), seen, snapshot)
-        # Before the lines are laid beside them: a licence without a reading is unknown, and not none.
-        known = {licence: {part.leg for part in found} for licence, found in parts.items()}
         names = {seen.sku: seen.name for snapshot in snapshots for seen in snapshot.observations.values()}
         standing = self._standing(company)
         if standing is not None:
-            for sku, part in self._lines(company, standing):
-                parts.setdefault(names.get(sku, sku), []).append(part)
+            for key, part in self._lines(company, standing):
+                parts.setdefault(names.get(key.count) or self._label(key, company), []).append(part)
         for licence, found in parts.items():
-            legs = known.get(licence, set()) | ({Leg.BILLED} if standing is not None else set())
-            yield Position(self.names[company], licence, tuple(found), frozenset(legs))
+            # Each leg by a record of its own: a line that nobody bound to a row may bill the licence all the same.
+            yield Position(self.names[company], licence, tuple(found), frozenset(part.leg for part in found))
+
+    def _label(self, key: LineKey, company: int) -> str:
+        """What a line counts, where no reading names it: people, mailboxes, or a licence of a tenant never read."""
+        rows = (row for row in self.mappings.companies[company].rows if row.key(self.psa) == key.row)
+        row = next(rows, None)
+        return label(row, None) if row is not None else shipped().name(key.count)
 
     def snapshots(self, company: int) -> list[Snapshot]:
         """The last reading of each of its accounts, its tenants first."""
@@ -67,8 +73,8 @@ class Shelf:
         versions = self.store.standings(company, self.now)
         return versions[-1].value if versions else None
 
-    def _lines(self, company: int, standing: Standing) -> Iterator[tuple[str, Part]]:
-        """Our lines with the licence that each of them counts. A difference line with an end adds no seat."""
+    def _lines(self, company: int, standing: Standing) -> Iterator[tuple[LineKey, Part]]:
+        """Our lines with their keys. A difference line with an end adds no seat."""
         lines = {line.id: line for of_agreement in standing.lines.values() for line in of_agreement}
         bound = self.store.memory(self.psa, company, standing.agreements, self.now).bindings
         # By binding and not by product: another row, or a person, may bill the same product on the same agreement.
@@ -77,7 +83,7 @@ class Shelf:
             if line is None or not line.live(self.today):
                 continue
             if key.role is Role.BASE or (key.role is Role.DELTA and line.open):
-                yield key.count, self._part(key, line, standing)
+                yield key, self._part(key, line, standing)
 
     def _part(self, key: LineKey, line: Line, standing: Standing) -> Part:
         agreement = standing.agreements.get(key.agreement)

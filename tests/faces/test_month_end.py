@@ -105,6 +105,15 @@ def test_lines_of_ours_are_the_billed_leg(store: Store) -> None:
     assert (legs.purchased, legs.billed) == (14, 12)
 
 
+def test_line_that_is_bound_to_no_row_makes_billed_unknown_and_not_zero(store: Store) -> None:
+    """Somebody typed a line of 5 that nobody took over: how many are billed cannot be told here."""
+    run = store.open_run("test", [COMPANY], False, NOW)
+    store.learn(run, learnt(standing=standing(line(5))), NOW)
+    store.remember([snapshot(TENANT, seen("microsoft", 14))])
+    [legs] = report(store).legs
+    assert (legs.purchased, legs.billed) == (14, None)
+
+
 def test_unmapped_licence_is_priced_by_the_lines_of_others(store: Store) -> None:
     """Nobody billed it here, so its money is an estimate: 3 x 22.00, the price on the line of the same licence."""
     run = store.open_run("test", [COMPANY], False, NOW)

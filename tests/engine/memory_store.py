@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from threading import RLock
 from typing import Any, Self
 
@@ -76,6 +77,7 @@ class Disk:
     entries: dict[int, Entry] = field(default_factory=dict)
     holds: dict[str, Held] = field(default_factory=dict)
     findings: dict[tuple[str, Code, str], OpenFinding] = field(default_factory=dict)
+    closed: list[Version[Finding]] = field(default_factory=list)
     derivations: list[tuple[int, Derivation]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     plans: dict[int, tuple[str, datetime, Learnt]] = field(default_factory=dict)
@@ -213,7 +215,7 @@ class MemoryStore:
         return kept[-1].value if kept else None
 
     def snapshots(self, account: Account, since: datetime) -> Sequence[Version[Snapshot]]:
-        return _from(self.disk.snapshots.get(account, []), since)
+        return [replace(v, digest=_digest(v.value)) for v in _from(self.disk.snapshots.get(account, []), since)]
 
     def standings(self, company: int, since: datetime) -> Sequence[Version[Standing]]:
         return _from(self.disk.standings.get(company, []), since)
@@ -287,7 +289,7 @@ class MemoryStore:
                 disk.holds.pop(digest, None)
             for subject in subjects:
                 for code in _WRONG:
-                    disk.findings.pop((f"company/{company}", code, subject), None)
+                    self._over((f"company/{company}", code, subject), at)
 
     def forget(self, mapped: Iterable[int], at: datetime) -> None:
         with self._writing(at) as disk:
@@ -410,6 +412,10 @@ class MemoryStore:
         kept = [found for found in self.disk.findings.values() if company in (None, found.finding.company)]
         return sorted(kept, key=lambda found: found.first_seen)
 
+    def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
+        still = [Version(found.first_seen, found.last_seen, found.finding) for found in self.disk.findings.values()]
+        return sorted([v for v in self.disk.closed if v.last > since] + still, key=lambda version: version.since)
+
     def told(self, channel: str) -> Mapping[str, Told]:
         return {topic: told for (by, topic), told in self.disk.told.items() if by == channel}
 
@@ -513,10 +519,15 @@ class MemoryStore:
         known, found = self.disk.findings, {(scope, f.code, f.subject): f for f in findings}
         if complete:
             for place in [p for p in known if p[0] == scope and p not in found]:
-                del known[place]
+                self._over(place, at)
         for place, finding in found.items():
             first = known[place].first_seen if place in known else at
             known[place] = OpenFinding(finding, first, at)
+
+    def _over(self, place: tuple[str, Code, str], at: datetime) -> None:
+        found = self.disk.findings.pop(place, None)
+        if found is not None:
+            self.disk.closed.append(Version(found.first_seen, at, found.finding))
 
     def _named(self, name: str, at: datetime) -> Sequence[Hold]:
         by_digest = [held.hold for digest, held in self.disk.holds.items() if digest.startswith(name)]
@@ -547,6 +558,10 @@ def _and(kept: list[Version[Any]], value: Any, at: datetime) -> list[Version[Any
     if not kept or _plain(kept[-1].value) != _plain(told):
         return [*kept, Version(at, at, told)]
     return [*kept[:-1], Version(kept[-1].since, at, told)]
+
+
+def _digest(snapshot: Snapshot) -> str:
+    return sha256(repr(_plain(snapshot)).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ve
           --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit test soak lint bench bench-laws wheel lock clean
+.PHONY: help demo audit test soak soak-trust lint sbom audit-deps bench bench-laws wheel lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,6 +31,20 @@ soak: $(VENV)/dev.stamp  ## a million fault schedules, and a blow at every syste
 	@$(if $(ARGS),,$(PY) -m tests.engine.churn)
 	@$(PY) -m tests.engine.soak $(ARGS)
 	@$(PY) -m tests.acceptance.every_call
+
+soak-trust: $(VENV)/dev.stamp  ## a million damaged files, ten thousand requests, a month of 500 tenants (an hour or two)
+	@$(PY) -m bench.fuzz
+	@TRUEUP_API_CASES=10000 TRUEUP_PRESSES=10000 $(PY) -m pytest -q tests/faces/test_api.py tests/faces/test_api_described.py
+	@$(PY) -m tests.engine.month
+
+sbom: $(VENV)/dev.stamp  ## list what is shipped, as CycloneDX, in dist/
+	@mkdir -p dist
+	@$(VENV)/bin/cyclonedx-py requirements requirements.lock --output-format JSON --output-file dist/trueup.cdx.json
+	@ls dist/trueup.cdx.json
+
+audit-deps: $(VENV)/run.stamp  ## compare the lock with known weaknesses (needs pip-audit and its data)
+	@command -v pip-audit >/dev/null || { echo "Install it first, where it may reach its data: pipx install pip-audit" >&2; exit 1; }
+	@pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
 	@echo "Checking style and types"

@@ -70,9 +70,15 @@ def _text(text: str) -> str:
 
 def _name(text: str) -> str:
     # Names become parts of keys: one with an unseen character would be another name that looks the same.
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in text):
+    return unicodedata.normalize("NFC", _line(text))
+
+
+def _line(text: str) -> str:
+    """Problems and reports repeat it: it may not hide, turn round or break what stands beside it."""
+    kinds = {unicodedata.category(character) for character in text}
+    if any(kind[0] == "C" or kind in ("Zl", "Zp") for kind in kinds):
         raise fault("has an invisible character", "Type it anew")
-    return unicodedata.normalize("NFC", _text(text))
+    return _text(text)
 
 
 def _list(value: object) -> object:
@@ -129,6 +135,7 @@ Guid = Annotated[str, AfterValidator(_guid), _pattern(GUID)]
 Domain = Annotated[str, AfterValidator(_domain), _pattern(_DOMAIN)]
 # The length is judged first: the other checks look at each character.
 Text = Annotated[str, Field(max_length=6000), AfterValidator(_text)]
+Reason = Annotated[str, Field(max_length=6000), AfterValidator(_line)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(_name)]
 Licence = Annotated[str, Field(max_length=200), AfterValidator(_name)]  # display names reach 105 characters
 Licences = Annotated[list[Licence], Field(max_length=100), AfterValidator(_some)]
@@ -262,7 +269,7 @@ class ExcludeTable(Table):
     """A licence that nobody is billed for, and why."""
 
     licence: Licence = required("Part number, GUID or display name of the licence.")
-    reason: Text = required("Why it is not billed; reports repeat it.")
+    reason: Reason = required("Why it is not billed; reports repeat it.")
 
 
 class CompanyExcludeTable(Table):
@@ -277,7 +284,7 @@ class CompanyExcludeTable(Table):
     licence: Licence | None = key("Part number, GUID or display name of the licence.")
     product: Name | None = key("Instead of licence: what the source calls it.")
     source: Name | None = key("The source of agent.toml that lists the product.")
-    reason: Text = required("Why it is not billed; reports repeat it.")
+    reason: Reason = required("Why it is not billed; reports repeat it.")
     tenant: Name | None = key("In one tenant only, by name or id, where the company has several.")
 
 

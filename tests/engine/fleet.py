@@ -45,7 +45,7 @@ class Tenants:
 
 
 def tenant(number: int) -> str:
-    return f"4f1c0000-0000-0000-0000-0000000000{number + 1:02}"
+    return f"4f1c0000-0000-0000-0000-{number + 1:012}"
 
 
 class Fleet:

@@ -14,7 +14,7 @@ from agent.engine.schedule import Schedule
 from agent.ports import Clock, Entry, Store, Traits
 from agent.reports.text import counted, duration
 
-_RUNS = 200  # looked at each time; the daemon makes a few a minute at most
+_RUNS = 50  # looked at each minute, in which the daemon makes a few at most
 _GRACE = timedelta(minutes=10)  # for the second of two cycles to end
 _UNSETTLED = timedelta(minutes=30)  # beyond the settle window, within which nothing is to be expected
 _DAY = timedelta(days=1)

@@ -322,15 +322,18 @@ def _purchased_tally(row: Row, seen: Observation, snapshot: Snapshot) -> Tally:
         return Tally(0, (), None, (), _half_told(f"{snapshot.account} tells no purchases"))
     parts = [f"{s.quantity} ({s.status}, {s.id[:8]})" for s in seen.subscriptions if s.status.billed]
     says = f"{seen.name}: {' + '.join(parts) or seen.prepaid} purchased"
-    doubt = None
-    if seen.contradicts_itself:
-        doubt = _half_told(
-            f"its purchases add up to {seen.purchased}, but {snapshot.account} says {seen.prepaid} units"
-        )
+    doubt = _half_told(_contradiction(seen, snapshot)) if seen.contradicts_itself else None
     unassigned = seen.unassigned if seen.per_user else None
     bought = tuple((s.created.date(), s.quantity) for s in seen.subscriptions if s.created and s.status.billed)
     step = Step("purchased", says, str(seen.purchased))
     return Tally(seen.purchased, people, unassigned, (step,), doubt, bought)
+
+
+def _contradiction(seen: Observation, snapshot: Snapshot) -> str:
+    if seen.purchased != seen.prepaid:
+        return f"its purchases add up to {seen.purchased}, but {snapshot.account} says {seen.prepaid} units"
+    unknown = ", ".join(one.id for one in seen.subscriptions if one.status is Status.UNKNOWN)
+    return f"it is not known whether purchase {unknown} is in force"
 
 
 def _subscription_tally(subscription: str, seen: Observation) -> Tally:

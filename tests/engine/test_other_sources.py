@@ -232,6 +232,16 @@ def test_draft_invoice_is_compared_with_what_is_in_force(msp: Msp) -> None:
     assert told in msp.told(Code.SELLER_DISAGREES)
 
 
+def test_purchase_in_a_strange_state_stops_its_line(msp: Msp) -> None:
+    """Pax8's words are open: what a new one means for the number, nobody knows."""
+    backup = msp.shop.add_product("Cloud Backup", "Axcient")
+    strange = msp.shop.sell(SHOP, backup, 3, status="OnHold")
+    msp.map(IDS + f'[[row]]\nsource = "pax8"\nproduct = "{backup}"\nprofile = "box"\nagreement = 1021\n')
+    msp.settle()
+    assert msp.lines(1021) == []
+    assert any(f"whether purchase {strange} is in force" in said for said in msp.told(Code.SOURCE_INCOMPLETE))
+
+
 def test_what_is_sold_may_be_what_is_billed(msp: Msp) -> None:
     """A product that Microsoft does not know goes by Pax8's own id: 3 sold, 3 billed."""
     backup = msp.shop.add_product("Cloud Backup", "Axcient")

@@ -255,10 +255,14 @@ class _Pool:
             # Once the row is asked for again, its use is counted on the line that it has now.
             uses = _always(0) if key in self.asked else self._unwanted(key)
             # One that was given up before it began bills nothing; what is remembered of its day is the next life's.
-            for line in (x for x in mine.past if x.quantity or x.start is None or x.end != x.start + DAY):
-                bills = self._bills(replace(mine, base=line, binding=None, deltas=[]))
-                yield Party(line.id, uses, bills, date.min, line.end or date.min)
-            if mine.base is None and _bounded(mine):
+            lives = [x for x in mine.past if x.quantity or x.start is None or x.end != x.start + DAY]
+            # Differences and credits stay with the line that stands, else with the last: its charges tell of them too.
+            last = max(lives, key=lambda line: line.end or date.min, default=None) if mine.base is None else None
+            for line in lives:
+                life = replace(mine, base=line, binding=None, deltas=mine.deltas if line is last else [])
+                bills, bounded = self._bills(life), _bounded(life)
+                yield Party(line.id, uses, bills, date.min, line.end or date.min, bounded=bounded)
+            if mine.base is None and last is None and _bounded(mine):
                 line, bills = _bounded(mine)[0].line, self._bills(mine)
                 yield Party(line.id, _always(0), bills, date.max, date.min, bounded=_bounded(mine))
 

@@ -96,9 +96,8 @@ def lose_an_answer(scene: Scene) -> None:
 def rest(scene: Scene) -> None:
     scene.stage.step("And then nothing", "The same cycle once more, over all companies.")
     before, written = scene.picture(), scene.writes()
-    again = scene.run("sync")
-    unmoved = scene.picture() == before and scene.writes() == written
-    scene.stage.fact(again.status == 0 and unmoved, "It wrote nothing")
+    scene.run("sync")  # its exit status says that one tenant could not be read, and no more
+    scene.stage.fact(scene.picture() == before and scene.writes() == written, "It wrote nothing")
     scene.stage.gap()
     verdict = scene.run("journal", "verify")
     scene.stage.fact(verdict.status == 0, "Every write and decision is in the journal, and its chain is unbroken")

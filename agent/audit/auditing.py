@@ -131,7 +131,7 @@ class _Auditing:
             cost = costs.pop() if len(costs) == 1 else None
             for claim in of_leg:
                 if claim.rank == rank:
-                    yield replace(claim.part, unit=claim.part.unit or cost)
+                    yield replace(claim.part, unit=cost if claim.part.unit is None else claim.part.unit)
                 else:
                     self.passed_over[claim.part.where.split(" row ")[0]] += 1
 

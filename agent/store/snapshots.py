@@ -185,12 +185,12 @@ def _observation(
     bought = tuple(_subscription(*fields) for fields in subscriptions)
     counts = prepaid, assigned, per_user
     cost = _money(billing[1]) if billing else None
-    invoiced = Invoiced(billing[0], cost) if billing and cost else None
+    invoiced = Invoiced(billing[0], cost) if billing and cost is not None else None
     return Observation(sku, part_number, name, *counts, bought, Unit(unit), invoiced)
 
 
 def _money_plain(money: Money | None) -> list[str] | None:
-    return [str(money.amount), money.currency] if money else None
+    return None if money is None else [str(money.amount), money.currency]  # an invoice of 0.00 is one
 
 
 def _money(plain: list[str] | None) -> Money | None:

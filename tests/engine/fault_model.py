@@ -46,7 +46,7 @@ FAULTS: Mapping[str, Sequence[str]] = {
 
 # Every call that one cycle makes, so every place between two of its steps.
 STEPS = (
-    *("newest", "open_run", "entry_open", "bound_agreements", "memory", "remember", "learn", "refusals"),
+    *("newest", "open_run", "entry_open", "bound_agreements", "memory", "learn", "refusals"),
     *("intend", "close", "looked", "mended", "report", "seal_run", "note"),
     *("agreements", "products", "lines", "writes", "look_for", "execute", "observe"),
 )

@@ -18,7 +18,7 @@ from tests.engine.story import BEGIN, DEEDS, Choices, Story, troubles
 
 WHOLE_EVERY = 50
 LENGTHS = (1, 2, 2, 3, 3, 4, 4, 5, 6, 8, 12)  # steps after the first cycle
-COMES_RIGHT_EVERY = 4  # that people tidy up and all is billed in the end takes a dozen cycles more
+COMES_RIGHT_EVERY = 9  # that people tidy up and all is billed in the end takes a dozen cycles more
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -34,6 +35,7 @@ from tests.engine.watch import JUDGED, Broken
 
 CHUNK = 50
 WHOLE_MODEL = 10_000  # schedules that must meet every fault and die at every step
+LINE = 5_000  # schedules from one line to the next where no progress bar can be shown
 MANY = 20  # failures after which going on teaches nothing
 WEAKNESSES = {mutant.__name__: mutant for mutant in MUTANTS}
 # What the laws are called in the targets of reliability 6.
@@ -117,6 +119,7 @@ def main(schedules: int, start: int, jobs: int, seed: int | None, mutant: str | 
     """Tell fault schedules over the engine, and hold the laws I1 to I10 against each step."""
     weakness = WEAKNESSES[mutant] if mutant else Weakness
     quieten()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it in the background
     sys.exit(replay(seed, weakness) if seed is not None else run(range(start, start + schedules), weakness, jobs))
 
 
@@ -137,10 +140,12 @@ def run(seeds: range, weakness: type[Weakness], jobs: int) -> int:
     with Progress(*bar, TextColumn("{task.fields[rate]:.0f}/s"), console=console) as progress:
         shown = progress.add_task("Telling fault schedules", total=len(seeds), rate=0.0)
         try:
-            for reached, part in spread(seeds, weakness, jobs):  # noqa: B007
+            for reached, part in spread(seeds, weakness, jobs):
                 tale.add(part)
                 rate = tale.seeds / (time.monotonic() - began)
                 progress.update(shown, completed=tale.seeds, rate=rate)
+                if not console.is_terminal and tale.seeds % LINE == 0:
+                    console.print(f"{tale.seeds:,} told, all up to seed {reached - 1:,}, {rate:.0f}/s", soft_wrap=True)
                 if len(tale.broken) >= (1 if weakness is not Weakness else MANY):
                     break
         except KeyboardInterrupt:
@@ -172,6 +177,7 @@ def report(console: Console, tale: Tale, seconds: float) -> None:
     console.print(_table(("law", "held", "broken"), [(law, n, broken[law]) for law, n in sorted(tale.judged.items())]))
     rows = [(kind, _of_kind(kind, broken)) for kind in KINDS]
     console.print(_table(("in the end", "schedules"), rows))
+    console.print(f"{told['met told as refused']:,} lines were told as refused when faults had ceased")
     writes, cycles = f"{told['writes']:,} writes", f"{told['cycles']:,} cycles"
     console.print(
         f"{tale.seeds:,} schedules, {cycles}, {writes} in {seconds:.0f} s ({tale.seeds / seconds:.0f}/s);"

@@ -43,3 +43,11 @@ def test_agreement_that_cannot_be_read_again_is_not_written_to(flat: World) -> N
     assert sent(flat) == []
     flat.hours(1)
     assert lines(flat) == ["12 from 2025-06-01"]
+
+
+def test_plan_that_has_aged_is_carried_out_where_nothing_changed(world: World) -> None:
+    """A minute later the agreement is asked for once more, before the first of the two writes, and both are sent."""
+    world.trap.calls.clear()
+    meanwhile(world, 60, lambda: None)
+    assert (len(sent(world)), world.trap.calls.count("agreements")) == (2, 2)
+    assert lines(world) == ["12 from 2025-06-01", "2 from 2026-03-05 to 2026-03-31"]

@@ -582,8 +582,10 @@ class World:
         subjects = {str(wish.key), *(f"line/{line.id}" for line in self.watch.lines_of(wish.key))}
         stopped = [f for f in found if f.subject in subjects and f.code not in _PLAIN]
         stopped += [f for f in found if f.code is Code.DUPLICATE_LINES]
-        if self._distorted:
-            stopped += [f for f in found if f.code is Code.REFUSED_BY_PSA and _of(f, wish.key)]
+        # A line that stands in the way of a write is told in each cycle until a person has seen to it.
+        refused = [f for f in found if f.code is Code.REFUSED_BY_PSA and _of(f, wish.key)]
+        self.met["told as refused"] += bool(refused)
+        stopped += refused
         detail = [(p.change.sentence, p.holds, p.realisation.note) for p in plans]
         told = "I8 what is not as wanted is held with a reason"
         require(bool(held or stopped), told, wish.product, f"{stands} stand, {wanted} wanted", detail, found)

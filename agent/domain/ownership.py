@@ -55,13 +55,14 @@ class Binding:
 class Sighting:
     """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads.
 
+    `first_at` is None where no read said so: no row wants the line any more, or a person keeps it at that number.
     `asked` are the billed seats of each day since the lines last showed what was asked for.
     """
 
     key: LineKey
     quantity: int
     since: date
-    first_at: datetime
+    first_at: datetime | None
     last_at: datetime
     asked: Asked = ()
 
@@ -101,6 +102,8 @@ class Timing:
 
     def second_read(self, sighting: Sighting, what: str) -> str:
         """Why to wait for one; empty where an earlier read, far enough back, already said the same."""
+        if sighting.first_at is None:
+            return ""
         after = sighting.first_at + self.recheck
         return f"{what} needs a second read that agrees, not before {after:%H:%M:%S} UTC" if self.now < after else ""
 

@@ -139,7 +139,7 @@ class _Book:
         before, now = self.sightings.get(key), self.timing.now
         history = asked(self._history(before, holding), self.timing.today, 0)
         if before is None or before.quantity:
-            before = Sighting(key, 0, self.timing.today, now, now)
+            before = Sighting(key, 0, self.timing.today, None, now)
         self.seen.append(replace(before, last_at=now, asked=history))
         return self.seen[-1]
 
@@ -169,12 +169,13 @@ class _Book:
         before, now = self.sightings.get(line.key), self.timing.now
         if line.kept is not None:
             # A person's word needs no second read, and is remembered by itself.
-            return Sighting(
-                line.key, line.terms.quantity, line.kept.since, now - self.timing.recheck, now, line.kept.asked
-            )
+            return Sighting(line.key, line.terms.quantity, line.kept.since, None, now, line.kept.asked)
         history = self._history(before, holding)
         bought = proven(line.bought, before.last_at.date(), history, line.terms.billed) if before else ()
-        if before is not None and (line.doubt or before.quantity == line.terms.quantity):
+        # What was wanted of a line without a row is no read: the first that says the same once there is one again
+        # must not pass for the second.
+        read = before is not None and before.first_at is not None and before.quantity == line.terms.quantity
+        if before is not None and (line.doubt or read):
             sighting = before if line.doubt else replace(before, last_at=now)
         else:
             since = min((day for day, _ in bought), default=self.timing.today)

@@ -294,7 +294,7 @@ class Kept(_Keyed, table=True):
 class Sighting(_Keyed, table=True):
     quantity: int = whole()
     since: date = day()
-    first_at: datetime = instant()
+    first_at: datetime | None = instant()
     last_at: datetime = instant()
     asked: list[list[str | int]] = plain()
 

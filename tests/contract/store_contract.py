@@ -327,10 +327,13 @@ class Learning(WithStore):
             NOW,
         )
 
+        unwanted = Sighting(key("sku-2"), 0, date(2026, 3, 17), None, NOW)
+        store.learn(run, learnt(sightings=(unwanted,)), NOW)
+
         memory = store.memory(PSA, COMPANY, [AGREEMENT], NOW)
 
         assert memory.bindings == {key(): binding()}
-        assert memory.sightings == {key(): seen}
+        assert memory.sightings == {key(): seen, unwanted.key: unwanted}
         assert memory.charges == {key(): (march, april)}
         assert memory.boundaries == {AGREEMENT: date(2026, 4, 1)}
 

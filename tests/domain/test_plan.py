@@ -1,7 +1,7 @@
 """Current + desired -> changes."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from hypothesis import given
@@ -19,6 +19,7 @@ from tests.domain.given import (
     E3,
     INSTALLATION,
     MARCH_17,
+    NOW,
     PRODUCT,
     PROFILE,
     agreement,
@@ -78,6 +79,16 @@ def test_a_lower_count_waits_for_a_second_read() -> None:
     snap, on = snapshot(observation()), ground([ours], [bound])
     assert "second read" in only(drafted([row()], snap, on).changes).waits
     assert only(drafted([row()], snap, on, seen_before(KEY, 12, hours=1)).changes).waits == ""
+
+
+def test_a_line_without_a_row_is_no_read_of_zero() -> None:
+    """For a day no row wanted the line. The row comes back, and its first read says 0: that waits for a second one."""
+    ours, bound = managed(10)
+    on, empty = ground([ours], [bound]), snapshot(observation(purchased=0))
+    (unwanted,) = drafted([], empty, on).sightings
+    assert (unwanted.quantity, unwanted.first_at) == (0, None)
+    back = {unwanted.key: replace(unwanted, last_at=NOW - timedelta(days=1))}
+    assert "second read" in only(drafted([row()], empty, on, back).changes).waits
 
 
 def test_a_higher_count_waits_for_nothing() -> None:

@@ -87,7 +87,7 @@ def what_planning_learns() -> None:
     binding |= {"confirmed": TEXT, "boundary": DAY, "locked": DAY}
     table("binding", KEYED | binding, key=["key"], optional=["boundary", "locked"], indexed=["account", *places])
     sighting = {"quantity": WHOLE, "since": DAY, "first_at": INSTANT, "last_at": INSTANT, "asked": TEXT}
-    table("sighting", KEYED | sighting, key=["key"], indexed=places)
+    table("sighting", KEYED | sighting, key=["key"], optional=["first_at"], indexed=places)
     kept = {
         "line": WHOLE,
         "terms": TEXT,

@@ -170,7 +170,7 @@ class Ledger:
         for day in days(came, self.paid_to):
             if self._level(day) < seat:
                 self.promised[day].append((seat, seen))
-        self.seats.append(Seat(seen, came, max(came, self.paid_to)))
+        self.seats.append(Seat(seen, max(came, self.begun), max(came, self.paid_to)))
 
     # Fewer seats.
 

@@ -113,6 +113,9 @@ class Watch:
         for b in learnt.bindings:
             if b.key.role is Role.BASE and b.state is BindingState.LIVE:
                 self.bases[b.line] = b.key.base
+                # Read as just what the row asks for: theirs is the base from here on, whatever they do a moment later.
+                if self.readings.get(b.key.base, [(None, -1)])[-1][1] == int(b.confirmed.get("quantity", -1)):
+                    self.edited.pop(b.line, None)
 
     def forget(self, readings: Readings) -> None:
         """The store has been lost or set back: what only it could know, nobody knows."""

@@ -12,9 +12,13 @@ from tests.engine.mutants import Weakness
 from tests.engine.stacks import FullStack, MemoryStack
 from tests.engine.story import BEGIN, DEEDS, Choices, Deed, Story, troubles
 
+# The agent looks after every fourth deed, where a schedule lets it look more often: most of a history's time is its
+# cycles, and 2,000 histories are to be told in a minute.
+WORKS = {"works": [True, False, False, False]}
+
 
 def chosen(choices: Choices) -> dict[str, st.SearchStrategy[Any]]:
-    return {name: st.sampled_from(options) for name, options in choices.items()}
+    return {name: st.sampled_from(WORKS.get(name, options)) for name, options in choices.items()}
 
 
 class Machine(RuleBasedStateMachine):

@@ -18,7 +18,7 @@ from agent.domain.changes import Planned
 from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.guards import Limits
-from agent.domain.keys import LineKey, Mark
+from agent.domain.keys import LineKey, Mark, Role
 from agent.domain.mappings import (
     AtZero,
     BillingProfile,
@@ -428,17 +428,18 @@ class World:
         return [lines[which % len(lines)]] if lines else []
 
     def person_tidies(self) -> None:
-        """What was copied goes, what was deleted or ended comes back, of two lines with one mark the one that the agent
-        does not know goes, and of two that bill one row the earlier ends."""
+        """What was copied goes, what was deleted or ended comes back unless its base is over, of two lines with one
+        mark the one that the agent does not know goes, and of two that bill one row the earlier ends."""
         while self.binned:
             line = self.binned.pop()
             self.stack.person_restores(line.id)
             self.watch.excused[line.mark] += 1  # a lost store may have made another one meanwhile
         self.watch.deleted.clear()
         now = self.stack.now
-        keys = [wish.key for wish in self.wishes if wish.present]
-        for id in (id for id in self.ended if id in now and any(self.watch.belongs(now[id], key) for key in keys)):
-            self.stack.person_edits(id, cancelledDate=None)
+        # A base was made before its differences, so it comes back before them.
+        for id in sorted(id for id in self.ended if id in now and self._comes_back(now[id])):
+            if self._has_base(now[id]):
+                self.stack.person_edits(id, cancelledDate=None)
         known = {binding.line for binding in self.watch.bindings()}
         kept = {line.mark: id for id, line in sorted(now.items(), key=lambda it: (it[0] in known, -it[0])) if line.mark}
         doubled = [id for id, line in now.items() if line.mark and kept[line.mark] != id]
@@ -450,6 +451,14 @@ class World:
                 self._ends(line)
         self.ended.clear()
         self.copies.clear()
+
+    def _comes_back(self, line: Line) -> bool:
+        return any(self.watch.belongs(line, wish.key) for wish in self.wishes if wish.present)
+
+    def _has_base(self, line: Line) -> bool:
+        mark = Mark.read(line.mark)
+        bases = (self.watch.bases_of(wish.key) for wish in self.wishes if self.watch.belongs(line, wish.key))
+        return mark is None or mark.role is Role.BASE or any(bases)
 
     def back_up(self) -> None:
         self.backups = [(self.stack.backup(), {key: [*known] for key, known in self.watch.readings.items()})]

@@ -438,6 +438,8 @@ class World:
         now = self.stack.now
         # A base was made before its differences, so it comes back before them.
         for id in sorted(id for id in self.ended if id in now and self._comes_back(now[id])):
+            # What no row wants now may be wanted later, when they tidy up again.
+            self.ended.remove(id)
             if self._has_base(now[id]):
                 self.stack.person_edits(id, cancelledDate=None)
         known = {binding.line for binding in self.watch.bindings()}
@@ -446,14 +448,14 @@ class World:
         for id in {*doubled, *(id for id in self.copies if id in now)}:
             self.stack.person_deletes(id)
         for wish in self.wishes:
-            *earlier, _ = [None, *self.watch.bases_of(wish.key)]
+            *earlier, _ = [None, *sorted(self.watch.bases_of(wish.key), key=lambda line: line.id)]
             for line in filter(None, earlier):
                 self._ends(line)
-        self.ended.clear()
         self.copies.clear()
 
     def _comes_back(self, line: Line) -> bool:
-        return any(self.watch.belongs(line, wish.key) for wish in self.wishes if wish.present)
+        theirs = any(not line.mark and line.identifier == wish.product for wish in self.wishes if wish.present)
+        return theirs or any(self.watch.belongs(line, wish.key) for wish in self.wishes if wish.present)
 
     def _has_base(self, line: Line) -> bool:
         mark = Mark.read(line.mark)
@@ -518,6 +520,10 @@ class World:
             self.hours(1)
             self._next_invoice_comes()
         result = self.hours(2)
+        if self.watch.store.holds():
+            # An invoice moves the ground of what was approved before it.
+            self.decide("approved")
+            result = self.hours(2)
         for wish in self.wishes:
             self._right(wish, result)
         self._reckoned(result)

@@ -158,7 +158,7 @@ def _one(
     change = planned.change
     if case.mode is Mode.REPORT:
         return replace(planned, holds=("mode is report: nothing is written",))
-    if planned.digest in case.approved:
+    if case.approved and planned.digest in case.approved:
         return replace(planned, approved=True)
     reasons = [*everywhere, *(rule(change, case) for rule in _RULES)]
     if isinstance(change, AddLine):
@@ -166,7 +166,7 @@ def _one(
         if change.key in strange:
             reasons.append("it takes the place of a line that counts another tenant: see that the tenant is right")
         reasons.append(_unexplained(case.strays))
-    if planned.digest in case.rejected:
+    if case.rejected and planned.digest in case.rejected:
         reasons.append("rejected by a person")
     return replace(planned, holds=tuple(dict.fromkeys(reason for reason in reasons if reason)))
 

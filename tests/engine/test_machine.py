@@ -46,7 +46,7 @@ def run(story: type[Machine], examples: int, seed: int, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("part", range(8))
 def test_no_history_bills_twice_loses_or_invents(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """2,000 histories of 50 steps in memory, in eight parts that two workers share: what Hypothesis keeps of a part slows it down."""
+    """2,000 histories of 50 steps in memory, in eight parts that two workers share; long ones slow Hypothesis down."""
     run(InMemory, EXAMPLES, SEED + part, monkeypatch)
 
 

@@ -62,6 +62,19 @@ def _text(value: object) -> str:
     return value
 
 
+def _matching(pattern: str, what: str, remedy: str, lower: bool = False) -> PlainValidator:
+    """Text that is of the pattern as a whole, and is else refused with these words."""
+    whole = re.compile(pattern, re.ASCII)
+
+    def checked(value: object) -> str:
+        text = _text(value).lower() if lower else _text(value)
+        if not whole.fullmatch(text):
+            raise fault(what, remedy)
+        return text
+
+    return PlainValidator(checked)
+
+
 def _duration(value: object) -> timedelta:
     try:
         return parse_duration(_text(value))
@@ -83,20 +96,6 @@ def _zone(value: object) -> ZoneInfo:
         close = difflib.get_close_matches(name, available_timezones(), 1, 0.8)
     remedy = f'Did you mean "{close[0]}"?' if close else 'Write an IANA name such as "Europe/London"'
     raise fault("is not a time zone", remedy)
-
-
-def _currency(value: object) -> str:
-    text = _text(value)
-    if not re.fullmatch(r"[A-Z]{3}", text):
-        raise fault("is not a currency code", 'Write the ISO code in capitals: "USD", "AUD"')
-    return text
-
-
-def _guid(value: object) -> str:
-    text = _text(value).lower()
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
-        raise fault("is not a GUID", 'Write it as "00000000-0000-0000-0000-000000000000"')
-    return text
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
@@ -187,13 +186,6 @@ def _listen(value: object, info: ValidationInfo) -> TcpAddress | UnixSocket:
     return TcpAddress(host, int(found[3]))
 
 
-def _host(value: object) -> str:
-    text = _text(value).lower()
-    if not re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?", text, re.ASCII):
-        raise fault("is not a host name", 'Write it as browsers send it: "trueup.example.com" or "host:8443"')
-    return text
-
-
 def _clock_time(value: object) -> time:
     text = _text(value)
     try:
@@ -202,48 +194,12 @@ def _clock_time(value: object) -> time:
         raise fault("is not a time of day", 'Write hours and minutes: "07:30"') from None
 
 
-def _mail_address(value: object) -> str:
-    text = _text(value)
-    # What the mail library would take apart differently than a person reads it is no address of an office.
-    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text, re.ASCII):
-        raise fault("is not a mail address", 'Write it as "billing@example.com"')
-    return text
-
-
-def _server(value: object) -> str:
-    text = _text(value)
-    if not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-f:]+", text, re.ASCII):
-        raise fault("is not the name of a server", 'Write it as "smtp.example.com"')
-    return text
-
-
 def _finding_code(value: object) -> Code:
     text = _text(value)
     try:
         return Code(text)
     except ValueError:
         raise fault("is no code of a finding", did_you_mean(text, [code.value for code in Code])) from None
-
-
-def _marker_field(value: object) -> str:
-    text = _text(value)
-    if not re.fullmatch(r"serialNumber|custom:\S.{0,49}", text):
-        raise fault("is not a field for our mark", 'Write "serialNumber", or "custom:" and the caption of a field')
-    return text
-
-
-def _model_version(value: object) -> str:
-    text = _text(value)
-    if not re.fullmatch(r"\d{4}\.\d{1,2}", text, re.ASCII):
-        raise fault("is not a version of the API", 'Write it as "2026.4"')
-    return text
-
-
-def _installation(value: object) -> str:
-    text = _text(value)
-    if not re.fullmatch(r"[A-Za-z0-9._-]{4,64}", text, re.ASCII):
-        raise fault("is not an installation id", "Write 4 to 64 letters, digits, points, dashes or underscores")
-    return text
 
 
 def _numbers(low: int, high: int) -> dict[str, int]:
@@ -302,8 +258,21 @@ Duration = Annotated[
 ]
 SomeDuration = Annotated[Duration, AfterValidator(_some)]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), _AS_TEXT, Called("time zone")]
-Currency = Annotated[str, PlainValidator(_currency), Called("currency code")]
-Guid = Annotated[str, PlainValidator(_guid), Called("GUID")]
+Currency = Annotated[
+    str,
+    _matching(r"[A-Z]{3}", "is not a currency code", 'Write the ISO code in capitals: "USD", "AUD"'),
+    Called("currency code"),
+]
+Guid = Annotated[
+    str,
+    _matching(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "is not a GUID",
+        'Write it as "00000000-0000-0000-0000-000000000000"',
+        lower=True,
+    ),
+    Called("GUID"),
+]
 FilePath = Annotated[Path, PlainValidator(_path), _AS_TEXT, Called("path")]
 SecretReference = Annotated[SecretRef, PlainValidator(_secret), _AS_TEXT, Called("secret reference")]
 TokenFile = Annotated[SecretRef, PlainValidator(_token_file), _AS_TEXT, Called("path or credential")]
@@ -311,14 +280,54 @@ Url = Annotated[str, PlainValidator(_url), Called("https address")]
 Proxy = Annotated[str, PlainValidator(_proxy), Called("address")]
 StoreUrl = Annotated[str, PlainValidator(_store_url), Called("store address")]
 Listen = Annotated[TcpAddress | UnixSocket, PlainValidator(_listen), _AS_TEXT, Called("address or socket")]
-Host = Annotated[str, PlainValidator(_host), Called("host name")]
+Host = Annotated[
+    str,
+    _matching(
+        r"[a-z0-9.-]+(:\d{1,5})?",
+        "is not a host name",
+        'Write it as browsers send it: "trueup.example.com" or "host:8443"',
+        lower=True,
+    ),
+    Called("host name"),
+]
 Cron = Annotated[str, PlainValidator(_cron), Called("cron line")]
 ClockTime = Annotated[
     time, PlainValidator(_clock_time), PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str), Called("time")
 ]
-MailAddress = Annotated[str, PlainValidator(_mail_address), Called("mail address")]
-Server = Annotated[str, PlainValidator(_server), Called("server")]
+# What the mail library would take apart differently than a person reads it is no address of an office.
+MailAddress = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*",
+        "is not a mail address",
+        'Write it as "billing@example.com"',
+    ),
+    Called("mail address"),
+]
+Server = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9.-]+|[0-9a-f:]+", "is not the name of a server", 'Write it as "smtp.example.com"'),
+    Called("server"),
+]
 FindingCode = Annotated[Code, PlainValidator(_finding_code), _AS_TEXT, Called("finding code")]
-MarkerField = Annotated[str, PlainValidator(_marker_field), Called("field")]
-ModelVersion = Annotated[str, PlainValidator(_model_version), Called("version")]
-Installation = Annotated[str, PlainValidator(_installation), Called("text")]
+MarkerField = Annotated[
+    str,
+    _matching(
+        r"serialNumber|custom:\S.{0,49}",
+        "is not a field for our mark",
+        'Write "serialNumber", or "custom:" and the caption of a field',
+    ),
+    Called("field"),
+]
+ModelVersion = Annotated[
+    str, _matching(r"\d{4}\.\d{1,2}", "is not a version of the API", 'Write it as "2026.4"'), Called("version")
+]
+Installation = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9._-]{4,64}",
+        "is not an installation id",
+        "Write 4 to 64 letters, digits, points, dashes or underscores",
+    ),
+    Called("text"),
+]

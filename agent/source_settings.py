@@ -21,7 +21,14 @@ def _name(name: str) -> str:
     return name
 
 
-class Pax8Section(Section):
+class _Source(Section):
+    def secrets(self) -> Mapping[str, SecretRef]:
+        """By the key, as a file spells it."""
+        fields = type(self).model_fields
+        return {fields[name].alias or name: value for name, value in self if isinstance(value, SecretRef)}
+
+
+class Pax8Section(_Source):
     kind: Literal["pax8"] = required("Purchases at Pax8: subscriptions, their terms, prices and costs.")
     client_id: Text = required("The client id of an API credential, from Settings > Integrations.")
     client_secret: SecretReference = required("Its secret.")
@@ -30,41 +37,29 @@ class Pax8Section(Section):
     rate: int = setting(600, "Requests a minute.", ge=10, le=1000)
     invoice: bool = setting(True, "Whether what Pax8 is about to bill is read as well.")
 
-    def secrets(self) -> Mapping[str, SecretRef]:
-        return {"client-secret": self.client_secret}
 
-
-class HuntressSection(Section):
+class HuntressSection(_Source):
     kind: Literal["huntress"] = required("What Huntress bills: agents, identities, learners and log sources.")
     key: Text = required("The public half of an API key, from Account > API Credentials.")
     secret: SecretReference = required("Its secret half.")
     url: Url = setting("https://api.huntress.io", "The address of Huntress's API.")
     rate: int = setting(50, "Requests a minute; Huntress allows an account 60.", ge=1, le=60)
 
-    def secrets(self) -> Mapping[str, SecretRef]:
-        return {"secret": self.secret}
 
-
-class DattoRmmSection(Section):
+class DattoRmmSection(_Source):
     kind: Literal["datto-rmm"] = required("The devices of Datto RMM's sites.")
     url: Url = required("The platform's address, as the API user's page shows it.")
     key: Text = required("The API key of that user.")
     secret: SecretReference = required("Its API secret key.")
     rate: int = setting(300, "Requests a minute; Datto RMM allows an account 600.", ge=1, le=600)
 
-    def secrets(self) -> Mapping[str, SecretRef]:
-        return {"secret": self.secret}
 
-
-class NinjaOneSection(Section):
+class NinjaOneSection(_Source):
     kind: Literal["ninjaone"] = required("The devices of NinjaOne's organisations.")
     client_id: Text = required("The client id of an API application with the scope monitoring.")
     client_secret: SecretReference = required("Its secret.")
     url: Url = setting("https://app.ninjarmm.com", "The region's address: app, eu, oc, ca or us2.")
     rate: int = setting(120, "Requests a minute; NinjaOne names no number.", ge=1, le=1000)
-
-    def secrets(self) -> Mapping[str, SecretRef]:
-        return {"client-secret": self.client_secret}
 
 
 class SheetColumns(Section):
@@ -74,7 +69,7 @@ class SheetColumns(Section):
     member: Text | None = setting(None, "The header of the column with the person or device, where each has a row.")
 
 
-class SheetSection(Section):
+class SheetSection(_Source):
     kind: Literal["csv"] = required("A CSV or XLSX file that another program exports.")
     path: FilePath = required("The file; it is read again when it was written again.")
     basis: Literal["purchased", "in-use"] = required("What its numbers are.")
@@ -89,9 +84,6 @@ class SheetSection(Section):
     encoding: Text | None = setting(None, "The file's encoding, where it is not plain.")
     decimals: Literal["point", "comma"] | None = setting(None, "The decimal mark, where the file proves none.")
     columns: SheetColumns = section("Headers that are not recognised by themselves.")
-
-    def secrets(self) -> Mapping[str, SecretRef]:
-        return {}
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -159,7 +151,7 @@ class JsonCounts(JsonListing):
     where: tuple[JsonCondition, ...] = setting([], "Conditions that items must meet to count.", strict=False)
 
 
-class JsonSection(Section):
+class JsonSection(_Source):
     kind: Literal["http-json"] = required("A service that answers in JSON, by declaration.")
     url: Url = required("The service's address.")
     basis: Literal["purchased", "in-use"] = required("What its numbers are.")

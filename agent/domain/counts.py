@@ -65,7 +65,6 @@ class Coverage(StrEnum):
     DEVICES = "devices"  # those that the tenant manages, licensed or not
     TERMS = "terms"
     INVOICE = "invoice"  # what the seller is about to bill us
-    ONCE = "once"  # told by a file, which says the same however often it is read
 
 
 class Unit(StrEnum):
@@ -283,7 +282,8 @@ class Snapshot:
     """Everything one read of one account said, at one time.
 
     `groups`, `mailboxes` and `devices` hold what was asked for and read whole. What was asked for and could not be read
-    is in `gaps`, with the reason, under the group's id or the name of its coverage: no number rests on it.
+    is in `gaps`, with the reason, under the group's id or the name of its coverage: no number rests on it. A file says
+    the same however often it is read (`from_file`), so a second read of it proves nothing.
     """
 
     account: Account
@@ -295,6 +295,7 @@ class Snapshot:
     mailboxes: Mapping[MailboxKind, tuple[Member, ...]] = field(default_factory=dict)
     gaps: Mapping[str, Stop] = field(default_factory=dict)
     devices: Mapping[System, tuple[Member, ...]] = field(default_factory=dict)
+    from_file: bool = False
 
     def gap(self, what: str) -> Stop:
         """Why something that a row needs is not there: what the source said, or that nobody asked it."""

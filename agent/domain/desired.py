@@ -147,7 +147,7 @@ def billed(counted: int, included: int, minimum: int) -> int:
 def tally(row: Row, snapshot: Snapshot | None) -> Tally:
     """Which seats belong to the row, before included and minimum. Only a fixed number needs no snapshot."""
     found = _tally(row, snapshot)
-    if snapshot is None or Coverage.ONCE not in snapshot.coverage:
+    if snapshot is None or not snapshot.from_file:
         return found
     return replace(found, asks=found.asks or f"{snapshot.account} is a file, and no second read agrees with it")
 

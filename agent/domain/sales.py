@@ -5,7 +5,7 @@ Nothing is billed on the difference. It is an order under way, seats bought else
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.domain.counts import MICROSOFT, Coverage, Observation, Snapshot
@@ -35,13 +35,23 @@ def of_sales(mapping: CompanyMapping, mappings: Mappings, snapshots: Mapping[str
     for sku, of_sku in sold.items() if tenants else ():
         # Only what has a part number is Microsoft's, and should be in a tenant.
         if of_sku[0].seen.part_number:
-            held = sum(t.observations[sku].purchased or 0 for t in tenants if sku in t.observations)
+            held = _together(t.observations[sku] for t in tenants if sku in t.observations)
             yield from _of_difference(mapping.company, of_sku, held)
 
 
-def _of_difference(company: int, sold: list[_Sold], held: int) -> Iterator[Finding]:
-    bought = sum(one.seen.purchased or 0 for one in sold)
-    if bought == held:
+def _together(seen: Iterable[Observation]) -> int | None:
+    """Units purchased; None where one of the numbers is no number to compare with."""
+    total = 0
+    for one in seen:
+        if one.purchased is None or one.contradicts_itself:
+            return None
+        total += one.purchased
+    return total
+
+
+def _of_difference(company: int, sold: list[_Sold], held: int | None) -> Iterator[Finding]:
+    bought = _together(one.seen for one in sold)
+    if bought is None or held is None or bought == held:
         return
     where = " and ".join(dict.fromkeys(one.source for one in sold))
     sentence = f"{sold[0].seen.name}: {bought} bought at {where}, {held} in the tenant"
@@ -58,8 +68,8 @@ def _of_difference(company: int, sold: list[_Sold], held: int) -> Iterator[Findi
 
 def _of_invoice(company: int, sold: _Sold) -> Iterator[Finding]:
     """The seller's own two numbers: what it is about to bill, and what it says is in force."""
-    invoiced, purchased = sold.seen.invoiced, sold.seen.purchased
-    if invoiced is None or invoiced.quantity == purchased:
+    invoiced, purchased = sold.seen.invoiced, _together([sold.seen])
+    if invoiced is None or purchased is None or invoiced.quantity == purchased:
         return
     sentence = f"{sold.seen.name}: {sold.source} is about to bill {invoiced.quantity}, {purchased} are in force"
     remedy = "compare it with the draft of the next invoice there; an order of this month may not be in it yet"

@@ -80,11 +80,11 @@ class SheetSource:
         seen = {key: self._observation(key, one) for key, one in products.items()}
         listed = any(one.members for one in products.values())
         members = _merged(one.members for one in products.values())
-        covered = {Coverage.ONCE}
-        covered |= {Coverage.LICENCES} if self._layout.complete else set()
+        covered = {Coverage.LICENCES} if self._layout.complete else set()
         if self._layout.basis is Basis.ASSIGNED:
             covered |= {Coverage.MEMBERS if listed else Coverage.IN_USE}
-        return Snapshot(replace(account, id=id_, name=account.name or called), at, seen, members, frozenset(covered))
+        told = replace(account, id=id_, name=account.name or called)
+        return Snapshot(told, at, seen, members, frozenset(covered), from_file=True)
 
     def check(self, account: Account, needs: Needs = NO_NEEDS, elsewhere: Needs = NO_NEEDS) -> Sequence[Finding]:
         self.observe(account)

@@ -113,7 +113,7 @@ def _name(account: Account) -> str:
 
 def _text(snapshot: Snapshot) -> str:
     """Everything but the account and the time, so that two reads that saw the same have the same text."""
-    coverage = ["coverage", sorted(coverage.value for coverage in snapshot.coverage)]
+    coverage = ["coverage", sorted(coverage.value for coverage in snapshot.coverage), snapshot.from_file]
     seen = [["seen", key, _observation_fields(one)] for key, one in sorted(snapshot.observations.items())]
     gaps = [["gap", what, stop.code.value, stop.reason, stop.remedy] for what, stop in sorted(snapshot.gaps.items())]
     groups = [["group", id, *_group_fields(group)] for id, group in sorted(snapshot.groups.items())]
@@ -151,10 +151,10 @@ class _Reader:
 
     def snapshot(self, taken_at: datetime, texts: Iterable[str]) -> Snapshot:
         read = [self._record(text) for text in texts]
-        [coverage] = (value for tag, value in read if tag == "coverage")
+        [(coverage, from_file)] = (value for tag, value in read if tag == "coverage")
         seen, gaps, groups, boxes, devices = (dict(value for tag, value in read if tag == named) for named in _BY_KEY)
         members = tuple(value for tag, value in read if tag == "member")
-        return Snapshot(self._account, taken_at, seen, members, coverage, groups, boxes, gaps, devices)
+        return Snapshot(self._account, taken_at, seen, members, coverage, groups, boxes, gaps, devices, from_file)
 
     def _record(self, text: str) -> tuple[str, Any]:
         known = self._known.get(text)
@@ -243,7 +243,7 @@ def _member(
 
 
 _PARTS: Mapping[str, Callable[..., Any]] = {
-    "coverage": lambda words: frozenset(map(Coverage, words)),
+    "coverage": lambda words, from_file: (frozenset(map(Coverage, words)), from_file),
     "seen": lambda key, fields: (key, _observation(*fields)),
     "gap": lambda what, code, reason, remedy: (what, Stop(Code(code), reason, remedy)),
     "group": _group,

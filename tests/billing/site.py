@@ -78,7 +78,7 @@ class Tenant:
             Subscription(f"sub-{n}", seats, Status.ENABLED, datetime.combine(day, OPENS)) for n, (day, seats) in bought
         )
         seen = Observation(SKU, "SPB", "Business Premium", self.seats, 0, True, subscriptions)
-        return Snapshot(account, self.clock.now(), {SKU: seen}, (), frozenset(Coverage) - {Coverage.ONCE})
+        return Snapshot(account, self.clock.now(), {SKU: seen}, (), frozenset(Coverage))
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ def observation(sku: str = PREMIUM, purchased: int = 12, assigned: int = 0, **ch
 
 def snapshot(*observations: Observation, members: Iterable[Member] = (), tenant: str = TENANT) -> Snapshot:
     seen = {o.sku: o for o in observations}
-    return Snapshot(Account("microsoft", tenant), NOW, seen, tuple(members), frozenset(Coverage) - {Coverage.ONCE})
+    return Snapshot(Account("microsoft", tenant), NOW, seen, tuple(members), frozenset(Coverage))
 
 
 def row(position: int = 1, sku: str = PREMIUM, subscription: str = "", **changes: object) -> Row:

@@ -243,7 +243,7 @@ def test_what_was_not_read_is_in_doubt_and_not_zero() -> None:
     stop = Stop(Code.PERMISSION_MISSING, "may not read mailboxes", "grant it")
     seen = replace(
         snapshot(observation()),
-        coverage=frozenset(Coverage) - {Coverage.ONCE, Coverage.MAILBOXES},
+        coverage=frozenset(Coverage) - {Coverage.MAILBOXES},
         gaps={Coverage.MAILBOXES: stop},
     )
     boxes, group = wanted(seen, row(1, count=MailboxCount(MailboxKind.USER)), row(2, count=GroupCount(GROUP))).lines

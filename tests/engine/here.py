@@ -99,7 +99,7 @@ class Seats:
         doubled = 2 if self.health is Health.CONTRADICTS_ITSELF else 1
         listed = {} if self.health is Health.EMPTY else self.seats
         seen = {sku: _observation(sku, seats, doubled) for sku, seats in listed.items()}
-        return Snapshot(account, self.clock.now(), seen, (), frozenset(Coverage) - {Coverage.ONCE})
+        return Snapshot(account, self.clock.now(), seen, (), frozenset(Coverage))
 
 
 def _observation(sku: str, seats: int, doubled: int) -> Observation:

@@ -24,7 +24,7 @@ class People(Seats):
         whole = Seats.observe(self, account)
         people = range(1, self.seats[SKUS[0]])
         members = tuple(_person(n) for n in people)
-        return replace(whole, members=members, coverage=frozenset(Coverage) - {Coverage.ONCE})
+        return replace(whole, members=members, coverage=frozenset(Coverage))
 
 
 def _person(n: int) -> Member:

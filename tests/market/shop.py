@@ -98,7 +98,7 @@ class Tenant:
         if self.failure is not None:
             raise self.failure
         seen = {one.sku: one for one in self.observations}
-        covered = frozenset(Coverage) - {Coverage.ONCE} - self.more.get("gaps", {}).keys()
+        covered = frozenset(Coverage) - self.more.get("gaps", {}).keys()
         return Snapshot(account, self.clock.now(), seen, self.people, covered, **self.more)
 
 

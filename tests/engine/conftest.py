@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
 from agent.domain.guards import Limits
 from agent.domain.mappings import Mode
 from tests.engine.fleet import Fleet
 from tests.engine.here import PRODUCTS, SKUS
+from tests.engine.soak import quieten
 from tests.engine.stacks import Deal, MemoryStack
 from tests.engine.world import LOOSE, Wish, World
 
@@ -51,3 +54,14 @@ def fleet() -> Iterator[Callable[..., Fleet]]:
     yield make
     for one in made:
         one.stack.close()
+
+
+@pytest.fixture
+def undisturbed() -> Iterator[None]:
+    """Without log and with few looks for garbage, for thousands of cycles in a row."""
+    logged, collected = structlog.get_config(), gc.get_threshold()
+    quieten()
+    yield
+    gc.set_threshold(*collected)
+    gc.unfreeze()
+    structlog.configure(**logged)

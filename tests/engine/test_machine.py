@@ -6,31 +6,19 @@ search by hand.
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator
 
 import pytest
-import structlog
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.engine.machine import InMemory, Machine, Whole
-from tests.engine.soak import quieten
 
 EXAMPLES = int(os.environ.get("TRUEUP_MACHINE_EXAMPLES", "250"))
 _DRAWS = "hypothesis.internal.conjecture.providers.HypothesisProvider"
 SEED = int(os.environ.get("TRUEUP_MACHINE_SEED", "2026"))
 
-
-@pytest.fixture(autouse=True)
-def undisturbed() -> Iterator[None]:
-    logged, collected = structlog.get_config(), gc.get_threshold()
-    quieten()
-    yield
-    gc.set_threshold(*collected)
-    gc.unfreeze()
-    structlog.configure(**logged)
+pytestmark = pytest.mark.usefixtures("undisturbed")
 
 
 def run(story: type[Machine], examples: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,24 +6,23 @@ fault of the model or a step of the cycle was not struck.
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from tests.engine import mutants
 from tests.engine.fault_model import FAULTS
 from tests.engine.memory_psa import Fault, ReadFault
 from tests.engine.mutants import MUTANTS, Weakness
-from tests.engine.soak import quieten, tell
+from tests.engine.soak import tell
 from tests.engine.stacks import FullStack
 
 BUDGET = 100_000  # schedules within which a weakness must be caught
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 INVARIANTS = [f"I{n}" for n in range(1, 11)]
 
 # The weakened protocols that the issue of trust names, by what they leave out.
@@ -35,16 +34,6 @@ WEAKENED = {
     "no guards": mutants.NeverAsks,
     "no epoch, no lock": mutants.NobodyIsFenced,
 }
-
-
-@pytest.fixture(autouse=True)
-def undisturbed() -> Iterator[None]:
-    logged, collected = structlog.get_config(), gc.get_threshold()
-    quieten()
-    yield
-    gc.set_threshold(*collected)
-    gc.unfreeze()
-    structlog.configure(**logged)
 
 
 def test_three_hundred_schedules_keep_every_law() -> None:

@@ -7,7 +7,7 @@ of the digest they name, except in report mode, which never writes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -94,25 +94,63 @@ def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
     everywhere = _company_reasons(planned, case)
     crowded = _crowded_agreements(planned, case.limits)
     strange = _of_another_tenant(planned)
-    return _in_order([_one(p, case, everywhere, crowded, strange) for p in planned])
+    return _in_order([_one(p, case, everywhere, crowded, strange) for p in planned], case.agreements)
 
 
-def _in_order(planned: Sequence[Planned]) -> tuple[Planned, ...]:
-    """A line that takes over seats waits for whoever decides on the line that gives them, whatever was said of it."""
-    givers = {p.change.key: p for p in planned if isinstance(p.change, (EndLine, SetQuantity))}
-    return tuple(_behind(p, [givers.get(key) for key in p.change.follows]) for p in planned)
+def _in_order(planned: Sequence[Planned], agreements: Mapping[int, Agreement]) -> tuple[Planned, ...]:
+    """A line that takes over seats waits for whoever decides on the line that gives them, whatever was said of it.
+
+    Where it waits for an invoice, those that give wait with it: by the time it is written it may begin later.
+    """
+    now = tuple(planned)
+    while True:
+        givers = {p.change.key: p for p in now if isinstance(p.change, (EndLine, SetQuantity))}
+        behind = [_behind(p, [givers.get(key) for key in p.change.follows]) for p in now]
+        late = {key: p.realisation.note for p in behind if _waiting(p) for key in p.change.follows}
+        asking = {key for p in behind if p.realisation.writes and p.holds for key in _whole(p, agreements)}
+        then = tuple(_before(p, late.get(p.change.key, ""), p.change.key in asking) for p in behind)
+        if then == now:
+            return then
+        now = then
 
 
 def _behind(planned: Planned, givers: Sequence[Planned | None]) -> Planned:
     late = [giver for giver in givers if giver is None or not giver.ready]
     if not planned.realisation.writes or not late:
         return planned
-    # What waits for an invoice needs nobody's word, and what takes over from it has nothing to ask before that.
-    waits = next((g.realisation for g in late if g and not g.realisation.writes and not g.realisation.refused), None)
+    waits = next((giver.realisation for giver in late if giver and _waiting(giver)), None)
     if waits is not None:
-        return replace(planned, realisation=Realisation(note=waits.note), holds=())
-    reason = "it takes over seats of another line: that one's change must be approved first, or with it"
-    return replace(planned, holds=(*planned.holds, reason))
+        return _put_off(planned, waits.note)
+    return _held(planned, "it takes over seats of another line: that one's change must be approved first, or with it")
+
+
+def _before(giver: Planned, late: str, asking: bool) -> Planned:
+    if not giver.realisation.writes:
+        return giver
+    if late:
+        return _put_off(giver, late)
+    if asking and not giver.approved:
+        return _held(giver, "another line takes over its seats: approve both, or nobody bills them")
+    return giver
+
+
+def _whole(taker: Planned, agreements: Mapping[int, Agreement]) -> Iterator[LineKey]:
+    """The givers of a line that could not catch up on their days: of whole periods none can be billed later."""
+    prorates = agreements[taker.change.key.agreement].prorates
+    return (key for key in taker.change.follows if not (prorates and agreements[key.agreement].prorates))
+
+
+def _waiting(planned: Planned) -> bool:
+    return not planned.realisation.writes and not planned.realisation.refused
+
+
+def _put_off(planned: Planned, note: str) -> Planned:
+    """What waits for an invoice needs nobody's word."""
+    return replace(planned, realisation=Realisation(note=note), holds=())
+
+
+def _held(planned: Planned, reason: str) -> Planned:
+    return planned if reason in planned.holds else replace(planned, holds=(*planned.holds, reason))
 
 
 FLEET = "in one cycle (more than"  # what tells the breaker's reason from a guard's

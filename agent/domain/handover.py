@@ -179,7 +179,9 @@ class _Pool:
         }
         covered = {day: min(_gained(taker, day), max(0, seats)) for day, seats in free.items()}
         self.given |= {day: self.given.get(day, 0) + seats for day, seats in covered.items()}
-        if all(seats == own.balance(day) for day, seats in free.items()) and not any(p.change for p in parties):
+        alone = all(seats == own.balance(day) for day, seats in free.items()) and not any(p.change for p in parties)
+        # A line that bills by the day knows what its own differences bill; one of whole periods is raised beyond them.
+        if alone and (self.ground.agreements[taker.key.agreement].prorates or not any(covered.values())):
             return taker
         return _taking(taker, covered, own, [party for party in parties if party is not own])
 
@@ -358,14 +360,14 @@ def _as_confirmed(bindings: Sequence[Binding], day: date) -> int:
     bases, beside = 0, 0
     for binding in bindings:
         fields = binding.confirmed
-        if (fields.get("start") or "") <= day.isoformat() < fields["end"]:
-            seats = _whole(fields.get("quantity")) - _whole(fields.get("included"))
+        if fields["start"] <= day.isoformat() < fields["end"]:
+            seats = _whole(fields["quantity"]) - _whole(fields["included"])
             bases, beside = (bases + seats, beside) if binding.key.role is Role.BASE else (bases, beside + seats)
     return max(bases, beside)
 
 
-def _whole(number: str | None) -> int:
-    return int((number or "0").partition(".")[0])
+def _whole(number: str) -> int:
+    return int(number.partition(".")[0])
 
 
 def _until(change: Change, last: date, agreement: Agreement) -> Change:

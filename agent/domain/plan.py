@@ -25,13 +25,13 @@ from agent.domain.descriptions import cleaned
 from agent.domain.desired import Desired, DesiredLine, Release
 from agent.domain.findings import Code, Stop
 from agent.domain.handover import handed_over, ordered
-from agent.domain.history import BEFORE_ALL, Asked, Move, asked, proven, risen
+from agent.domain.history import BEFORE_ALL, Asked, Move, risen
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged, claimed
 from agent.domain.keys import LineKey, Mark
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, Timing
-from agent.domain.periods import DAY
 from agent.domain.replacing import Replacing, key_of, replacing
+from agent.domain.sightings import Sightings
 from agent.domain.undone import otherwise, past, restore
 
 
@@ -69,10 +69,11 @@ def draft(
         book.stopped[key] = reason
     for orphan in owned.orphans:
         book.orphan(orphan)
+    book.sightings.forgotten({*(line.key for line in wanted.lines), *wanted.unknown}, owned)
     book.invoices(owned, {line.key: line for line in wanted.lines})
-    known = {**sightings, **{seen.key: seen for seen in book.seen}}
+    known = {**sightings, **{seen.key: seen for seen in book.sightings.told}}
     changes = ordered([*map(book.put_off, handed_over(book.changes, wanted, ground, owned, known))])
-    return Draft(tuple(changes), tuple(book.seen), tuple(book.charges), tuple(book.rebased), book.stopped)
+    return Draft(tuple(changes), tuple(book.sightings.told), tuple(book.charges), tuple(book.rebased), book.stopped)
 
 
 class _Book:
@@ -86,10 +87,10 @@ class _Book:
         timing: Timing,
         currency: str,
     ) -> None:
-        self.ground, self.sightings, self.open_keys = ground, sightings, open_keys
+        self.ground, self.open_keys = ground, open_keys
         self.timing, self.currency = timing, currency
+        self.sightings = Sightings(sightings, timing)
         self.changes: list[Change] = []
-        self.seen: list[Sighting] = []
         self.charges: list[Charge] = []
         self.rebased: list[Binding] = []
         self.stopped: dict[LineKey, Stop] = {}
@@ -98,7 +99,8 @@ class _Book:
         mine = owned.owned.get(line.key) or Owned(line.key)
         agreement = self.ground.agreements.get(line.key.agreement)
         # Only the first of a row's lots takes the place of anything: the others are seats that came later.
-        sighting, place = self._sighting(line, mine.holding), None if line.key.lot else replacing(line.row, self.ground)
+        place = None if line.key.lot else replacing(line.row, self.ground)
+        sighting = self.sightings.of(line, mine.holding)
         stop = line.doubt or mine.stopped or self._closed(agreement, owned) or self._ambiguous(line, mine, owned)
         stop = stop or (place.stop if place else None)
         if stop or agreement is None:
@@ -130,29 +132,21 @@ class _Book:
             reason = "it bills a licence that is excluded"
             self.changes.append(self._end(key, label, holding, agreement, today, reason))
             return
-        seen, reason = self._unwanted(mine.key, holding), "no row of the mapping files asks for this line any more"
+        reason = "no row of the mapping files asks for this line any more"
+        seen = self.sightings.unwanted(mine.key, holding)
         end = self._end(key, label, holding, agreement, seen.since, reason)
         self.changes.append(replace(end, asked=seen.asked))
-
-    def _unwanted(self, key: LineKey, holding: Holding) -> Sighting:
-        """Since when no row wants the line: the end keeps that day, however long it waits for a person."""
-        before, now = self.sightings.get(key), self.timing.now
-        history = asked(self._history(before, holding), self.timing.today, 0)
-        if before is None or before.quantity:
-            before = Sighting(key, 0, self.timing.today, None, now)
-        self.seen.append(replace(before, last_at=now, asked=history))
-        return self.seen[-1]
 
     def invoices(self, owned: Ownership, rows: Mapping[LineKey, DesiredLine]) -> None:
         """Invoices that were deleted are to bill the same when they are made again."""
         for found in otherwise(self.ground, owned.owned):
             if self._unwritable(self.ground.agreements[found.key.agreement]) is None:
-                sighting = found.sighting(self.sightings, self.timing.now)
-                self.seen.append(sighting)
+                sighting = found.sighting(self.sightings.known, self.timing.now)
+                self.sightings.told.append(sighting)
                 change = restore(found, rows.get(found.key.base), self.ground.company, self.currency)
                 waits = self._waits(found.key) or self.timing.second_read(sighting, "a deleted invoice")
                 self.changes.append(replace(change, waits=waits))
-        self.seen += past(self.sightings, self.ground)
+        self.sightings.told.extend(past(self.sightings.known, self.ground))
 
     def put_off(self, change: Change) -> Change:
         """What is written before a deleted invoice is made again would stand on it, and it is to be what it was.
@@ -163,37 +157,6 @@ class _Book:
         if days is None or isinstance(change, Restore | SetPrice | SetDescription):
             return change
         return replace(change, waits="", queued=f"waits until the deleted invoice of {days} is made again")
-
-    def _sighting(self, line: DesiredLine, holding: Holding | None) -> Sighting:
-        """Since when this quantity is wanted. A number in doubt is not a sighting: the earlier one stands."""
-        before, now = self.sightings.get(line.key), self.timing.now
-        if line.kept is not None:
-            # A person's word needs no second read, and is remembered by itself.
-            return Sighting(line.key, line.terms.quantity, line.kept.since, None, now, line.kept.asked)
-        history = self._history(before, holding)
-        bought = proven(line.bought, before.last_at.date(), history, line.terms.billed) if before else ()
-        # What was wanted of a line without a row is no read: the first that says the same once there is one again
-        # must not pass for the second.
-        read = before is not None and before.first_at is not None and before.quantity == line.terms.quantity
-        if before is not None and (line.doubt or read):
-            sighting = before if line.doubt else replace(before, last_at=now)
-        else:
-            since = min((day for day, _ in bought), default=self.timing.today)
-            sighting = Sighting(line.key, line.terms.quantity, since, now, now)
-        if not line.doubt:
-            for day, seats in bought or ((self.timing.today, line.terms.billed),):
-                history = asked(history, day, seats)
-            sighting = replace(sighting, asked=history)
-            self.seen.append(sighting)
-        return sighting
-
-    def _history(self, before: Sighting | None, holding: Holding | None) -> Asked:
-        """What was asked for up to now. What the lines show is the ground of a row that is new or was in accord."""
-        shown, yesterday = holding.billed if holding else 0, self.timing.today - DAY
-        if before is None or not before.asked:
-            return ((yesterday if holding else BEFORE_ALL, shown),)
-        day, seats = before.asked[-1]
-        return ((yesterday, seats),) if seats == shown and day < self.timing.today else before.asked
 
     def _closed(self, agreement: Agreement | None, owned: Ownership) -> Stop | None:
         if agreement is None:

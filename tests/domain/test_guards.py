@@ -157,7 +157,8 @@ def test_a_new_line_waits_for_the_end_of_the_one_it_replaces() -> None:
     on = ground([ours], [binding(KEY, ours)], agreements=[agreement(), other])
     moved = row(agreement=1388)
     changes = drafted([moved], snapshot(observation()), on).changes
-    held = guarded([planned(c) for c in changes], case(monthly=usd(1_000_000), limits=Limits(raise_absolute=50)))
+    about = case(monthly=usd(1_000_000), limits=Limits(raise_absolute=50), agreements={1021: agreement(), 1388: other})
+    held = guarded([planned(c) for c in changes], about)
     by_kind = {type(p.change): p.holds for p in held}
     assert by_kind[EndLine] == ("the line would stop billing",)
     assert by_kind[AddLine] == (

@@ -146,7 +146,7 @@ def test_an_unrelated_licence_or_service_spares_nothing() -> None:
 def test_a_line_of_another_company_is_waited_for() -> None:
     """While it is live and unwanted, the new line waits; once it has ended with March, the new one begins in April."""
     key = replace(row().key("connectwise"), agreement=2001)
-    theirs = Binding(key, 9, "", BindingState.LIVE, False, {"quantity": "10", "included": "0", "end": ""})
+    theirs = Binding(key, 9, "", BindingState.LIVE, False, {"quantity": "10", "included": "0", "start": "", "end": ""})
     on = replace(ground(agreements=[agreement(), OTHER]), elsewhere=(theirs,))
     waiting = only(drafted([row(agreement=1388)], staff(10, 0), on).changes)
     assert "line 9 on agreement 2001" in waiting.waits

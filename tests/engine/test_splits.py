@@ -32,6 +32,14 @@ SALES = '[[row]]\nlicence = "SPB"\nusers = { department = "Sales" }\nprofile = "
 SUPPORT = '[[row]]\nlicence = "SPB"\nusers = { department = "Support" }\nprofile = "bp"\nagreement = 1022\n'
 
 
+def billed_whole(firm: Firm) -> None:
+    """March is invoiced for the ten of them, on one line of agreement 1021, which the row has taken over."""
+    firm.agree(1021, 1022)
+    firm.sell(1021, "BP", 10)
+    firm.map(WHOLE)
+    firm.settle()
+
+
 def test_devices_of_the_tenant(firm: Firm) -> None:
     """Three managed devices, two of them Windows; when nothing is listed any more, both lines stay."""
     firm.agree(1021)
@@ -55,10 +63,7 @@ def test_split_by_department_within_an_invoiced_month(firm: Firm) -> None:
 
     April: 10 x 22.00 = 220.00 over both agreements, and so is May.
     """
-    firm.agree(1021, 1022)
-    firm.sell(1021, "BP", 10)
-    firm.map(WHOLE)
-    firm.settle()
+    billed_whole(firm)
     firm.map(SALES + SUPPORT)
     firm.settle()
     assert firm.lines(1021) == [("BP", 6, "2026-04-01", ""), ("BP", 10, "2025-01-01", "2026-03-31")]
@@ -69,10 +74,7 @@ def test_split_by_department_within_an_invoiced_month(firm: Firm) -> None:
 
 def test_merged_again_before_the_split_began(firm: Firm) -> None:
     """Split on the 17th and merged on the 20th: the two lines that were to begin in April bill nothing, ten go on."""
-    firm.agree(1021, 1022)
-    firm.sell(1021, "BP", 10)
-    firm.map(WHOLE)
-    firm.settle()
+    billed_whole(firm)
     firm.map(SALES + SUPPORT)
     firm.settle()
     firm.move_to("2026-03-20")
@@ -84,10 +86,7 @@ def test_merged_again_before_the_split_began(firm: Firm) -> None:
 
 def test_merged_a_month_later(firm: Firm) -> None:
     """Split on 17 March, merged on 10 April, when April is invoiced: every month bills ten."""
-    firm.agree(1021, 1022)
-    firm.sell(1021, "BP", 10)
-    firm.map(WHOLE)
-    firm.settle()
+    billed_whole(firm)
     firm.map(SALES + SUPPORT)
     firm.settle()
     assert firm.invoice(1021, 1022) == Decimal("220.00")
@@ -101,10 +100,7 @@ def test_merged_a_month_later(firm: Firm) -> None:
 
 def test_two_more_on_the_day_of_the_split(firm: Firm) -> None:
     """March is paid for ten, and twelve are used from the 17th: 2 x 22.00 x 15/31 = 21.29 beside April's 264.00."""
-    firm.agree(1021, 1022)
-    firm.sell(1021, "BP", 10)
-    firm.map(WHOLE)
-    firm.settle()
+    billed_whole(firm)
     firm.tenant.buy("SPB", 2)
     for number in (11, 12):
         firm.tenant.add_user(f"u{number}@contoso.com", f"User {number}", ["SPB"], department="Support")
@@ -116,10 +112,7 @@ def test_two_more_on_the_day_of_the_split(firm: Firm) -> None:
 
 def test_one_more_after_the_split(firm: Firm) -> None:
     """Split on the 17th; on the 25th Support gets one more, whom no line carries: 22.00 x 7/31 = 4.97 beside 242.00."""
-    firm.agree(1021, 1022)
-    firm.sell(1021, "BP", 10)
-    firm.map(WHOLE)
-    firm.settle()
+    billed_whole(firm)
     firm.map(SALES + SUPPORT)
     firm.settle()
     firm.move_to("2026-03-25")
@@ -244,6 +237,76 @@ def test_a_move_between_whole_months(firm: Firm) -> None:
     assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("110.00"), Decimal("110.00"))
 
 
+@pytest.fixture
+def whole_months(firm: Firm) -> Firm:
+    """Sales' six on 1021, which bills a month when it is over, Support's four on 1022, which bills it beforehand."""
+    firm.agree(1021, next_invoice="2026-03-01", prorates=False)
+    firm.agree(1022, prorates=False)
+    firm.sell(1021, "BP", 6)
+    firm.sell(1022, "BP", 4)
+    firm.map((SALES + SUPPORT).replace("agreement", "adopt = true\nagreement"))
+    firm.settle()
+    firm.move_to("2026-03-20")
+    return firm
+
+
+def test_an_end_waits_with_the_line_that_waits_for_an_invoice(whole_months: Firm) -> None:
+    """One of Sales goes to the Lab, whose row takes Support's four in. What 1021 gives waits for March's invoice,
+    and so does the end of Support's line: 1022 bills April for the four, and the Lab's five begin in May.
+
+    April is 6 on 1021 and 4 on 1022, May is 5 and 5.
+    """
+    firm = whole_months
+    firm.tenant.change_user("u0@contoso.com", department="Lab")
+    firm.map(SALES + SUPPORT.replace('"Support"', '["Support", "Lab"]').replace("[[row]]", '[[row]]\nname = "Lab"'))
+    firm.settle()
+    assert (firm.lines(1021), firm.lines(1022)) == ([("BP", 6, "2025-01-01", "")], [("BP", 4, "2025-01-01", "")])
+    assert firm.cycle.store.holds() == []
+    assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("132.00"), Decimal("88.00"))
+    firm.move_to("2026-04-02")
+    firm.run()
+    (lowered,) = (hold for hold in firm.cycle.store.holds() if "6 -> 5" in hold.sentence)
+    assert "another line takes over its seats: approve both, or nobody bills them" in lowered.reasons
+    assert firm.lines(1021) == [("BP", 6, "2025-01-01", "")]
+    firm.settle()
+    assert (firm.invoice(1021), firm.invoice(1022)) == (Decimal("132.00"), Decimal("110.00"))
+    firm.move_to("2026-05-02")
+    firm.settle()
+    assert firm.invoice(1021) == Decimal("110.00")
+
+
+def test_there_and_back_again_between_whole_months(whole_months: Firm) -> None:
+    """One of Sales is in Support from 20 March to 7 April: 1021 bills April for that seat, and does so once."""
+    firm = whole_months
+    firm.tenant.change_user("u0@contoso.com", department="Support")
+    firm.settle()
+    assert firm.invoice(1021, 1022) == Decimal("220.00")
+    firm.move_to("2026-04-02")
+    firm.settle()
+    assert firm.lines(1021) == [("BP", 1, "2026-04-01", "2026-04-30"), ("BP", 5, "2025-01-01", "")]
+    firm.move_to("2026-04-07")
+    firm.tenant.change_user("u0@contoso.com", department="Sales")
+    firm.settle()
+    assert firm.invoice(1021, 1022) == Decimal("132.00") + Decimal("110.00")
+    firm.move_to("2026-05-02")
+    firm.settle()
+    assert firm.invoice(1021, 1022) == Decimal("220.00")
+
+
+def test_a_row_that_went_before_it_had_a_line_counts_from_its_return(firm: Firm) -> None:
+    """Support's row of 10 March was taken out on the 12th, unapproved, and came back on the 17th with another four.
+
+    March is paid for nobody of Support: 4 x 22.00 x 15/31 = 42.58 beside April's 88.00.
+    """
+    firm.agree(1022)
+    for day, rows in (("2026-03-10", SUPPORT), ("2026-03-12", ""), ("2026-03-17", SUPPORT)):
+        firm.move_to(day)
+        firm.map(rows)
+        firm.planned()
+    firm.settle()
+    assert firm.invoice(1022) == Decimal("42.58") + Decimal("88.00")
+
+
 def test_another_product_for_a_service(firm: Firm) -> None:
     """March is paid at 45.00 for each of ten users; the profile of the 17th begins in April, at 2.00."""
     firm.agree(1021)
@@ -259,10 +322,7 @@ def test_another_product_for_a_service(firm: Firm) -> None:
 
 def test_neither_half_is_written_alone(firm: Firm) -> None:
     """A new line that is approved waits for the end of the old one; an end that is approved leaves no gap behind."""
-    firm.agree(1021, 1022)
-    firm.sell(1021, "BP", 10)
-    firm.map(WHOLE)
-    firm.settle()
+    billed_whole(firm)
     firm.map(SALES + SUPPORT)
     firm.run()
     holds = {hold.sentence: hold for hold in firm.cycle.store.holds()}

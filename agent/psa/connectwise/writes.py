@@ -250,7 +250,8 @@ def _left(task: Task, moves: Sequence[Move], decrease: Decrease) -> Iterator[Wri
     for move, batch, low, high in _leaving(task, moves):
         end = _last(task, move, decrease)
         start = max((day for day in (batch.paid, task.agreement.bill_start) if day), default=end)
-        owes = batch.paid is not None and task.agreement.prorates and not move.undone
+        # Of whole periods nothing is owed beside them, but for those in which nobody else bills the seats yet.
+        owes = batch.paid is not None and (task.agreement.prorates or task.until) and not move.undone
         began = batch.line.start is None or batch.line.start < move.day
         if owes and began and start < end:
             yield from task.owed(low, high, start, end)
@@ -336,8 +337,6 @@ def _patch_base(task: Task, quantity: Decimal) -> tuple[Write, ...]:
 def _end(task: Task, at_zero: AtZero) -> Realisation:
     kept, cuts = task.cut()
     if at_zero is AtZero.ZERO:
-        if task.until and not task.agreement.prorates and task.until > (task.boundary or date.min):
-            return Realisation(note=f"waits until {task.agreement.period(task.until - DAY)} is invoiced")
         left = _left(kept, kept.falls, Decrease.NOW)
         zero = [w for key, line in _each_line(task) for w in task.pen.patch(key, line, **_NOTHING)]
         return Realisation((*left, *zero, *cuts))

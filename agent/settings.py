@@ -262,6 +262,15 @@ class NotifySection(Section):
     rule: tuple[RuleSection, ...] = Field((), description="When which findings are told.", strict=False)
 
 
+class LetterSection(Section):
+    sender: Text | None = setting(None, "Your company's name, as letters about corrections bear it.")
+    contact: Text | None = setting(None, "One line below it: an address, a telephone number.")
+    tone: Text = setting("plain", "The words of letters: plain, warm, formal, or a template of your own.")
+    templates: FilePath | None = setting(
+        None, "The folder of your own templates, which stand in place of the shipped ones."
+    )
+
+
 class LogSection(Section):
     level: Literal["debug", "info", "warning", "error"] = setting("info", "The least severity that is logged.")
     format: Literal["json", "console"] = setting("json", "json for machines, console for people.")
@@ -280,6 +289,7 @@ class Settings(Section):
     sources: dict[SourceName, SourceSection] = section("Where other counts come from.")
     guards: GuardsSection = section("What is held for a person.")
     notify: NotifySection = section("Who is told what, and when.")
+    letter: LetterSection = section("Letters about corrections.")
     log: LogSection = section("What is logged.")
 
     @property

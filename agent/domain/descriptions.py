@@ -7,8 +7,8 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
+from typing import Protocol
 
-from agent.domain.counts import Member
 from agent.domain.mappings import Usernames
 
 _BREAKS = re.compile(r"\s*[\r\n\u2028\u2029\v\f\x85]+\s*")
@@ -56,7 +56,16 @@ def named(text: str) -> str:
     return _SPACES.sub(" ", _MEANT.sub(" ", cleaned(text))).strip().lstrip(f"{_STARTS} ")
 
 
-def shown(member: Member, how: Usernames) -> str:
+class Named(Protocol):
+    """Anybody with a login and a name, either of which may be empty."""
+
+    @property
+    def login(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+def shown(member: Named, how: Usernames) -> str:
     """How a person appears on the invoice; a missing name falls back to the login, initials never show a login."""
     login, name = named(member.login), named(member.name)
     if how is Usernames.UPN:

@@ -42,9 +42,7 @@ class Item:
 
     @property
     def units(self) -> Decimal:
-        """What is included is free; a credit's negative quantity stays what it is."""
-        quantity = self.line.quantity
-        return quantity if quantity < 0 else max(quantity - self.line.included, Decimal(0))
+        return units(self.line)
 
     @property
     def amount(self) -> Fraction | None:
@@ -74,6 +72,11 @@ class Invoice:
         amounts = [amount(list(items), currency) for _, items in groupby(self.items, lambda item: item.line.id)]
         known = [one for one in amounts if one is not None]
         return Money.total(known, currency) if len(known) == len(amounts) else None
+
+
+def units(line: Line) -> Decimal:
+    """Those that a line bills. What is included is free; a credit's negative quantity stays what it is."""
+    return line.quantity if line.quantity < 0 else max(line.quantity - line.included, Decimal(0))
 
 
 def amount(items: Sequence[Item], currency: str) -> Money | None:

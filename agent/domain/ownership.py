@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from agent.domain.agreements import Line
+from agent.domain.agreements import Billable, Line
 from agent.domain.changes import Terms
 from agent.domain.history import Asked
 from agent.domain.keys import LineKey
@@ -131,6 +132,27 @@ def picture(line: Line) -> Mapping[str, str]:
         "text": line.text,
         "product": line.identifier,
     }
+
+
+def pictured(line: Line, texts: Mapping[str, str]) -> Line:
+    """The line with the values that a picture has, or some of one; what it says beyond them has no place in a line."""
+    return replace(line, **{name: _READ[name](text) for name, text in texts.items() if name in _READ})
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+# The other way round from `picture`; the product is told by its key.
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "quantity": Decimal,
+    "included": Decimal,
+    "price": lambda text: Decimal(text) if text else None,
+    "billable": Billable,
+    "start": _day,
+    "end": _day,
+    "text": str,
+}
 
 
 def plain(number: object) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
-from typing import Any
 
 from agent.domain.agreements import Billable, Line, Product
 from agent.domain.changes import Change, Write
+from agent.domain.ownership import pictured
 
 
 @dataclass(slots=True)
@@ -32,7 +31,7 @@ class Paper:
     def write(self, change: Change, write: Write, product: Product | None) -> Line:
         """Carry a request out as the PSA would: what it leaves open is the product's."""
         before = self._lines[write.line] if write.line is not None else self._blank(change, write, product)
-        line = replace(before, **{name: _READ[name](text) for name, text in write.after.items() if name in _READ})
+        line = pictured(before, write.after)
         self._lines[line.id] = line
         return line
 
@@ -41,19 +40,3 @@ class Paper:
         none, days = Decimal(0), (None, None)
         where = next(self._ids), write.agreement, change.product, write.after["product"]
         return Line(*where, none, none, price, Billable.BILLABLE, *days, text, write.mark)
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-# The texts of a line's `picture`; what an adapter sets beyond them has no price and no days.
-_READ: Mapping[str, Callable[[str], Any]] = {
-    "quantity": Decimal,
-    "included": Decimal,
-    "price": lambda text: Decimal(text) if text else None,
-    "billable": Billable,
-    "start": _day,
-    "end": _day,
-    "text": str,
-}

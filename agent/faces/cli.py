@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "journal": "What was written and decided, when and by whom.",
         "report": "The month-end report: what leaks, what waits, what was corrected.",
         "evidence": "What proves a company's month: users, changes, hashes.",
+        "letter": "A letter to a company about what was corrected on its bill.",
         "audit": "Reconcile exported files: no account, no network.",
     },
     "Act": {

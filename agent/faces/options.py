@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from agent.errors import TrueupError
 from agent.faces.desk import Desk
 
 NOT_AGREED = 3  # the exit status of a command that a person was asked about and declined
+NOTHING = 4  # of one that found nothing to make, and made nothing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -115,6 +117,16 @@ class _Day(click.ParamType[date]):
 
 DAY = _Day()
 
+
+def _month(_: click.Context, __: click.Parameter, value: str | None) -> date | None:
+    if value is None:
+        return None
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+        raise click.BadParameter(f"{value!r} is not a month; write it as 2026-11.")
+    return date.fromisoformat(f"{value}-01")
+
+
+month = click.option("--month", "first", metavar="YYYY-MM", callback=_month, help="Another month than the present one.")
 companies = click.argument("companies", metavar="[COMPANY]...", nargs=-1, shell_complete=_companies)
 company = click.argument("company", metavar="COMPANY", shell_complete=_companies)
 of_company = click.option(
@@ -139,6 +151,7 @@ _FORMATS = {
     "pdf": "Write the page as PDF (needs the extra pdf).",
     "xlsx": "Write it as a workbook.",
     "csv": "Write it as CSV.",
+    "text": "Write it as plain text.",
 }
 
 
@@ -154,3 +167,4 @@ def _files(*names: str) -> Callable[[Command], Command]:
 
 formats = _files("html", "pdf", "xlsx", "csv")
 evidence_formats = _files("html", "pdf", "csv")
+letter_formats = _files("html", "pdf", "text")

@@ -52,15 +52,19 @@ class Evidence:
         told = f"{counted(len(self.lines), 'line')}, {counted(people, 'user')}"
         return f"{self.view.company(self.company)}: {told}; as read by Trueup, put together on {self.at(self.view.now)}"
 
+    @property
+    def begins(self) -> datetime:
+        return self._instant(self.first)
+
     def people(self, line: Explanation) -> list[Holder]:
         """Those who were counted on any day of the month."""
         # The PSA's days, in its zone: somebody seen until 23:30 UTC on the 31st may have been there on the 1st.
-        begin, end = self._instant(self.first), self._instant(self.end)
+        begin, end = self.begins, self._instant(self.end)
         return [h for h in line.holders if (h.since is None or h.since < end) and (h.last is None or h.last >= begin)]
 
     def writes(self, line: Explanation) -> list[Written]:
         """Those of the month."""
-        begin, end = self._instant(self.first), self._instant(self.end)
+        begin, end = self.begins, self._instant(self.end)
         return [written for written in line.writes if begin <= written.entry.at < end]
 
     def at(self, moment: datetime | None) -> str:

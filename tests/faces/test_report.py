@@ -106,3 +106,40 @@ def test_evidence_needs_a_month_that_has_begun(msp: Msp) -> None:
     ahead = msp("evidence", "corvane", "--month", "2099-01")
     assert (ahead.status, "January 2099 lies ahead" in ahead.err) == (1, True)
     assert msp("evidence", "corvane", "--month", "November").status == 2
+
+
+def test_letter_tells_what_was_corrected(msp: Msp, tmp_path: Path) -> None:
+    """21 to 24 seats of E3 at 432.00 a year: 1,296.00 more a year, and the days up to the next invoice once."""
+    page, text = tmp_path / "letter.html", tmp_path / "letter.txt"
+    said = msp("letter", "corvane", "--html", str(page), "--text", str(text))
+    assert said.status == 0
+    assert text.read_text() == said.out
+    [quantity] = msp("letter", "corvane", "--json").json()["quantities"]
+    assert (quantity["before"], quantity["after"], quantity["unit"]) == ("21", "24", "year")
+    assert quantity["difference"] == {"amount": "1296.00", "currency": "USD"}
+    [charge] = msp("letter", "corvane", "--json").json()["charges"]
+    [(days, whole)] = re.findall(r"^3 × 432\.00 × (\d+)/(\d+)$", charge["arithmetic"])
+    assert Decimal(charge["amount"]["amount"]) == round(Decimal(3 * 432 * int(days)) / int(whole), 2)
+    assert (charge["first_day"], charge["arithmetic"] in page.read_text()) == (quantity["since"], True)
+
+
+def test_letter_about_nothing_is_not_written(msp: Msp, tmp_path: Path) -> None:
+    """Alder's bill was right: a sentence, a status of its own, and no empty file."""
+    page = tmp_path / "letter.html"
+    said = msp("letter", "alder", "--html", str(page))
+    assert (said.status, said.out, page.exists()) == (4, "", False)
+    assert "Nothing was corrected for Alder & Finch Architects" in said.err
+
+
+def test_letter_is_made_of_an_own_template(msp: Msp, tmp_path: Path) -> None:
+    """The shipped ones are copied once and never over what was edited; a fault in one has its file and line."""
+    folder = tmp_path / "letters"
+    assert here("letter", "--copy-templates", str(folder)).status == 0
+    (folder / "plain.jinja").write_text("{% extends layout %}\n{% block subject %}Ours, {{ month }}{% endblock %}")
+    assert "plain.jinja" not in here("letter", "--copy-templates", str(folder)).err
+    assert f"OURS, {datetime.now(UTC):%B}".upper() in msp("letter", "corvane", "--templates", str(folder)).out
+    (folder / "plain.jinja").write_text("\n{{ invented }}")
+    broken = msp("letter", "corvane", "--templates", str(folder))
+    assert (broken.status, f"{folder}/plain.jinja:2: 'invented' is undefined" in broken.err) == (1, True)
+    unable = msp("letter", "corvane", "--templates", str(tmp_path / "nowhere"))
+    assert (unable.status, "nowhere cannot be read: no such file or directory" in unable.err) == (1, True)

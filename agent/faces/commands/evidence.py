@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,14 +10,6 @@ import click
 
 from agent.faces import options
 from agent.faces.desk import Desk, desk, say, say_json
-
-
-def _month(_: click.Context, __: click.Parameter, value: str | None) -> date | None:
-    if value is None:
-        return None
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
-        raise click.BadParameter(f"{value!r} is not a month; write it as 2026-11.")
-    return date.fromisoformat(f"{value}-01")
 
 
 @click.command(
@@ -30,7 +21,7 @@ def _month(_: click.Context, __: click.Parameter, value: str | None) -> date | N
 @options.common
 @options.as_json
 @options.company
-@click.option("--month", "first", metavar="YYYY-MM", callback=_month, help="Another month than the present one.")
+@options.month
 @options.evidence_formats
 @desk
 def command(desk: Desk, /, company: str, first: date | None, as_json: bool, **formats: Path | None) -> None:

@@ -1,0 +1,221 @@
+"""What writes that were carried out have changed in what is billed: for the letter that tells a company about them.
+
+The lines of one key are laid beside each other as they were before the first write and as they are after the last.
+What goes on to be billed each period is one thing; what is billed once, for days of which the coming invoices tell
+nothing, is another. Quantity and price are told apart, as they were approved apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from typing import NamedTuple
+
+from agent.domain.agreements import Agreement, Billable, Line
+from agent.domain.changes import Write
+from agent.domain.invoices import Part, due, units
+from agent.domain.keys import LineKey, Role
+from agent.domain.ownership import pictured
+from agent.domain.periods import DAY, Period
+from agent.domain.proration import Convention
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """What a key's lines bill each period from here on; the price is None where it is unknown or not one."""
+
+    units: Decimal
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOff:
+    """Units billed for some days and never again; units or a price below zero give back."""
+
+    units: Decimal
+    price: Decimal | None
+    parts: tuple[Part, ...]
+
+    @property
+    def days(self) -> Period:
+        return Period(self.parts[0].days.start, self.parts[-1].days.end)
+
+    @property
+    def gives_back(self) -> bool:
+        return (self.units < 0) != (self.price is not None and self.price < 0)
+
+    @property
+    def amount(self) -> Fraction | None:
+        """Exact; None where the price is unknown."""
+        if self.price is None:
+            return None
+        return Fraction(self.units) * Fraction(self.price) * sum((part.share for part in self.parts), Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the writes of one invoice boundary made of a key's lines.
+
+    `agreement` is as it stood then, its next invoice being the first that shows the correction. `since` is the first
+    day that is billed otherwise than before, `continues` the one from which `after` is billed for whole periods.
+    """
+
+    key: LineKey
+    agreement: Agreement
+    before: Recurring
+    after: Recurring
+    since: date | None
+    continues: date | None
+    once: tuple[OneOff, ...]
+
+    @property
+    def of_quantity(self) -> bool:
+        return self.before.units != self.after.units or bool(self.once)
+
+    @property
+    def of_price(self) -> bool:
+        """A line that begins or ends has no price before or after, and so none that changed."""
+        prices = {self.before.price, self.after.price} - {None}
+        return bool(self.before.units and self.after.units) and len(prices) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is remembered of a key's lines beside the writes.
+
+    `lines` as read before the first write; `made` those that came of it, by mark, as they were first read; `unbilled`
+    by id the invoice boundary that stood when a line was made: up to the next one no invoice has reached it.
+    """
+
+    lines: Sequence[Line]
+    made: Mapping[str, Line]
+    unbilled: Mapping[int, date]
+
+
+class Sent(NamedTuple):
+    """A confirmed write, and its agreement as it stood at that time."""
+
+    write: Write
+    agreement: Agreement
+
+
+def corrections(key: LineKey, sent: Sequence[Sent], known: Known, convention: Convention) -> Iterator[Correction]:
+    """Of the confirmed writes to the lines of one base, the oldest first; none where nothing that is billed moved.
+
+    Writes before and after an invoice are told apart: each boundary has a correction of its own.
+    """
+    now = {line.id: line for line in known.lines}
+    # For an invoice that is made again, lines are set to what it billed before: to the company nothing is new in that.
+    wanted = [one for one in sent if one.write.key.role is not Role.AGAIN]
+    for boundary, group in groupby(wanted, key=lambda one: one.agreement.next_invoice):
+        together = list(group)
+        before, now = _written([one.write for one in together], now, known.made)
+        unbilled = {id for id, stood in known.unbilled.items() if stood == boundary}
+        made = _Beside(together[-1].agreement, convention, before, now, unbilled).correction(key)
+        if made.of_quantity or made.of_price:
+            yield made
+
+
+Lines = dict[int, Line]
+
+
+def _written(writes: Sequence[Write], lines: Mapping[int, Line], made: Mapping[str, Line]) -> tuple[Lines, Lines]:
+    """The lines before and after. What a write found is surer than what was read some time before it."""
+    before, after = dict(lines), dict(lines)
+    for write in writes:
+        found = made.get(write.mark)
+        id = write.line if write.line is not None else found.id if found else -1 - len(after)
+        if write.line is None:
+            line = found or blank(id, write.agreement)
+        else:
+            line = pictured(after.get(id) or blank(id, write.agreement), write.before)
+            # A second write to a line must not hide what the first one found.
+            if after.get(id) == before.get(id):
+                before[id] = line
+        after[id] = pictured(line, write.after)
+    return before, after
+
+
+def blank(id: int, agreement: int) -> Line:
+    """A line of which nothing is known yet."""
+    return Line(id, agreement, 0, "", Decimal(0), Decimal(0), None, Billable.BILLABLE, None, None, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    agreement: Agreement
+    convention: Convention
+    before: Mapping[int, Line]
+    after: Mapping[int, Line]
+    unbilled: set[int]
+
+    def correction(self, key: LineKey) -> Correction:
+        once = tuple(one for id in sorted({*self.before, *self.after}) for one in self._once(id))
+        before, after = _recurring(self.before), _recurring(self.after)
+        return Correction(
+            key,
+            self.agreement,
+            before,
+            after,
+            min(filter(None, self._begins()), default=None),
+            max(filter(None, self._continues()), default=None),
+            once,
+        )
+
+    def _moved(self) -> Iterator[tuple[Line | None, Line]]:
+        for id, line in self.after.items():
+            if self.before.get(id) != line:
+                yield self.before.get(id), line
+
+    def _begins(self) -> Iterator[date | None]:
+        """A quantity that is set counts from the next invoice on; a new line from its own first day."""
+        for was, line in self._moved():
+            if was is None or not was.open:
+                yield line.start
+            else:
+                yield line.end or self.agreement.next_invoice
+
+    def _continues(self) -> Iterator[date | None]:
+        for was, line in self._moved():
+            if was is not None and was.open and not line.open:
+                yield line.end
+            elif line.open:
+                parts = self._passing(line, reached=was is not None)
+                yield parts[-1].days.end if parts else self.agreement.next_invoice if was else line.start
+
+    def _once(self, id: int) -> Iterator[OneOff]:
+        was, line = self.before.get(id), self.after.get(id)
+        if was == line:
+            return
+        reached = was is not None and id not in self.unbilled
+        old, new = (self._passing(one, reached) if one else () for one in (was, line))
+        if was and line and old == new and _price(was) == _price(line):
+            found = [(units(line) - units(was), _price(line), new)]
+        else:
+            found = [(-units(was), _price(was), old)] if was else []
+            found += [(units(line), _price(line), new)] if line else []
+        yield from (OneOff(*one) for one in found if one[0] and one[1] != 0 and one[2])
+
+    def _passing(self, line: Line, reached: bool) -> tuple[Part, ...]:
+        """What will be billed of the line beside whole periods to come: by then some of its days are paid."""
+        boundary = self.agreement.next_invoice or line.start
+        if boundary is None or self.agreement.months is None:
+            return ()
+        last = line.end - DAY if line.end else max(boundary, line.start or boundary)
+        paid = [Period(date.min, boundary)] if reached and boundary > date.min else []
+        parts = due(self.agreement, self.convention, self.agreement.period(last), line.start, line.end, paid)
+        return tuple(part for part in parts if line.end or part.share != 1 or part.days.start < boundary)
+
+
+def _recurring(lines: Mapping[int, Line]) -> Recurring:
+    open_ = [line for line in lines.values() if line.open and units(line)]
+    prices = {_price(line) for line in open_}
+    return Recurring(sum(map(units, open_), Decimal(0)), prices.pop() if len(prices) == 1 else None)
+
+
+def _price(line: Line) -> Decimal | None:
+    return line.price if line.billable is Billable.BILLABLE else Decimal(0)

@@ -65,7 +65,7 @@ wheel: $(VENV)/run.stamp  ## build the wheel into dist/
 lock: $(PY)  ## resolve the dependencies anew; ARGS=--upgrade takes the newest
 	@echo "Locking the dependencies of pyproject.toml"
 	@test -x $(VENV)/bin/uv || $(PIP) --require-hashes -r requirements-dev.lock
-	@$(LOCK) $(ARGS) pyproject.toml --extra postgres --extra chat --group build --output-file requirements.lock
+	@$(LOCK) $(ARGS) pyproject.toml --extra postgres --extra chat --extra docx --group build --output-file requirements.lock
 	@$(LOCK) $(ARGS) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:  ## remove the environment, caches and what the demo left

@@ -151,6 +151,7 @@ _FORMATS = {
     "pdf": "Write the page as PDF (needs the extra pdf).",
     "xlsx": "Write it as a workbook.",
     "csv": "Write it as CSV.",
+    "docx": "Write it for Word (needs the extra docx).",
     "text": "Write it as plain text.",
 }
 
@@ -167,4 +168,4 @@ def _files(*names: str) -> Callable[[Command], Command]:
 
 formats = _files("html", "pdf", "xlsx", "csv")
 evidence_formats = _files("html", "pdf", "csv")
-letter_formats = _files("html", "pdf", "text")
+letter_formats = _files("html", "pdf", "docx", "text")

@@ -47,7 +47,7 @@ def test_lock_satisfies_the_project() -> None:
     """A dependency added to pyproject.toml without `make lock` is found here, not on a user's machine."""
     project, groups, lock = PROJECT["project"], PROJECT["dependency-groups"], locked("requirements.lock")
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["postgres"], *extras["chat"], *groups["build"]]
+    wanted = [*project["dependencies"], *extras["postgres"], *extras["chat"], *extras["docx"], *groups["build"]]
     unmet = [
         text for text in wanted if (need := Requirement(text)).name not in lock or lock[need.name] not in need.specifier
     ]

@@ -1,5 +1,6 @@
 """The letter in its formats: templates of an MSP's own, what is wrong with one, and names that do no harm."""
 
+import io
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -7,6 +8,7 @@ from fractions import Fraction
 from html.parser import HTMLParser
 
 import pytest
+from docx import Document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ from agent.reports.letters import Amount, Holders, Letter, Person, Price, Quanti
 from agent.reports.letters.templates import TemplateFault, Templates, shipped
 from agent.reports.letters.values import letter_values
 from agent.reports.letters.view import Told
+from agent.reports.letters.word import letter_docx
 from agent.reports.text import shown
 from tests.reports.test_month_end import HOSTILE
 
@@ -104,6 +107,28 @@ def test_what_is_not_known_is_said() -> None:
     assert "6 × not known = not known" in text
     assert "Together: not known" in text
     assert "0.00 USD" not in text.replace("30.00", "")
+
+
+def test_word_document_says_what_the_page_says() -> None:
+    """The same headings, tables and amounts, with the sender as its author, and ready to be edited."""
+    document = Document(io.BytesIO(letter_docx(letter(), "warm", SHIPPED)))
+    headings = [p.text for p in document.paragraphs if p.style and p.style.name == "Heading 2"]
+    parts = ["Quantities", "Charged once", "Given back", "Prices", "Not known", "Going forward"]
+    assert headings == [*parts, "Appendix: who was counted in November 2026"]
+    cells = [[cell.text for cell in row.cells] for table in document.tables for row in table.rows]
+    assert ["Contoso Ltd\nContoso Ltd", "4 × 30.00 USD\n= 120.00 USD", "6 × 30.00 USD\n= 180.00 USD"] in [
+        row[:3] for row in cells
+    ]
+    assert ["2 × 30.00 × 11/30", "December 2026", "22.00 USD"] in [row[2:] for row in cells]
+    assert "Warm regards" in [p.text for p in document.paragraphs]
+    assert document.core_properties.author == "Contoso Ltd"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_breaks_the_word_document(name: str) -> None:
+    """It opens, and shows the name as text."""
+    document = Document(io.BytesIO(letter_docx(letter(shown(name)), "plain", SHIPPED)))
+    assert document.tables[-1].rows[1].cells[0].text == shown(name)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -30,7 +30,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     epilog=options.examples(
         "trueup letter contoso",
         "trueup letter contoso --month 2026-10 --tone warm --pdf october.pdf",
-        "trueup letter contoso --html october.html --text october.txt",
+        "trueup letter contoso --docx october.docx --text october.txt",
         "trueup letter --copy-templates letters",
     )
 )
@@ -70,6 +70,7 @@ def command(
     from agent.faces import choosing, letters
     from agent.faces.writing import write_formats
     from agent.reports.letters.values import letter_values
+    from agent.reports.letters.word import letter_docx
     from agent.reports.pages import pdf
 
     number, view, settings = choosing.company(desk.mappings, company), desk.view(), desk.settings
@@ -90,6 +91,7 @@ def command(
     makers: dict[str, Callable[[], bytes | str]] = {
         "text": lambda: templates.text(made, tone),
         "html": lambda: templates.html(made, tone),
+        "docx": lambda: letter_docx(made, tone, templates),
         "pdf": lambda: pdf(templates.html(made, tone)),
     }
     write_formats(formats, makers)

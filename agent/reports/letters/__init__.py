@@ -1,4 +1,4 @@
-"""The letter that tells a company what was corrected on its bill: as page, PDF and plain text.
+"""The letter that tells a company what was corrected on its bill: as page, PDF, Word document and plain text.
 
 Its words are templates that an MSP copies and edits. Nothing here, or behind it, sends a letter.
 """

@@ -72,6 +72,10 @@ class Psa(Protocol):
         """Those of the ids that exist; a missing id was deleted or never was."""
         ...
 
+    def batches(self, ids: Iterable[int]) -> Sequence[Sequence[int]]:
+        """The ids in parts of which `agreements` can tell in one request each."""
+        ...
+
     def agreements_of(self, companies: Iterable[int]) -> Sequence[Agreement]: ...
     def lines(self, agreement: int) -> Sequence[Line]:
         """Every line of the agreement, ended ones included; raises `Incomplete` rather than return some."""

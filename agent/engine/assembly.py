@@ -89,7 +89,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of threads and connections; idle ones only, a run in flight ends first."""
-        for pool in (self.cycle.pool, self.single.pool):
+        for pool in (self.cycle.pool, self.cycle.wire, self.single.pool, self.single.wire):
             pool.shutdown(wait=True, cancel_futures=True)
         self.release()
 
@@ -110,12 +110,14 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
         clock=clock,
         zone=settings.agent.timezone,
         policy=policy_of(settings, store),
-        pool=ThreadPoolExecutor(settings.agent.workers, thread_name_prefix="company"),
+        pool=ThreadPoolExecutor((settings.agent.workers + 1) // 2, thread_name_prefix="company"),
+        wire=ThreadPoolExecutor(settings.agent.workers, thread_name_prefix="wire"),
         catalogue=Catalogue(psa, clock, settings.schedule.catalogue),
         turns=Turns(),
         stopping=stop.is_set,
     )
-    single = replace(cycle, pool=ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="single"))
+    pool, wire = ThreadPoolExecutor(1, "single"), ThreadPoolExecutor(SINGLE_THREADS, "single-wire")
+    single = replace(cycle, pool=pool, wire=wire)
     mappings = mappings_of(settings, partial(clock.sleep, 1) if patient else lambda: None)
     return Engine(settings, store, sources, psa, clock, mappings, cycle, single, stop, store.dispose)
 

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from agent.domain.agreements import Agreement
 from agent.domain.changes import EndLine, Planned, SetQuantity
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding, Severity
@@ -30,7 +29,7 @@ from agent.engine.applying import Applying, Tried
 from agent.engine.clockwatch import ClockWatch
 from agent.engine.footing import Footing
 from agent.engine.planning import Policy, think
-from agent.engine.reading import Catalogue, Sweep, histories_of, narrowed, read_company
+from agent.engine.reading import Agreements, Catalogue, Sweep, histories_of, narrowed, reading
 from agent.engine.recovery import Recovery
 from agent.engine.turns import Turns
 from agent.errors import ReadFailed, TrueupError
@@ -82,6 +81,10 @@ class Scope:
     usual: Mapping[int, frozenset[int]]
     adopting: frozenset[int]
 
+    @property
+    def fleet(self) -> bool:
+        return len(self.usual) > 1
+
 
 Watcher = Callable[[Progress], None]
 
@@ -94,7 +97,8 @@ class Cycle:
     clock: Clock
     zone: ZoneInfo
     policy: Policy
-    pool: Executor
+    pool: Executor  # a thread for each company that is thought about
+    wire: Executor  # a thread for each request under way
     catalogue: Catalogue
     turns: Turns
     stopping: Callable[[], bool] = lambda: False
@@ -163,14 +167,11 @@ class Cycle:
     ) -> list[Thought]:
         scope = self._scope(mapped)
         sweep = Sweep(self.source, mapped, mappings.needs)
-        agreements = partial(self.psa.agreements, sorted(frozenset().union(*scope.ids.values())))
-        think_one = partial(self._think_one, run, mappings, scope, sweep, self.clock.now())
-        if len(mapped) == 1:
-            # A person waits for one company: its agreements, lines and tenants are read side by side.
-            return [think_one(agreements, self.pool, mapped[0])]
-        known = agreements()
+        read_at = self.clock.now()
+        agreements = Agreements(self.psa, frozenset().union(*scope.ids.values()), self.wire)
+        think_one = partial(self._think_one, run, mappings, scope, sweep, read_at, agreements)
         thoughts: list[Thought] = []
-        for thought in self.pool.map(partial(think_one, lambda: known, None), mapped):
+        for thought in self.pool.map(think_one, mapped):
             thoughts.append(thought)
             watcher(Progress("reading", len(thoughts), len(mapped)))
         return thoughts
@@ -192,8 +193,7 @@ class Cycle:
         scope: Scope,
         sweep: Sweep,
         read_at: datetime,
-        agreements: Callable[[], Mapping[int, Agreement]],
-        beside: Executor | None,
+        agreements: Agreements,
         mapping: CompanyMapping,
     ) -> Thought:
         company = mapping.company
@@ -201,11 +201,12 @@ class Cycle:
             return Thought(CompanyPlan(company, (), Money.zero(self.policy.currency)), failed="The agent is stopping.")
         self.turns.take(company, run)
         ids = scope.ids[company]
+        answers = reading(mapping, agreements, ids, sweep, self.psa, self.catalogue, self.wire, self._stale)
         memory = self.store.memory(self.psa.traits.name, company, ids, self.clock.now(), mapping.accounts)
         try:
-            reads = read_company(mapping, agreements, ids, sweep, self.psa, self.catalogue, beside, self._stale)
+            reads = answers()
         except ReadFailed as error:
-            return self._unread(run, mapping, error)
+            return self._unread(run, mapping, error, alone=not agreements.unread)
         reads = narrowed(reads, scope.usual[company], self.policy.installation)
         if not reads.complete:
             # A planning that lacks a tenant closes nothing by itself, but the PSA has just been read.
@@ -221,7 +222,7 @@ class Cycle:
         if plan.unasked:
             # The plan is stored after the breaker has looked at all of them; until then a fleet's snapshots would
             # fill the memory, while for one company they are not worth a commit of their own.
-            if beside is None:
+            if scope.fleet:
                 self.store.remember(learnt.snapshots)
                 learnt = replace(learnt, snapshots=())
             return Thought(plan, learnt, refused, footing)
@@ -246,13 +247,15 @@ class Cycle:
         last = self.store.snapshot_age().get(Account.parse(account))
         return last is None or self.clock.now() - last > self.policy.stale_after
 
-    def _unread(self, run: str, mapping: CompanyMapping, error: ReadFailed) -> Thought:
+    def _unread(self, run: str, mapping: CompanyMapping, error: ReadFailed, alone: bool) -> Thought:
+        """`alone`: what stops every company is told once, of the run."""
         log.warning("company.unread", run=run, company=mapping.company, error=str(error))
         sentence = f"{mapping.name}: the PSA could not be read whole ({error})"
         finding = Finding(
             Code.PSA_UNREADABLE, Severity.ERROR, mapping.company, unreadable(mapping.company), sentence, error.remedy
         )
-        self.store.report(mapping.company, [finding], self.clock.now())
+        if alone:
+            self.store.report(mapping.company, [finding], self.clock.now())
         return Thought(CompanyPlan(mapping.company, (), Money.zero(self.policy.currency)), failed=_why(error))
 
     def _breaker(self, run: str, thoughts: Sequence[Thought]) -> list[CompanyPlan]:
@@ -271,7 +274,7 @@ class Cycle:
     ) -> Mapping[EntryState, int]:
         moving = [(plan, t.footing) for plan, t in zip(plans, thoughts, strict=True) if plan.ready and t.footing]
         written: Counter[EntryState] = Counter()
-        for done, states in enumerate(self.pool.map(partial(self._write_one, run), moving), 1):
+        for done, states in enumerate(self.wire.map(partial(self._write_one, run), moving), 1):
             written.update(states)
             watcher(Progress("writing", done, len(moving)))
         return written

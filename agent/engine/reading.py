@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from threading import Lock
-from typing import TypeVar
 
 from agent.domain.agreements import Agreement, Line, Product, Standing
 from agent.domain.counts import MICROSOFT, Account, Needs, Snapshot
@@ -19,8 +17,6 @@ from agent.domain.mappings import CompanyMapping
 from agent.domain.terms import History
 from agent.errors import AccessDenied, CredentialsRejected, Incomplete, ReadFailed, Unreachable
 from agent.ports import Clock, Psa, Source, Store
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +96,57 @@ class Catalogue:
         return {identifier: product for identifier, product in known.items() if product is not None}
 
 
-def read_company(
+class Agreements:
+    """What the agreements of a run say of themselves, asked for in as few requests as their numbers need.
+
+    `unread` once none of them could be read.
+    """
+
+    def __init__(self, psa: Psa, ids: Iterable[int], beside: Executor) -> None:
+        self._parts = [(frozenset(part), beside.submit(psa.agreements, part)) for part in psa.batches(ids)]
+
+    def of(self, ids: Collection[int]) -> Mapping[int, Agreement]:
+        """Those of the ids that exist. Raises `ReadFailed`."""
+        told = (answer.result() for part, answer in self._parts if not part.isdisjoint(ids))
+        return {id_: agreement for found in told for id_, agreement in found.items() if id_ in ids}
+
+    @property
+    def unread(self) -> bool:
+        return bool(self._parts) and all(answer.exception() for _, answer in self._parts)
+
+
+def reading(
     mapping: CompanyMapping,
-    agreements: Callable[[], Mapping[int, Agreement]],
+    agreements: Agreements,
     bound: frozenset[int],
     sweep: Sweep,
     psa: Psa,
     catalogue: Catalogue,
-    beside: Executor | None,
+    beside: Executor,
     stale: Callable[[str], bool],
-) -> Reads:
-    """Read a company's accounts and the lines of exactly the agreements that its rows and bindings name.
+) -> Callable[[], Reads]:
+    """Begin to read a company's accounts and the lines of exactly the agreements that its rows and bindings name.
 
-    With `beside` the reads run side by side (one company, a person waits); without it one after the other (a fleet,
-    whose companies already run side by side). A PSA that cannot be read raises: then there is nothing to plan.
+    What comes back waits for the answers. A PSA that cannot be read raises there: then there is nothing to plan.
     """
-    ids = sorted(mapping.agreements | bound)
+    ids = frozenset(mapping.agreements | bound)
     identifiers = sorted({row.profile.product for row in mapping.rows})
-    later = _submit(beside)
-    accounts = {account: later(partial(sweep.observe, account)) for account in mapping.accounts}
-    found = later(agreements)
-    products = later(partial(catalogue.products, identifiers))
-    lines = {a: later(partial(psa.lines, a)) for a in ids} if beside else None
-    here = {a: agreement for a, agreement in found().items() if a in ids}
-    # In a fleet the agreements are known before: one that the PSA no longer has is not asked for its lines.
-    read = {a: lines[a]() for a in here} if lines else {a: psa.lines(a) for a in here}
-    seen = {account: result() for account, result in accounts.items()}
-    snapshots = {account: s for account, s in seen.items() if isinstance(s, Snapshot)}
-    failed = {account: error for account, error in seen.items() if isinstance(error, ReadFailed)}
-    told = {account: e for account, e in failed.items() if not isinstance(e, Unreachable) or stale(account)}
-    failures = tuple(failure_finding(error, mapping, Account.parse(account)) for account, error in told.items())
-    return Reads(snapshots, failures, not failed, here, read, products())
+    accounts = {account: beside.submit(sweep.observe, account) for account in mapping.accounts}
+    products = beside.submit(catalogue.products, identifiers)
+    lines = {a: beside.submit(psa.lines, a) for a in sorted(ids)}
+
+    def answers() -> Reads:
+        here = agreements.of(ids)
+        # One that the PSA no longer has may have no list of lines either.
+        read = {a: lines[a].result() for a in here}
+        seen = {account: result.result() for account, result in accounts.items()}
+        snapshots = {account: s for account, s in seen.items() if isinstance(s, Snapshot)}
+        failed = {account: error for account, error in seen.items() if isinstance(error, ReadFailed)}
+        told = {account: e for account, e in failed.items() if not isinstance(e, Unreachable) or stale(account)}
+        failures = tuple(failure_finding(error, mapping, Account.parse(account)) for account, error in told.items())
+        return Reads(snapshots, failures, not failed, here, read, products.result())
+
+    return answers
 
 
 def narrowed(reads: Reads, usual: frozenset[int], installation: str) -> Reads:
@@ -169,21 +185,3 @@ def histories_of(store: Store, accounts: Iterable[Account]) -> Mapping[str, Hist
         by_source.setdefault(account.source, []).append(account.id)
     found = {source: store.histories(source, ids) for source, ids in by_source.items()}
     return {Account(source, id_).ref: history for source, told in found.items() for id_, history in told.items()}
-
-
-def _submit(beside: Executor | None) -> Callable[[Callable[[], T]], Callable[[], T]]:
-    if beside is None:
-        return _remembering
-    return lambda task: beside.submit(task).result
-
-
-def _remembering(task: Callable[[], T]) -> Callable[[], T]:
-    """Run when first asked for, once."""
-    results: list[T] = []
-
-    def result() -> T:
-        if not results:
-            results.append(task())
-        return results[0]
-
-    return result

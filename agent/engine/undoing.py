@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 
 from agent.domain.changes import Planned, Terms, Write, terms_of
 from agent.domain.guards import CompanyPlan
@@ -20,7 +19,7 @@ from agent.domain.ownership import Kept
 from agent.domain.undoing import Deed, Undo, Undoing, by_hand, moves, taken_back, terms_shown
 from agent.engine.cycle import Cycle
 from agent.engine.planning import ground_of, think
-from agent.engine.reading import Reads, Sweep, read_company
+from agent.engine.reading import Agreements, Reads, Sweep, reading
 from agent.errors import TrueupError
 from agent.ports import Entry, EntryState, Memory
 
@@ -128,10 +127,8 @@ class _Company:
     def _read(self, ids: frozenset[int]) -> Reads:
         cycle, mapping = self.cycle, self.mapping
         sweep = Sweep(cycle.source, [mapping], self.mappings.needs)
-        agreements = partial(cycle.psa.agreements, sorted(ids))
-        return read_company(
-            mapping, agreements, ids, sweep, cycle.psa, cycle.catalogue, cycle.pool, lambda account: True
-        )
+        agreements = Agreements(cycle.psa, ids, cycle.wire)
+        return reading(mapping, agreements, ids, sweep, cycle.psa, cycle.catalogue, cycle.wire, lambda account: True)()
 
     def _terms(self, reads: Reads, memory: Memory) -> Mapping[LineKey, Terms]:
         """What each key's lines bill now; nothing of a key whose line has ended."""

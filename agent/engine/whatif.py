@@ -15,7 +15,7 @@ from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.money import Money
 from agent.engine.cycle import Cycle, Progress, Watcher
 from agent.engine.planning import think
-from agent.engine.reading import Reads, Sweep, read_company
+from agent.engine.reading import Agreements, Reads, Sweep, reading
 from agent.errors import ReadFailed
 from agent.ports import Memory
 
@@ -73,10 +73,8 @@ class WhatIf:
 
     def _read(self, sweep: Sweep, union: CompanyMapping, bound: frozenset[int]) -> Reads:
         cycle = self.cycle
-        agreements = partial(cycle.psa.agreements, sorted(union.agreements | bound))
-        return read_company(
-            union, agreements, bound, sweep, cycle.psa, cycle.catalogue, cycle.pool, lambda account: True
-        )
+        agreements = Agreements(cycle.psa, union.agreements | bound, cycle.wire)
+        return reading(union, agreements, bound, sweep, cycle.psa, cycle.catalogue, cycle.wire, lambda account: True)()
 
     def _stored(self, union: CompanyMapping, bound: frozenset[int]) -> Reads:
         """What was read last. What that does not hold is not guessed: a product that nobody read is not missing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 from agent.domain.agreements import Line
@@ -14,7 +13,7 @@ from agent.domain.mappings import CompanyMapping, Mappings, Row
 from agent.domain.ownership import BindingState
 from agent.engine.cutting_over import CutOver
 from agent.engine.cycle import Cycle
-from agent.engine.reading import Reads, Sweep, read_company
+from agent.engine.reading import Agreements, Reads, Sweep, reading
 from agent.errors import TrueupError
 from agent.mapping_files.writing import Draft
 from agent.ports import Memory, Psa
@@ -80,8 +79,8 @@ def _reads(cycle: Cycle, mapping: CompanyMapping) -> tuple[Reads, Mapping[int, S
     psa = cycle.psa
     bound = cycle.store.bound_agreements(psa.traits.name).get(mapping.company, frozenset())
     sweep = Sweep(cycle.source, [mapping], mapping.needs)
-    agreements = partial(psa.agreements, sorted(mapping.agreements | bound))
-    reads = read_company(mapping, agreements, bound, sweep, psa, cycle.catalogue, cycle.pool, lambda _: True)
+    agreements = Agreements(psa, mapping.agreements | bound, cycle.wire)
+    reads = reading(mapping, agreements, bound, sweep, psa, cycle.catalogue, cycle.wire, lambda _: True)()
     if not reads.complete:
         failure = reads.failures[0]
         raise NotPossible(failure.sentence, failure.remedy)

@@ -141,6 +141,7 @@ class Site:
             zone=UTC_ZONE,
             policy=Policy("USD", limits, RECHECK, timedelta(days=1), store.installation),
             pool=Here(),
+            wire=Here(),
             catalogue=Catalogue(adapter, self.clock, timedelta(days=400)),
             turns=Turns(),
         )

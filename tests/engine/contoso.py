@@ -86,6 +86,7 @@ class Contoso:
             zone=UTC_ZONE,
             policy=Policy("USD", LENIENT, timedelta(seconds=60), timedelta(hours=24), store.installation),
             pool=Here(),
+            wire=Here(),
             catalogue=Catalogue(adapter, self.clock, timedelta(days=1)),
             turns=Turns(),
         )

@@ -166,6 +166,7 @@ class Firm:
             zone=UTC_ZONE,
             policy=Policy("USD", LENIENT, timedelta(seconds=60), timedelta(hours=24), store.installation),
             pool=Here(),
+            wire=Here(),
             catalogue=Catalogue(adapter, clock, timedelta(days=1)),
             turns=Turns(),
         )

@@ -68,6 +68,7 @@ class Fleet:
             zone=UTC_ZONE,
             policy=Policy("USD", limits, timedelta(seconds=RECHECK), timedelta(hours=24), INSTALLATION),
             pool=Here(),
+            wire=Here(),
             catalogue=Catalogue(psa, clock, timedelta(days=1)),  # type: ignore[arg-type]
             turns=Turns(),
         )

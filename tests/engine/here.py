@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from agent.domain.counts import NO_NEEDS, Account, Coverage, Needs, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Finding
-from agent.errors import AccessDenied, Incomplete, Unreachable
+from agent.errors import AccessDenied, Incomplete, ReadFailed, Unreachable
 from agent.simulators.wire import SimClock
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -25,11 +25,14 @@ SETTLE, RECHECK = 300, 60
 
 
 class Here(Executor):
-    """Does at once what is submitted; a death in it is the caller's death."""
+    """Does at once what is submitted; a read that failed is the future's, a death in it is the caller's death."""
 
     def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        future.set_result(task(*args, **kwargs))
+        try:
+            future.set_result(task(*args, **kwargs))
+        except ReadFailed as error:
+            future.set_exception(error)
         return future
 
 

@@ -117,6 +117,9 @@ class MemoryPsa:
         self._read()
         return {id: self.agreement for id in ids if id == self.agreement.id}
 
+    def batches(self, ids: Iterable[int]) -> Sequence[Sequence[int]]:
+        return [sorted(ids)]
+
     def agreements_of(self, companies: Iterable[int]) -> Sequence[Agreement]:
         self._read()
         return [self.agreement] if self.agreement.company in companies else []

@@ -96,6 +96,7 @@ class Rig:
             zone=UTC_ZONE,
             policy=Policy("USD", self.limits, timedelta(seconds=RECHECK), timedelta(hours=24), installation),
             pool=Here(),
+            wire=Here(),
             catalogue=Catalogue(adapter, self.clock, timedelta(days=1)),
             turns=Turns(),
         )

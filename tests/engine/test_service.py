@@ -50,7 +50,7 @@ class House:
     def made(self, schedule: Schedule) -> Service:
         return Service(
             cycle=self.fleet.agent,
-            single=replace(self.fleet.agent, pool=Here()),
+            single=replace(self.fleet.agent, pool=Here(), wire=Here()),
             schedule=schedule,
             mappings=lambda: self.mappings(),
             in_force=lambda: self.mappings(),

@@ -225,6 +225,7 @@ class World:
             zone=UTC_ZONE,
             policy=weak.policy(policy),
             pool=Here(),
+            wire=Here(),
             catalogue=Catalogue(psa, self.clock, timedelta(days=1)),
             turns=Turns(),
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from threading import Lock
 from types import MappingProxyType
 
 from agent.domain.agreements import Agreement, Company, Line, Product
@@ -59,11 +60,12 @@ class ConnectWise:
         self._site = Site(connect, url, Login(company, public_key, private_key, client_id), version)
         self._manner = Manner(installation, Marker.parse(marker_field), credits)
         self._cycles = Cycles({}, {name.casefold(): months for name, months in billing_cycles.items()})
+        self._asking = Lock()
         self._member = member
         self._clock = clock
         self._traits = replace(TRAITS, settle=settle)
         self._seen_lines: dict[int, frozenset[int]] = {}
-        self._absent: frozenset[str] = frozenset()  # ids of agreements that the last read did not find
+        self._absent: set[str] = set()  # ids of agreements that the last read did not find
 
     @property
     def traits(self) -> Traits:
@@ -90,8 +92,14 @@ class ConnectWise:
         asked = frozenset(ids)
         rows = self._named(AGREEMENTS, "id", map(str, sorted(asked)), records.AGREEMENT_FIELDS, self._lost)
         found = {agreement.id: agreement for agreement in self._agreements(rows)}
-        self._absent = (self._absent - set(map(str, asked))) | set(map(str, asked - found.keys()))
+        self._absent.difference_update(map(str, found))
+        self._absent.update(map(str, asked - found.keys()))
         return found
+
+    def batches(self, ids: Iterable[int]) -> Sequence[Sequence[int]]:
+        literals = [*map(str, sorted(set(ids)))]
+        parts = self._site.batches(AGREEMENTS, "id", literals, fields=records.AGREEMENT_FIELDS)
+        return [[*map(int, part)] for part in parts]
 
     def agreements_of(self, companies: Iterable[int]) -> Sequence[Agreement]:
         ids = map(str, sorted(set(companies)))
@@ -175,13 +183,17 @@ class ConnectWise:
         return records.line(row, agreement, self._manner.marker)
 
     def _agreements(self, rows: Sequence[Record]) -> list[Agreement]:
+        with self._asking:
+            self._learn_cycles(rows)
+        return records.each(rows, lambda row: records.agreement(row, self._cycles), "agreement")
+
+    def _learn_cycles(self, rows: Sequence[Record]) -> None:
         unknown = self._cycles.unknown(rows)
         if unknown:
             cycles = self._site.rows("/finance/billingCycles", fields=records.CYCLE_FIELDS)
             options = dict(records.each(cycles, records.cycle, "billing cycle"))
             # One that the site does not list either is not asked for again in each cycle.
             self._cycles = replace(self._cycles, options={**dict.fromkeys(unknown, ""), **options})
-        return records.each(rows, lambda row: records.agreement(row, self._cycles), "agreement")
 
     def _named(
         self,

@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from agent.domain.agreements import Agreement, Company, Line, Product, Standing
 from agent.domain.changes import Change, Picture, Planned, Realisation, Receipt, Seen, Step, Write
 from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
-from agent.domain.findings import Finding
+from agent.domain.findings import Apart, Finding
 from agent.domain.keys import LineKey
+from agent.domain.ledger import Settlement
 from agent.domain.money import Money
 from agent.domain.news import Told
 from agent.domain.ownership import Binding as Binding
@@ -244,6 +245,21 @@ class OpenFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenGap:
+    """A finding that costs more with each day, open or closed: `course` tells from when on it was how large.
+
+    `id` names it for ever.
+    """
+
+    id: int
+    company: int
+    finding: Finding
+    course: tuple[tuple[datetime, Apart | None], ...]
+    since: datetime
+    closed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class JournalRecord:
     """One link of the hash chain: `hash` covers every field before it and the hash of the record before."""
 
@@ -448,6 +464,22 @@ class Store(Protocol):
     def findings(self, company: int | None = None) -> Sequence[OpenFinding]: ...
     def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
         """Those that were open at that time or later, closed since or not, as they last stood."""
+        ...
+
+    def gaps(self, company: int | None = None) -> Sequence[SeenGap]:
+        """Every one that there ever was, the oldest first."""
+        ...
+
+    def settlements(self, company: int | None = None) -> Sequence[Settlement]:
+        """Every decision about a gap, in the order in which they were made."""
+        ...
+
+    def settle(self, asked: Settlement, after: int, licence: str) -> Settlement | None:
+        """Record a decision, and give it its number; the journal tells the licence with it.
+
+        None, and nothing kept, where the gap has a decision with a higher number than `after`: whoever asks has not
+        seen that one.
+        """
         ...
 
     def told(self, channel: str) -> Mapping[str, Told]:

@@ -141,6 +141,7 @@ class Change:
     before: Terms | None = None
     holding: Holding | None = None
     monthly: Money | None = None
+    unit: Money | None = None  # what one seat of it brings a month, to six decimals
     listed: Decimal | None = None  # the product's own price, which a new line gets where none is asked for
     asks: str = ""  # why a person must agree, however small it is
     asked: Asked = ()

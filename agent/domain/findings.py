@@ -78,11 +78,26 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """How far what is billed and what is to be billed are apart: so many units, each at `price` a month.
+
+    `price` is None where nobody knows it; `agreement` where no line bills the licence, nor will.
+    """
+
+    licence: str
+    units: int
+    price: Money | None = None
+    agreement: int | None = None
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One mismatch. `subject` identifies it: the same code and subject again is the same finding, still open.
 
     `subject` is made of ids, `sentence` names people and numbers. `money` is per month: positive when the MSP
-    loses it, negative when its client is overcharged, None where it has no price.
+    loses it, negative when its client is overcharged, None where it has no price. `apart` is there where the mismatch
+    costs more with each day: the ledger of the past is made of it.
     """
 
     code: Code
@@ -92,6 +107,7 @@ class Finding:
     sentence: str
     remedy: str
     money: Money | None = None
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import Planned, Restore, Write
 from agent.domain.counts import MICROSOFT, Account, Coverage, Observation, Snapshot
 from agent.domain.desired import Desired
-from agent.domain.findings import Code, Finding, Severity, Stop
+from agent.domain.findings import Apart, Code, Finding, Severity, Stop
 from agent.domain.holdings import Ground, Owned
 from agent.domain.keys import LineKey, Mark, Role
 from agent.domain.mappings import Mappings
@@ -47,11 +47,13 @@ def _of_leftover(leftover: Leftover, snapshot: Snapshot, company: int) -> Iterat
         people = _names(m.login for m in leftover.people)
         sentence = f"{_counted(len(leftover.people), 'user')} of {name} in no row: {people}"
         remedy = "widen a filter, or add a row for them"
-        yield Finding(Code.LEFTOVER_SEATS, Severity.WARNING, company, subject, sentence, remedy)
+        apart = Apart(name, len(leftover.people))
+        yield Finding(Code.LEFTOVER_SEATS, Severity.WARNING, company, subject, sentence, remedy, apart=apart)
     for one in leftover.purchases:
         sentence = f"{name}: {_counted(one.quantity, 'seat')} of subscription {one.id} in no row"
         remedy = f'add a row with subscription = "{one.id}"'
-        yield Finding(Code.LEFTOVER_SEATS, Severity.WARNING, company, f"{subject}/{one.id}", sentence, remedy)
+        where, apart = f"{subject}/{one.id}", Apart(name, one.quantity)
+        yield Finding(Code.LEFTOVER_SEATS, Severity.WARNING, company, where, sentence, remedy, apart=apart)
 
 
 def of_stops(stopped: Mapping[LineKey, Stop], labels: Mapping[LineKey, str], company: int) -> Iterator[Finding]:
@@ -82,6 +84,7 @@ def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
                 f"{change.label}: {was} billed, {change.after.quantity} to bill ({change.reason})",
                 _remedy(plan),
                 change.monthly,
+                _apart(plan),
             )
         elif plan.holds:
             sentence = f"{change.sentence}: {'; '.join(plan.holds)}"
@@ -90,6 +93,15 @@ def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
             note = plan.realisation.note
             remedy = "choose another increase or decrease policy in the profile"
             yield Finding(Code.DATE_REFUSED, Severity.ERROR, company, subject, f"{change.label}: {note}", remedy)
+
+
+def _apart(plan: Planned) -> Apart | None:
+    """None where the profile itself puts the change off: days that it does not bill are not owed."""
+    change, realisation = plan.change, plan.realisation
+    by_policy = realisation.note and not realisation.refused and not realisation.writes and not change.waits
+    if by_policy or not change.gained:
+        return None
+    return Apart(change.label, abs(change.gained), change.unit, change.key.agreement, change.key.product)
 
 
 def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:
@@ -249,18 +261,19 @@ def _of_mapped(seen: Observation, snapshot: Snapshot, spare: int, company: int) 
 
 def _unmapped(seen: Observation, account: Account, company: int) -> Finding:
     subject = f"{account.ref}/{seen.sku}"
+    units = seen.assigned if seen.purchased is None else seen.purchased
+    apart = Apart(seen.name, units) if units else None
     if account.source != MICROSOFT:
         sentence = f"{account.source}: {seen.name}, {seen.told}, billed by no row"
         remedy = f'add a row with source = "{account.source}" and product = "{seen.sku}", or exclude it'
-        return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy)
+        return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy, apart=apart)
     if seen.name == seen.sku:
         sentence = f"licence {seen.sku} ({seen.told}) has no known name, and no row bills it"
-        return Finding(
-            Code.UNKNOWN_SKU, Severity.WARNING, company, subject, sentence, "add a row or an exclusion for it"
-        )
+        remedy = "add a row or an exclusion for it"
+        return Finding(Code.UNKNOWN_SKU, Severity.WARNING, company, subject, sentence, remedy, apart=apart)
     sentence = f"{seen.name}: {seen.told}, billed by no row"
     remedy = f'add a row with licence = "{seen.part_number}", or exclude it'
-    return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy)
+    return Finding(Code.UNMAPPED_LICENCE, Severity.WARNING, company, subject, sentence, remedy, apart=apart)
 
 
 def _remedy(plan: Planned) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from agent.domain.agreements import Agreement, Billable, Line
 from agent.domain.changes import (
@@ -28,7 +29,7 @@ from agent.domain.handover import handed_over, ordered
 from agent.domain.history import BEFORE_ALL, Asked, Move, risen
 from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged, claimed
 from agent.domain.keys import LineKey, Mark
-from agent.domain.money import Money
+from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, Timing
 from agent.domain.replacing import Replacing, key_of, replacing
 from agent.domain.sightings import Sightings
@@ -226,6 +227,7 @@ class _Book:
                 reason="no line of this row has today's price yet" if line.key.lot else "no line bills this row yet",
                 listed=line.product.price,
                 monthly=self._monthly(_price_of(line), line.terms, None, agreement),
+                unit=self._unit(_price_of(line), line.terms, agreement),
                 asked=sighting.asked,
                 waits=self._waits(line.key),
                 follows=tuple(key_of(line.key, old) for old in place.ends) if place else (),
@@ -351,6 +353,7 @@ class _Book:
             increase=line.row.profile.increase,
             decrease=line.row.profile.decrease,
             monthly=self._monthly(before.price, after, before, agreement),
+            unit=self._unit(before.price, after, agreement),
             asks=line.asks if after.quantity < before.quantity else "",
             asked=sighting.asked,
             waits=waits,
@@ -425,6 +428,7 @@ class _Book:
             reason=reason,
             holding=holding,
             monthly=self._monthly(before.price, after, before, agreement),
+            unit=self._unit(before.price, after, agreement),
             waits=self._waits(key),
         )
 
@@ -434,6 +438,11 @@ class _Book:
             return None
         was = before.quantity - before.included if before else 0
         return _per_month(Money(paid, self.currency) * (after.quantity - after.included - was), agreement)
+
+    def _unit(self, price: Decimal | None, after: Terms, agreement: Agreement) -> Money | None:
+        paid = _paid(price, after.billable)
+        # Not at coins: what a hundred seats of 0.0825 owe for a year is reckoned from it.
+        return None if paid is None else Money(rounded(Fraction(paid) / (agreement.months or 1), 6), self.currency)
 
 
 def _days(history: Asked) -> tuple[date, ...]:

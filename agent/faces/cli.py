@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "holds": "List the changes that wait for a person.",
         "explain": "Why a line bills what it bills.",
         "backtest": "What these mapping files, or others, would have billed.",
+        "ledger": "What the past still owes: bill it back, correct or waive it.",
         "journal": "What was written and decided, when and by whom.",
         "report": "The month-end report: what leaks, what waits, what was corrected.",
         "evidence": "What proves a company's month: users, changes, hashes.",

@@ -42,10 +42,10 @@ def _refuse_unknown(store: Store, digests: Sequence[str]) -> None:
 
 def by(reason: str) -> str:
     """Who is at the keyboard and why: the journal has one text for both."""
-    return f"{_user()}: {reason}" if reason else _user()
+    return f"{user()}: {reason}" if reason else user()
 
 
-def _user() -> str:
+def user() -> str:
     """Who is at the keyboard, also behind sudo."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()

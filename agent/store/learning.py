@@ -34,7 +34,18 @@ from agent.store.rows import (
     steps_text,
 )
 from agent.store.snapshots import Packed
-from agent.store.tables import BINDING, BOUNDARY, CHARGE, DERIVATION, FINDING, HOLD, IN_FORCE, PLAN, SIGHTING
+from agent.store.tables import (
+    BINDING,
+    BOUNDARY,
+    CHARGE,
+    DERIVATION,
+    FINDING,
+    HOLD,
+    IN_FORCE,
+    PLAN,
+    SIGHTING,
+    instant_text,
+)
 
 # An annual period and some: what older invoices billed decides nothing any more.
 _CHARGES_KEPT = timedelta(days=400)
@@ -178,7 +189,7 @@ def report(connection: Connection, scope: str, findings: Iterable[Finding], comp
     fresh = [_new_finding(finding, scope, at) for key, finding in found.items() if key not in known]
     if fresh:
         connection.execute(_NEW_FINDINGS, fresh)
-    moved = [_moved_finding(known[key], found[key]) for key in found.keys() & known.keys()]
+    moved = [_moved_finding(known[key], found[key], at) for key in found.keys() & known.keys()]
     put(connection, FINDING, [values for values in moved if values])
     seen = [known[key].id for key in found.keys() & known.keys()]
     if seen:
@@ -205,14 +216,20 @@ def carried_out(connection: Connection, digests: Iterable[str], at: datetime) ->
 
 
 def _new_finding(finding: Finding, scope: str, at: datetime) -> Values:
-    return finding_values(finding) | {"scope": scope, "first_seen": at, "last_seen": at}
+    values = finding_values(finding)
+    course = [[instant_text(at), values["apart"]]] if values["apart"] else []
+    return values | {"scope": scope, "first_seen": at, "last_seen": at, "course": course}
 
 
-def _moved_finding(row: Row[Any], finding: Finding) -> Values:
+def _moved_finding(row: Row[Any], finding: Finding, at: datetime) -> Values:
     """The row with the finding's present words and money; empty if they are what it says already."""
     before = dict(row._mapping)
     now = before | finding_values(finding)
-    return now if now != before else {}
+    if now == before:
+        return {}
+    if now["apart"] != before["apart"]:
+        now["course"] = [*row.course, [instant_text(at), now["apart"]]]
+    return now
 
 
 def _plan(connection: Connection, run: str, learnt: Learnt, digests: Sequence[str], at: datetime) -> None:

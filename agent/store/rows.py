@@ -14,7 +14,7 @@ from sqlalchemy import Row
 from agent.domain.agreements import Line
 from agent.domain.changes import Change, Picture, Planned, Step, Terms, Write
 from agent.domain.counts import Deal, Term
-from agent.domain.findings import Code, Finding, Severity
+from agent.domain.findings import Apart, Code, Finding, Severity
 from agent.domain.keys import LineKey, quoted
 from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
@@ -225,13 +225,32 @@ def finding_values(finding: Finding) -> Values:
         "subject": finding.subject,
         "sentence": finding.sentence,
         "remedy": finding.remedy,
+        "apart": apart_plain(finding.apart),
     }
 
 
 def finding_of(row: Read) -> OpenFinding:
     code, severity, money = Code(row.code), Severity(row.severity), money_of(row)
-    finding = Finding(code, severity, row.company, row.subject, row.sentence, row.remedy, money)
-    return OpenFinding(finding, row.first_seen, row.last_seen)
+    told = row.sentence, row.remedy, money, apart_of(row.apart)
+    return OpenFinding(Finding(code, severity, row.company, row.subject, *told), row.first_seen, row.last_seen)
+
+
+def apart_plain(apart: Apart | None) -> Values | None:
+    if apart is None:
+        return None
+    price = money_plain(apart.price)
+    where = {"agreement": apart.agreement, "product": apart.product}
+    return {"licence": apart.licence, "units": apart.units, "price": price, **where}
+
+
+def apart_of(plain: Mapping[str, Any] | None) -> Apart | None:
+    if plain is None:
+        return None
+    return Apart(plain["licence"], plain["units"], money_of_plain(plain["price"]), plain["agreement"], plain["product"])
+
+
+def money_of_plain(plain: Mapping[str, str] | None) -> Money | None:
+    return None if plain is None else Money(Decimal(plain["amount"]), plain["currency"])
 
 
 def journal_of(row: Read) -> JournalRecord:

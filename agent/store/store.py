@@ -14,6 +14,7 @@ from agent.domain.changes import Picture, Planned, Write
 from agent.domain.counts import Account, Snapshot
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey
+from agent.domain.ledger import Settlement
 from agent.domain.news import Told
 from agent.domain.ownership import Binding, Kept
 from agent.domain.terms import History
@@ -30,6 +31,7 @@ from agent.ports import (
     Memory,
     OpenFinding,
     RunSummary,
+    SeenGap,
     Tenure,
     Version,
 )
@@ -46,6 +48,7 @@ from agent.store import (
     remembering,
     runs,
     schema,
+    settling,
     snapshots,
     standings,
     telling,
@@ -293,6 +296,18 @@ class SqlStore:
     def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
         with self._database.reading() as connection:
             return remembering.past_findings(connection, since)
+
+    def gaps(self, company: int | None = None) -> Sequence[SeenGap]:
+        with self._database.reading() as connection:
+            return settling.gaps(connection, company)
+
+    def settlements(self, company: int | None = None) -> Sequence[Settlement]:
+        with self._database.reading() as connection:
+            return settling.settlements(connection, company)
+
+    def settle(self, asked: Settlement, after: int, licence: str) -> Settlement | None:
+        with self._database.writing() as connection:
+            return settling.settle(connection, asked, after, licence)
 
     def told(self, channel: str) -> Mapping[str, Told]:
         with self._database.reading() as connection:

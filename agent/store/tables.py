@@ -334,7 +334,10 @@ class Hold(_Priced, table=True):
 
 
 class Finding(_Priced, table=True):
-    """`scope` says who reported it (`company/250`, `mappings`): only the same reporter's next word may close it."""
+    """`scope` says who reported it (`company/250`, `mappings`): only the same reporter's next word may close it.
+
+    `course` has for each time from which on bill and count were otherwise apart: the time, and `apart` as it was then.
+    """
 
     id: int = whole(primary_key=True)
     scope: str = text()
@@ -344,6 +347,8 @@ class Finding(_Priced, table=True):
     subject: str = plain()
     sentence: str = plain()
     remedy: str = plain()
+    apart: dict[str, Any] | None = plain()
+    course: list[list[Any]] = plain()
     first_seen: datetime = instant()
     last_seen: datetime = instant()
     closed_at: datetime | None = instant()
@@ -355,6 +360,17 @@ class Finding(_Priced, table=True):
         ),
         STRICT,
     )  # fmt: skip
+
+
+class Settlement(_Row, table=True):
+    """What a person decided about a gap, which is the id of a finding. Append-only; triggers refuse the rest."""
+
+    id: int = whole(primary_key=True)
+    gap: int = whole(foreign_key="finding.id", index=True)
+    company: int = whole(index=True)
+    verb: str = text()
+    at: datetime = instant()
+    body: dict[str, Any] = plain()
 
 
 class Told(_Row, table=True):
@@ -416,4 +432,4 @@ META, ADOPTED, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Adopted, Lease, Ru
 SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
 CHAPTER, KEPT = _table(Chapter), _table(Kept)
-HOLD, FINDING, DERIVATION, TOLD = map(_table, (Hold, Finding, Derivation, Told))
+HOLD, FINDING, DERIVATION, TOLD, SETTLEMENT = map(_table, (Hold, Finding, Derivation, Told, Settlement))

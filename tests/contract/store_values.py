@@ -30,7 +30,7 @@ from agent.domain.counts import (
     Term,
     Unit,
 )
-from agent.domain.findings import Code, Finding, Severity, Stop
+from agent.domain.findings import Apart, Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
@@ -209,6 +209,7 @@ findings = st.builds(
     texts,
     texts,
     st.none() | moneys,
+    st.none() | st.builds(Apart, texts, st.integers(1, 10**6), st.none() | moneys, st.none() | st.integers(1), texts),
 )
 terms = st.builds(
     Terms, st.integers(0), st.integers(0), st.none() | st.decimals(0, 10**6), st.sampled_from(Billable), texts

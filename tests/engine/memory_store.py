@@ -19,6 +19,7 @@ from agent.domain.changes import Picture, Planned, Write
 from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
+from agent.domain.ledger import Settlement
 from agent.domain.news import Told
 from agent.domain.ownership import Binding, BindingState, Charge, Kept, Sighting
 from agent.domain.terms import UNREAD, History, next_chapter
@@ -36,6 +37,7 @@ from agent.ports import (
     Memory,
     OpenFinding,
     RunSummary,
+    SeenGap,
     Tenure,
     Version,
 )
@@ -78,6 +80,8 @@ class Disk:
     holds: dict[str, Held] = field(default_factory=dict)
     findings: dict[tuple[str, Code, str], OpenFinding] = field(default_factory=dict)
     closed: list[Version[Finding]] = field(default_factory=list)
+    gaps: list[SeenGap] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
     derivations: list[tuple[int, Derivation]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     plans: dict[int, tuple[str, datetime, Learnt]] = field(default_factory=dict)
@@ -416,6 +420,21 @@ class MemoryStore:
         still = [Version(found.first_seen, found.last_seen, found.finding) for found in self.disk.findings.values()]
         return sorted([v for v in self.disk.closed if v.last > since] + still, key=lambda version: version.since)
 
+    def gaps(self, company: int | None = None) -> Sequence[SeenGap]:
+        return [gap for gap in self.disk.gaps if company in (None, gap.company)]
+
+    def settlements(self, company: int | None = None) -> Sequence[Settlement]:
+        return [one for one in self.disk.settlements if company in (None, one.company)]
+
+    def settle(self, asked: Settlement, after: int, licence: str) -> Settlement | None:
+        with self._writing(asked.at) as disk:
+            if any(one.id > after for one in disk.settlements if one.gap == asked.gap):
+                return None
+            made = replace(asked, id=len(disk.settlements) + 1)
+            disk.settlements.append(made)
+            self._record(f"ledger-{asked.verb.value}", {"gap": asked.gap, "licence": licence}, asked.at)
+        return made
+
     def told(self, channel: str) -> Mapping[str, Told]:
         return {topic: told for (by, topic), told in self.disk.told.items() if by == channel}
 
@@ -522,12 +541,24 @@ class MemoryStore:
                 self._over(place, at)
         for place, finding in found.items():
             first = known[place].first_seen if place in known else at
+            self._follow(finding, first, at)
             known[place] = OpenFinding(finding, first, at)
 
     def _over(self, place: tuple[str, Code, str], at: datetime) -> None:
         found = self.disk.findings.pop(place, None)
         if found is not None:
             self.disk.closed.append(Version(found.first_seen, at, found.finding))
+            self.disk.gaps = [replace(one, closed=at) if _same(one, found) else one for one in self.disk.gaps]
+
+    def _follow(self, finding: Finding, first: datetime, at: datetime) -> None:
+        gaps = self.disk.gaps
+        place = next((n for n, one in enumerate(gaps) if _same(one, OpenFinding(finding, first, at))), None)
+        if place is not None:
+            course = gaps[place].course
+            course = course if course[-1][1] == finding.apart else (*course, (at, finding.apart))
+            gaps[place] = replace(gaps[place], finding=finding, course=course)
+        elif finding.apart is not None and finding.company is not None:
+            gaps.append(SeenGap(len(gaps) + 1, finding.company, finding, ((at, finding.apart),), first, None))
 
     def _named(self, name: str, at: datetime) -> Sequence[Hold]:
         by_digest = [held.hold for digest, held in self.disk.holds.items() if digest.startswith(name)]
@@ -542,6 +573,12 @@ class MemoryStore:
     def _expect_open(self, entry: Entry) -> None:
         if self.disk.entries[entry.id].state not in OPEN:
             raise StoreFailed(f"entry {entry.id} is not open any more")
+
+
+def _same(gap: SeenGap, found: OpenFinding) -> bool:
+    mine, its = gap.finding, found.finding
+    same = (mine.code, mine.subject, gap.company) == (its.code, its.subject, its.company)
+    return gap.closed is None and same and gap.since == found.first_seen
 
 
 def _kind(before: Binding | None, now: Binding) -> str:

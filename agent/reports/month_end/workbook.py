@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
 from agent.domain.money import Money
 from agent.domain.reconciliation import Confidence
@@ -14,23 +10,15 @@ from agent.reports.month_end.values import HEADINGS, Value, difference_rows
 from agent.reports.month_end.view import EFFECTS, MonthEnd
 from agent.reports.pages import amounts
 from agent.reports.text import shown
+from agent.reports.workbooks import Sheet, workbook
 
-_LONGEST = 32_767  # characters that Excel takes in a cell
 _WIDTHS = (5, 24, 32, 24, 9, 8, 11, 11, 9, 12, 14, 11, 7, 12, 11, 44, 44, 44)
 _MONEY = {"Unit price", "Unit cost", "A month", "Margin a month", "So far"}
 
 
 def month_end_xlsx(report: MonthEnd) -> bytes:
     """Sheets: sums, differences, the records behind them, quantities of every leg, what nobody mapped, sources."""
-    import xlsxwriter  # 60 ms that no other format needs
-
-    # XlsxWriter would turn "=…" into a formula, an address into a link and digits into a number; write_string alone
-    # would do, and these make sure that no later line of this file forgets it.
-    held = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(held, options) as book:
-        book.set_properties({"title": shown(report.title), "author": "Trueup"})
-        pen = _Pen(book)
+    with workbook(shown(report.title)) as pen:
         _summary(pen.sheet("Summary", (38, 13, 30, 30)), report)
         _differences(pen.sheet("Differences", _WIDTHS), report)
         _evidence(pen.sheet("Evidence", (5, 30, 34, 90)), report)
@@ -39,62 +27,13 @@ def month_end_xlsx(report: MonthEnd) -> bytes:
             _deeds(pen.sheet("Changes", (12, 12, 30, 60, 16, 60)), report)
         _unmapped(pen.sheet("Not mapped", (12, 44, 40, 60)), report)
         _origins(pen.sheet("Sources", (34, 10, 100)), report)
-    return held.getvalue()
-
-
-class _Pen:
-    def __init__(self, book: Any) -> None:
-        self.book = book
-        self.title = book.add_format({"bold": True, "font_size": 15, "font_color": "#16324f"})
-        self.head = book.add_format({"bold": True, "font_color": "#ffffff", "bg_color": "#16324f", "valign": "top"})
-        self.text = book.add_format({"valign": "top"})
-        self.wrapped = book.add_format({"valign": "top", "text_wrap": True})
-        self.money = book.add_format({"valign": "top", "num_format": "#,##0.00"})
-        self.day = book.add_format({"valign": "top", "num_format": "yyyy-mm-dd"})
-
-    def sheet(self, name: str, widths: Sequence[int]) -> _Sheet:
-        made = self.book.add_worksheet(name)
-        for column, width in enumerate(widths):
-            made.set_column(column, column, width)
-        made.set_landscape()
-        made.set_paper(9)  # A4
-        made.fit_to_pages(1, 0)
-        return _Sheet(self, made, widths)
-
-
-class _Sheet:
-    def __init__(self, pen: _Pen, sheet: Any, widths: Sequence[int]) -> None:
-        self.pen, self.sheet, self.widths, self.row = pen, sheet, widths, 0
-
-    def title(self, text: str) -> None:
-        self.sheet.write_string(self.row, 0, text[:_LONGEST], self.pen.title)
-        self.row += 1
-
-    def head(self, headings: Sequence[str]) -> None:
-        for column, heading in enumerate(headings):
-            self.sheet.write_string(self.row, column, heading, self.pen.head)
-        self.row += 1
-
-    def add(self, cells: Iterable[Value], money: frozenset[int] = frozenset()) -> None:
-        for column, cell in enumerate(cells):
-            self._cell(column, cell, column in money)
-        self.row += 1
-
-    def _cell(self, column: int, cell: Value, money: bool) -> None:
-        match cell:
-            case Decimal() | int():
-                self.sheet.write_number(self.row, column, cell, self.pen.money if money else self.pen.text)
-            case date():
-                self.sheet.write_datetime(self.row, column, cell, self.pen.day)
-            case str() if cell:
-                wide = self.widths[column] >= 40
-                self.sheet.write_string(self.row, column, cell[:_LONGEST], self.pen.wrapped if wide else self.pen.text)
+    return pen.content
 
 
 _SUMS = frozenset({2, 3})
 
 
-def _summary(sheet: _Sheet, report: MonthEnd) -> None:
+def _summary(sheet: Sheet, report: MonthEnd) -> None:
     unit = f", {next(iter(report.currencies))} a month" if len(report.currencies) == 1 else " a month"
     sheet.title(shown(report.title))
     sheet.add([shown(report.scope)])
@@ -115,7 +54,7 @@ def _sum(sums: Sequence[Money]) -> Value:
     return sums[0].at_coins().amount if len(sums) == 1 else amounts(sums) if sums else None
 
 
-def _origins(sheet: _Sheet, report: MonthEnd) -> None:
+def _origins(sheet: Sheet, report: MonthEnd) -> None:
     sheet.head(("Where the numbers come from", "State", "What"))
     for origin in report.origins:
         sheet.add((shown(origin.name), origin.state.value, shown(origin.detail)))
@@ -123,7 +62,7 @@ def _origins(sheet: _Sheet, report: MonthEnd) -> None:
         sheet.add(("", "", shown(note)))
 
 
-def _evidence(sheet: _Sheet, report: MonthEnd) -> None:
+def _evidence(sheet: Sheet, report: MonthEnd) -> None:
     sheet.head(("No.", "Company", "Licence", "Record"))
     for number, one in enumerate(report.differences, 1):
         for record in one.evidence:
@@ -131,7 +70,7 @@ def _evidence(sheet: _Sheet, report: MonthEnd) -> None:
     sheet.sheet.freeze_panes(1, 0)
 
 
-def _differences(sheet: _Sheet, report: MonthEnd) -> None:
+def _differences(sheet: Sheet, report: MonthEnd) -> None:
     sheet.head(HEADINGS)
     money = frozenset(column for column, heading in enumerate(HEADINGS) if heading in _MONEY)
     rows = difference_rows(report)
@@ -143,7 +82,7 @@ def _differences(sheet: _Sheet, report: MonthEnd) -> None:
     sheet.sheet.repeat_rows(0)
 
 
-def _quantities(sheet: _Sheet, report: MonthEnd) -> None:
+def _quantities(sheet: Sheet, report: MonthEnd) -> None:
     sheet.head(("Company", "Licence", "Purchased", "Assigned", "Billed", "Invoiced"))
     for legs in report.legs:
         quantities = (legs.purchased, legs.assigned, legs.billed, legs.invoiced)
@@ -152,7 +91,7 @@ def _quantities(sheet: _Sheet, report: MonthEnd) -> None:
     sheet.sheet.autofilter(0, 0, max(1, len(report.legs)), 5)
 
 
-def _deeds(sheet: _Sheet, report: MonthEnd) -> None:
+def _deeds(sheet: Sheet, report: MonthEnd) -> None:
     sheet.head(("When", "State", "Company", "Change", "A month", "Why"))
     for state, deeds in (("corrected", report.corrected), ("held", report.held)):
         for deed in deeds or ():
@@ -161,7 +100,7 @@ def _deeds(sheet: _Sheet, report: MonthEnd) -> None:
             sheet.add(cells, frozenset({4}))
 
 
-def _unmapped(sheet: _Sheet, report: MonthEnd) -> None:
+def _unmapped(sheet: Sheet, report: MonthEnd) -> None:
     sheet.head(("Kind", "Name", "Where", "Perhaps"))
     for one in report.unmapped:
         sheet.add((one.kind, shown(one.name), shown(one.where), shown(one.perhaps)))

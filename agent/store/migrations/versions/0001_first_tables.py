@@ -50,6 +50,7 @@ def upgrade() -> None:
     runs_and_snapshots()
     what_planning_learns()
     what_people_see()
+    settlements()
     writes()
     journal()
 
@@ -118,13 +119,25 @@ def what_people_see() -> None:
     unsure = [*money, "next_micros", "next_currency", "closed_at", "decided_at", "until"]
     table("hold", hold, key=["digest"], optional=unsure, indexed=["company"])
     finding = {"id": WHOLE, "scope": TEXT, "company": WHOLE, "code": TEXT, "severity": TEXT, "subject": TEXT}
-    finding |= {"sentence": TEXT, "remedy": TEXT, **money}
+    finding |= {"sentence": TEXT, "remedy": TEXT, "apart": TEXT, "course": TEXT, **money}
     finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT)
-    table("finding", finding, key=["id"], optional=["company", *money, "closed_at"], counted=True)
+    table("finding", finding, key=["id"], optional=["company", "apart", *money, "closed_at"], counted=True)
     one_open("finding", ["scope", "code", "subject"], "closed_at IS NULL")
     table("told", {"channel": TEXT, "topic": TEXT, "severity": TEXT, "at": INSTANT}, key=["channel", "topic"])
     plan = {"company": WHOLE, "run": TEXT, "at": INSTANT, "digest": TEXT, "changes": WHOLE, "held": WHOLE}
     table("plan", {**plan, "body": TEXT, **money}, key=["company"], optional=[*money], indexed=["run"])
+
+
+def settlements() -> None:
+    made = {"id": WHOLE, "gap": WHOLE, "company": WHOLE, "verb": TEXT, "at": INSTANT, "body": TEXT}
+    columns: list[sa.Column[Any]] = [
+        sa.Column(name, kind, *([sa.ForeignKey("finding.id")] if name == "gap" else []), nullable=False)
+        for name, kind in made.items()
+    ]
+    op.create_table("settlement", *columns, sa.PrimaryKeyConstraint("id"), sqlite_strict=STRICT)
+    for column in ("gap", "company"):
+        op.create_index(f"ix_settlement_{column}", "settlement", [column])
+    append_only("settlement", "what was decided stays decided")
 
 
 def writes() -> None:
@@ -153,21 +166,28 @@ def one_open(name: str, columns: Sequence[str], condition: str) -> None:
 def journal() -> None:
     record = {"seq": WHOLE, "at": TEXT, "kind": TEXT, "entry": WHOLE, "payload": TEXT, "previous": TEXT, "hash": TEXT}
     table("journal", record, key=["seq"], optional=["entry"])
-    for statement in SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRES_GUARDS:
+    append_only("journal", "the journal is append-only")
+
+
+def append_only(name: str, why: str) -> None:
+    for statement in sqlite_guards(name, why) if op.get_bind().dialect.name == "sqlite" else postgres_guards(name, why):
         op.execute(statement)
 
 
-SQLITE_GUARDS = [
-    f"CREATE TRIGGER journal_no_{deed} BEFORE {deed} ON journal"
-    " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-    for deed in ("UPDATE", "DELETE")
-]
-POSTGRES_GUARDS = [
-    "CREATE FUNCTION journal_refuses() RETURNS trigger LANGUAGE plpgsql AS"
-    " $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$",
-    "CREATE TRIGGER journal_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON journal"
-    " FOR EACH STATEMENT EXECUTE FUNCTION journal_refuses()",
-]
+def sqlite_guards(name: str, why: str) -> list[str]:
+    return [
+        f"CREATE TRIGGER {name}_no_{deed} BEFORE {deed} ON {name} BEGIN SELECT RAISE(ABORT, '{why}'); END"
+        for deed in ("UPDATE", "DELETE")
+    ]
+
+
+def postgres_guards(name: str, why: str) -> list[str]:
+    return [
+        f"CREATE FUNCTION {name}_refuses() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION '{why}'; END $$",
+        f"CREATE TRIGGER {name}_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON {name}"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {name}_refuses()",
+    ]
 
 
 def downgrade() -> None:

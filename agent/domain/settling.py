@@ -1,0 +1,80 @@
+"""What people decide about a gap: what is against it, and the record that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from agent.domain.ledger import MONTHS, Cut, Gap, Instalment, Settlement, State, Verb
+from agent.domain.money import Money, minor_units
+from agent.domain.periods import DAY, add_months
+from agent.domain.proration import split
+
+MOST_PHASES = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person wants done with a gap. `first` is the day of the first instalment, `phases` how many there are."""
+
+    verb: Verb
+    who: str
+    reason: str = ""
+    approver: str = ""
+    price: Money | None = None
+    first: date | None = None
+    phases: int = 1
+
+
+def objection(gap: Gap, asked: Asked, today: date) -> str:
+    """Why it cannot be done, as a sentence with what to do; empty where nothing is against it."""
+    told = _against_reopening if asked.verb is Verb.REOPEN else _against_settling
+    return next((reason for applies, reason in told(gap, asked, today) if applies), "")
+
+
+_Reasons = Iterator[tuple[bool, str]]
+
+
+def _against_reopening(gap: Gap, asked: Asked, today: date) -> _Reasons:
+    yield not gap.standing(today + DAY), "there is no decision to take back"
+    yield not asked.reason, "it needs a reason: say why"
+
+
+def _against_settling(gap: Gap, asked: Asked, today: date) -> _Reasons:
+    cut = Cut.now(today)
+    sums, known = _with(gap, asked).sums(cut), gap.sums(cut) is not None
+    yield asked.verb is not Verb.BILL and not asked.reason, "it needs a reason: say why"
+    yield asked.verb is Verb.WAIVE and not asked.approver, "a waiver needs an approver: say who allowed it"
+    yield asked.price is not None and known, "its price is known, and another cannot be said"
+    yield (sums.open.amount <= 0 if sums else gap.state(cut) is not State.UNPRICED), "nothing of it is open"
+    if asked.verb is Verb.BILL:
+        yield sums is None, "no price is known: say what one costs a month"
+        yield not 1 <= asked.phases <= MOST_PHASES, f"it can be billed in 1 to {MOST_PHASES} phases"
+        yield asked.first is not None and asked.first < today, f"{asked.first} is over: begin with a later day"
+        yield sums is not None and _coins(sums.open) < asked.phases, f"it is too little for {asked.phases} phases"
+
+
+def settled(gap: Gap, asked: Asked, today: date, at: datetime) -> Settlement:
+    """The record of it, without its number yet. Only for what `objection` has nothing against."""
+    sums = _with(gap, asked).sums(Cut.now(today))
+    amount = sums.open if sums and asked.verb is not Verb.REOPEN else None
+    plan: tuple[Instalment, ...] = ()
+    if asked.verb is Verb.BILL and amount is not None:
+        first = asked.first or MONTHS.containing(today).end
+        parts = split(amount, [1] * asked.phases)
+        plan = tuple(Instalment(add_months(first, number), part) for number, part in enumerate(parts))
+    reverses = gap.standing(today + DAY)[-1].id if asked.verb is Verb.REOPEN else None
+    words = asked.approver, asked.reason, asked.price
+    return Settlement(0, gap.id, gap.company, asked.verb, today, at, asked.who, amount, *words, plan, reverses)
+
+
+def _with(gap: Gap, asked: Asked) -> Gap:
+    """The gap with the price that was just said."""
+    if asked.price is None:
+        return gap
+    return replace(gap, course=tuple(replace(one, price=one.price or asked.price) for one in gap.course))
+
+
+def _coins(money: Money) -> int:
+    return int(money.amount.scaleb(minor_units(money.currency)))

@@ -1,0 +1,173 @@
+"""The ledger of the past, gathered from what the store remembers, and a person's decisions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from agent.domain.agreements import Standing
+from agent.domain.counts import Account
+from agent.domain.findings import Code, Finding
+from agent.domain.keys import LineKey
+from agent.domain.ledger import MONTHS, Cut, Gap, Made, Settlement, course, made_by
+from agent.domain.mappings import Mappings
+from agent.domain.settling import Asked, objection, settled
+from agent.errors import TrueupError
+from agent.ports import Entry, EntryState, SeenGap, Store, Traits, Version
+
+_ENTRIES = 1_000_000  # all there are: a gap of last year may have been billed by any of them
+_KEYED = (Code.UNDER_BILLED, Code.OVER_BILLED)
+
+
+class NoSuchGap(TrueupError):
+    """The number names no gap of the ledger."""
+
+
+class CannotSettle(TrueupError):
+    """What a person asks for does not fit how the gap stands."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """One look at the ledger. Reads the store and nothing else."""
+
+    store: Store
+    traits: Traits
+    zone: ZoneInfo
+    mappings: Mappings
+    now: datetime
+    company: int | None = None
+    _standings: dict[int, Sequence[Version[Standing]]] = field(default_factory=dict, init=False, compare=False)
+
+    @property
+    def today(self) -> date:
+        return self._day(self.now)
+
+    @property
+    def cut(self) -> Cut:
+        return Cut.now(self.today)
+
+    def month(self, first: date | None) -> tuple[Cut, Cut, date]:
+        """Where a month (None: the present one) begins and ends, and its last day as far as it has gone."""
+        whole = MONTHS.containing(first or self.today)
+        if self.today in whole:
+            return Cut.before(whole.start), self.cut, self.today
+        return Cut.before(whole.start), Cut.before(whole.end), whole.last_day
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """All of them, the oldest first."""
+        decided: dict[int, list[Settlement]] = {}
+        for one in self.store.settlements(self.company):
+            decided.setdefault(one.gap, []).append(one)
+        written = self._written() if self._seen else {}
+        return tuple(self._gap(gap, decided.get(gap.id, ()), written) for gap in self._seen)
+
+    @cached_property
+    def _seen(self) -> Sequence[SeenGap]:
+        return self.store.gaps(self.company)
+
+    @cached_property
+    def _first(self) -> datetime:
+        return min((gap.since for gap in self._seen), default=self.now)
+
+    def gap(self, number: int) -> Gap:
+        """Raises `NoSuchGap`."""
+        found = next((gap for gap in self.gaps() if gap.id == number), None)
+        if found is None:
+            raise NoSuchGap(f"There is no gap {number}", "List them with: trueup ledger, or GET /ledger")
+        return found
+
+    def readings(self, gap: Gap) -> tuple[Version[str], ...]:
+        """What was read when the gap was first seen: the account, with the hash of what is stored of that reading."""
+        seen = next(one for one in self._seen if one.id == gap.id)
+        keyed = gap.code in _KEYED
+        account = LineKey.parse(gap.subject).account if keyed else _counted(seen.finding)[0]
+        versions = self.store.snapshots(Account.parse(account), seen.since)
+        return tuple(Version(one.since, one.last, account, one.digest) for one in versions[:1])
+
+    def settle(self, number: int, asked: Asked) -> Gap:
+        """Record what a person decided, and tell how the gap stands then. Raises `NoSuchGap` and `CannotSettle`."""
+        gap = self.gap(number)
+        why = objection(gap, asked, self.today)
+        if why:
+            raise CannotSettle(f"Gap {number} cannot be settled like this: {why}", f"See: trueup ledger show {number}")
+        record = settled(gap, asked, self.today, self.now)
+        newest = max((one.id for one in gap.settlements), default=0)
+        if self.store.settle(record, newest, gap.licence) is None:
+            what = f"Somebody else has just decided about gap {number}"
+            raise CannotSettle(what, f"Look again: trueup ledger show {number}")
+        return self.gap(number)
+
+    def _gap(self, seen: SeenGap, decided: Sequence[Settlement], written: Mapping[object, Sequence[Entry]]) -> Gap:
+        finding = seen.finding
+        apart = next(apart for _, apart in reversed(seen.course) if apart is not None)
+        closed = self._day(seen.closed) if seen.closed else None
+        days = [(self._day(at), apart) for at, apart in seen.course]
+        return Gap(
+            seen.id,
+            seen.company,
+            finding.code,
+            finding.subject,
+            finding.sentence,
+            apart.licence,
+            apart.agreement,
+            apart.product,
+            self._day(seen.since),
+            closed,
+            course(days, closed),
+            self.traits.convention,
+            tuple(self._made(written.get(_place(seen), ()), seen.since)),
+            tuple(decided),
+            self._excluded(seen),
+        )
+
+    def _written(self) -> Mapping[object, Sequence[Entry]]:
+        """Confirmed writes by the line's key, and by the account and licence that they count."""
+        found: dict[object, list[Entry]] = {}
+        for entry in reversed(self.store.entries(limit=_ENTRIES)):
+            if entry.state is EntryState.CONFIRMED and entry.at >= self._first:
+                base, write = entry.write.key.base, entry.write
+                for place in (base, (write.company, base.account, base.count)):
+                    found.setdefault(place, []).append(entry)
+        return found
+
+    def _made(self, entries: Iterable[Entry], since: datetime) -> Iterator[Made]:
+        for entry in entries:
+            if entry.at >= since:
+                boundary = None if entry.write.line is None else self._boundary(entry)
+                yield from made_by(entry.write, self._day(entry.at), boundary, entry.id)
+
+    def _boundary(self, entry: Entry) -> date | None:
+        """The agreement's next invoice date when the write was sent."""
+        company = entry.write.company
+        versions = self._standings.get(company)
+        if versions is None:
+            versions = self._standings[company] = self.store.standings(company, self._first)
+        then = [v for v in versions if v.since <= entry.at] or list(versions[:1])
+        agreement = then[-1].value.agreements.get(entry.write.agreement) if then else None
+        return agreement.next_invoice if agreement else None
+
+    def _excluded(self, seen: SeenGap) -> str:
+        if seen.finding.code in _KEYED:
+            return ""
+        account, licence = _counted(seen.finding)
+        found = self.mappings.excluded(account).get(licence)
+        return found.reason if found else ""
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+
+def _place(seen: SeenGap) -> object:
+    """Where the writes to a finding's lines are found."""
+    finding = seen.finding
+    return LineKey.parse(finding.subject).base if finding.code in _KEYED else (seen.company, *_counted(finding))
+
+
+def _counted(finding: Finding) -> tuple[str, str]:
+    """The account and the licence of a finding that no line has; seats left over have their purchase behind these."""
+    account, _, licence = finding.subject.partition("/")
+    return account, licence.partition("/")[0] if finding.code is Code.LEFTOVER_SEATS else licence

@@ -53,6 +53,8 @@ class Past:
     def month(self, first: date | None) -> tuple[Cut, Cut, date]:
         """Where a month (None: the present one) begins and ends, and its last day as far as it has gone."""
         whole = MONTHS.containing(first or self.today)
+        if whole.start > self.today:
+            raise TrueupError(f"{whole.start:%B %Y} has not begun", "Ask for the present month, or an earlier one")
         if self.today in whole:
             return Cut.before(whole.start), self.cut, self.today
         return Cut.before(whole.start), Cut.before(whole.end), whole.last_day

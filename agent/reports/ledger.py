@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 from agent.domain.ledger import (
     Balance,
@@ -21,6 +22,7 @@ from agent.domain.ledger import (
     Verb,
 )
 from agent.domain.money import Money
+from agent.domain.ownership import plain
 from agent.ports import Version
 from agent.reports.text import View, columns, counted, paint, shown, wrapped
 from agent.reports.values import Values, of_money
@@ -37,12 +39,17 @@ def told(gaps: Iterable[Gap], cut: Cut, only_open: bool) -> list[Gap]:
 
 
 def ledger_text(gaps: Sequence[Gap], cut: Cut, view: View) -> str:
-    """The open ones first, the oldest of them before the others."""
+    """The open ones first, of these what is most money; then by age."""
     if not gaps:
         return "No gap in the ledger: nothing was billed otherwise than it should have been."
-    ordered = sorted(gaps, key=lambda gap: (gap.state(cut) not in _UNSETTLED, gap.since, gap.id))
+    ordered = sorted(gaps, key=lambda gap: (gap.state(cut) not in _UNSETTLED, -_open(gap, cut), gap.since, gap.id))
     lines = [line for gap in ordered for line in _gap(gap, cut, view)]
     return "\n".join([*lines, "", *wrapped(_totals(gaps, cut), view.width)])
+
+
+def _open(gap: Gap, cut: Cut) -> Decimal:
+    sums = gap.sums(cut)
+    return sums.open.amount if sums else Decimal(0)
 
 
 def _gap(gap: Gap, cut: Cut, view: View) -> Iterator[str]:
@@ -50,23 +57,27 @@ def _gap(gap: Gap, cut: Cut, view: View) -> Iterator[str]:
     amount = f"  {sums.open if sums.open else sums.remaining}" if sums and sums.remaining else ""
     label = paint(f"{gap.id:>4}", "bold")
     head = f"{label}  {view.company(gap.company)}  {gap.direction.value}  "
-    yield f"{head}{paint(state.value, _COLOURS.get(state, 'green'))}{amount}"
+    yield f"{head}{paint(_state(gap, state), _COLOURS.get(state, 'green'))}{amount}"
     yield from wrapped(_about(gap, cut.days), view.width, "      ")
-    if sums is not None:
+    if sums is not None and sums.open != sums.added:
         said = ", ".join(f"{name} {money}" for name, money in _named(sums) if money)
-        yield from wrapped(said, view.width, "      ") if said else ()
+        yield from wrapped(said, view.width, "      ")
     for one in gap.settlements[-1:]:
-        yield from wrapped(f"{one.on}: {_decision(one)}", view.width, f"      {paint('→', 'dim')} ")
+        yield from wrapped(f"{one.on}: {_decision(one, gap)}", view.width, f"      {paint('→', 'dim')} ")
+
+
+def _state(gap: Gap, state: State) -> str:
+    return "credited" if state is State.BILLED and gap.direction is Direction.OVER else state.value
 
 
 def _about(gap: Gap, today: date) -> str:
     last = gap.course[-1] if gap.course else None
     price = last.price or gap.said if last else gap.said
-    each = f"{price.amount:f} {price.currency} a month" if price else "a price that nobody knows"
+    units = f"{gap.units()} x {coins(price)} a month" if price else f"{gap.units()}, at a price that is not known"
     where = f" on agreement {gap.agreement}" if gap.agreement is not None else ""
     until = f" to {gap.closed - _DAY}" if gap.closed and gap.closed > gap.since else ""
     days = counted(((gap.closed or today) - gap.since).days, "day")
-    return f"{shown(gap.licence)}{where}: {gap.units()} x {each}, {gap.since}{until or ' to this day'} ({days})"
+    return f"{shown(gap.licence)}{where}: {units}, {gap.since}{until or ' to this day'} ({days})"
 
 
 def _named(sums: Sums) -> Iterator[tuple[str, Money]]:
@@ -74,13 +85,15 @@ def _named(sums: Sums) -> Iterator[tuple[str, Money]]:
         yield name, getattr(sums, name)
 
 
-def _decision(one: Settlement) -> str:
-    said = [f"{_WORDS[one.verb]}{f' {one.amount}' if one.amount is not None else ''}"]
+def _decision(one: Settlement, gap: Gap) -> str:
+    credit = one.verb is Verb.BILL and gap.direction is Direction.OVER
+    word = "to be credited" if credit else _WORDS[one.verb]
+    said = [f"{word} {one.amount}" if one.amount is not None else word]
     if len(one.instalments) > 1:
         said.append(f"in {len(one.instalments)} phases from {one.instalments[0].day}")
     elif one.instalments:
         said.append(f"on {one.instalments[0].day}")
-    said += [f"at {one.price.amount:f} {one.price.currency} a month"] if one.price else []
+    said += [f"at {coins(one.price)} a month"] if one.price else []
     said += [f"by {shown(one.who)}"]
     said += [f"allowed by {shown(one.approver)}"] if one.approver else []
     said += [f"takes back decision {one.reverses}"] if one.reverses else []
@@ -106,6 +119,12 @@ def _totals(gaps: Sequence[Gap], cut: Cut) -> str:
     return "; ".join([*parts, *([f"{unpriced} without a price, in no sum"] if unpriced else [])])
 
 
+def coins(price: Money) -> str:
+    """As finely as it is: `22.00 USD`, `0.0825 USD`."""
+    shown_at = price.at_coins()
+    return str(shown_at) if shown_at == price else f"{plain(price.amount)} {price.currency}"
+
+
 def gap_text(gap: Gap, cut: Cut, readings: Sequence[Version[str]], view: View) -> str:
     """One gap: how its sum comes about, who decided what, and what proves it."""
     lines = [*_gap(gap, cut, view), "", paint("How it comes about", "bold"), *_arithmetic(gap, cut, view)]
@@ -125,7 +144,7 @@ def _arithmetic(gap: Gap, cut: Cut, view: View) -> Iterator[str]:
     months = gap.months(cut.days)
     if months is None:
         for one in gap.course:
-            yield f"  {one.units} from {one.days.start}, and nobody knows the price: no sum"
+            yield f"  {one.units} from {one.days.start}, at a price that is not known: no sum"
         return
     for month in months:
         yield from wrapped(_month(month), view.width, "  ", "           ")
@@ -140,14 +159,14 @@ def _month(month: Month) -> str:
 
 def _part(part: Part) -> str:
     share = "" if part.share == 1 else f" x {part.share.numerator}/{part.share.denominator}"
-    return f"{part.units} x {part.price.amount:f}{share}"
+    return f"{part.units} x {coins(part.price).split()[0]}{share}"
 
 
 def _decisions(gap: Gap, cut: Cut, view: View) -> Iterator[str]:
     standing = {one.id for one in gap.standing(cut.records)}
     for one in gap.settlements:
         gone = " (taken back)" if one.verb is not Verb.REOPEN and one.id not in standing else ""
-        yield from wrapped(f"{one.id}  {view.at(one.at)}  {_decision(one)}{gone}", view.width, "  ", "    ")
+        yield from wrapped(f"{one.id}  {view.at(one.at)}  {_decision(one, gap)}{gone}", view.width, "  ", "    ")
         for number, part in enumerate(one.instalments, 1):
             yield f"    {number} of {len(one.instalments)}  {part.day}  {part.amount}"
     if not gap.settlements:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from agent.domain.descriptions import cleaned
 from agent.domain.ledger import Cut, Direction, Gap, Part, Settlement
 from agent.domain.money import Money
-from agent.domain.ownership import plain
+from agent.reports.ledger import coins
 from agent.reports.month_end.values import inert
 from agent.reports.text import View, shown
 from agent.reports.values import Values, of_money
@@ -61,7 +61,7 @@ class OneOff:
     def text(self) -> str:
         """For the invoice: what it is for, and that it is not billed twice."""
         what = "credit for" if self.gap.direction is Direction.OVER else "back-billing of"
-        each = f" {self.units} x {plain(self.price.amount)} a month" if self.units and self.price else ""
+        each = f" {self.units} x {coins(self.price)} a month" if self.units and self.price else ""
         share = f", part {self.part}" if len(self.settlement.instalments) > 1 else ""
         return cleaned(f"{self.gap.licence}: {what}{each}, {self.first} to {self.last}{share}")
 
@@ -119,7 +119,7 @@ def _row(one: OneOff, view: View) -> tuple[Cell, ...]:
         one.first,
         one.last,
         one.units,
-        one.price.amount if one.price else None,
+        one.price.amount.normalize() if one.price else None,
         one.amount.amount,
         one.amount.currency,
         one.text,

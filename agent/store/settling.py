@@ -86,8 +86,8 @@ def _settlement(row: Row[Any]) -> Settlement:
 def _sentence(one: Settlement, licence: str) -> str:
     """What the journal says in one line."""
     parts = [f"gap {one.gap} ({licence}): {one.verb.value}"]
-    parts += [f"{one.amount}"] if one.amount else []
-    parts += [f"in {len(one.instalments)} parts from {one.instalments[0].day}"] if one.instalments else []
+    parts += [f"{one.amount}"] if one.amount and not one.instalments else []
+    parts += [f"{part.amount} on {part.day}" for part in one.instalments]
     parts += [f"takes back decision {one.reverses}"] if one.reverses else []
     parts += [f"allowed by {one.approver}"] if one.approver else []
     return ", ".join([*parts, *([one.reason] if one.reason else [])])

@@ -7,7 +7,10 @@ from tests.contract.store_decisions import Findings, Holds
 from tests.contract.store_histories import Histories
 from tests.contract.store_keeping import Keeping
 from tests.contract.store_proofs import Chain, RoundTrips
+from tests.contract.store_settling import Settling
 
 
-class StoreContract(Runs, Entries, Learning, Findings, Holds, Snapshots, Histories, Writer, Keeping, RoundTrips, Chain):
+class StoreContract(
+    Runs, Entries, Learning, Findings, Holds, Snapshots, Histories, Writer, Keeping, Settling, RoundTrips, Chain
+):
     """Its test gives the fixture `place`."""

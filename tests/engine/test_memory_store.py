@@ -33,6 +33,7 @@ class TestLaws(StoreContract):
     test_database_itself_refuses_a_second_open_entry = None
     test_second_agent_is_told_who_writes = None
     test_database_refuses_to_change_the_journal = None
+    test_decision_cannot_be_changed_past_the_store = None
     test_any_changed_byte_is_found_at_its_record = None
     test_rows_taken_or_moved_are_missed = None
     test_chapters_long_past_are_dropped_but_for_the_one_in_force = None

@@ -24,7 +24,7 @@ def commands() -> list[str]:
         command = cli.get_command(cli.make_context("trueup", [name, "--help"], resilient_parsing=True), name)
         assert command is not None
         subcommands = getattr(command, "commands", {})
-        plain = [name] if not subcommands or name == "journal" else []
+        plain = [name] if not subcommands or name in ("journal", "ledger") else []
         found += [*plain, *(f"{name} {sub}" for sub in subcommands)]
     return found
 

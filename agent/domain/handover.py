@@ -30,6 +30,8 @@ from agent.domain.replacing import boundary
 
 Daily = Callable[[date], int]
 
+_FAR = 3 * 366  # days for which seats are followed from line to line: longer than any term that is sold
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -315,7 +317,8 @@ class _Pool:
         first = self._first(taker)
         begins = taker.holding.base.start if taker.holding else None
         end = max([first, *(party.reach for party in parties), *([begins] if begins else [])])
-        return [first + n * DAY for n in range((end - first).days)]
+        # People type 31 December 9999 for a line that is never to end.
+        return [first + n * DAY for n in range(min((end - first).days, _FAR))]
 
 
 def _always(seats: int) -> Daily:

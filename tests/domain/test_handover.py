@@ -97,6 +97,16 @@ def test_an_old_line_goes_on_until_the_new_one_is_to_begin() -> None:
     assert end.effective == date(2026, 5, 1)
 
 
+def test_a_line_that_is_to_end_in_the_year_9999_is_handed_over() -> None:
+    """Somebody typed that end, and the line's agreement cannot be written: the new row draws on it for three years."""
+    theirs = line(quantity=10, end=date(9999, 12, 31))
+    on = [replace(agreement(), refusal="it has been cancelled"), OTHER]
+    key = row().key("connectwise")
+    draft = drafted([row(agreement=1388)], staff(10, 0), ground([theirs], [binding(key, theirs)], on))
+    [added] = of(AddLine, draft)
+    assert added.covered == ((Period(MARCH_17, date(2029, 3, 19)), 10),)
+
+
 def test_since_when_a_line_is_unwanted_is_remembered() -> None:
     """Seen first on the 12th, held until the 17th: the end keeps the day, so the approval keeps its ground."""
     key = row().key("connectwise")

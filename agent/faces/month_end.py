@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from agent.domain.counts import MICROSOFT, Account
@@ -33,6 +33,9 @@ from agent.faces.positions import Shelf
 from agent.ports import Entry, EntryState, OpenFinding, Store
 from agent.reports.month_end import Deed, Legs, MonthEnd, Origin, State, TrendMonth, Unmapped, code_words
 from agent.reports.text import View, counted
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 # Mismatches that are differences of quantities; everything else is told as what it is, or counted in a note.
 _EFFECTS = {
@@ -95,6 +98,7 @@ class Books:
             tuple(self._held()),
             tuple(self._trend(open_)),
             tuple(self._notes(open_)),
+            next(iter(self.store.journal(1)), None),
         )
 
     def _concerns(self, company: int | None) -> bool:
@@ -307,6 +311,17 @@ class _About:
 
     def _of(self, leg: Leg) -> tuple[Part, ...]:
         return tuple(part for part in self.position.parts if part.leg is leg) if self.position else ()
+
+
+def books(
+    store: Store, mappings: Mappings, settings: Settings, view: View, companies: Sequence[int], first: date | None
+) -> Books:
+    """For these companies; `first` is the first day of what was corrected, else the present month's."""
+    agent = settings.agent
+    today = view.now.astimezone(agent.timezone).date()
+    stale = settings.microsoft.stale_after
+    kept = store, mappings, settings.psa.kind, agent.currency, agent.timezone, stale, view, companies
+    return Books(*kept, first or today.replace(day=1))
 
 
 _LEGS = (Leg.PURCHASED, Leg.ASSIGNED, Leg.BILLED, Leg.INVOICED)

@@ -15,7 +15,7 @@ from agent.reports.holders import Holder
 from agent.reports.month_end.values import inert
 from agent.reports.pages import page
 from agent.reports.text import View, columns, counted, paint, shown, wrapped
-from agent.reports.values import Values
+from agent.reports.values import Values, of_head
 
 _LISTED = 12  # on a terminal, those who came or went first; the files name everybody
 
@@ -101,7 +101,7 @@ def evidence_text(pack: Evidence) -> str:
     lines += ["", paint("Readings", "bold")]
     lines += [f"  {shown(r.account)}  {pack.at(r.since)} to {pack.at(r.last)}  {r.digest[:16]}…" for r in pack.readings]
     if pack.head:
-        lines += ["", f"Journal head: record {pack.head.seq}, {pack.head.hash}"]
+        lines += ["", f"Journal head: record {pack.head.seq} of {pack.at(pack.head.at)}, {pack.head.hash}"]
     return "\n".join(lines)
 
 
@@ -122,7 +122,7 @@ def evidence_values(pack: Evidence) -> Values:
             {"account": r.account, "since": r.since.isoformat(), "last": r.last.isoformat(), "sha256": r.digest}
             for r in pack.readings
         ],
-        "journal_head": {"seq": pack.head.seq, "hash": pack.head.hash} if pack.head else None,
+        "journal_head": of_head(pack.head),
     }
 
 

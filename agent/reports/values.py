@@ -104,5 +104,10 @@ def of_record(record: JournalRecord) -> Values:
     }
 
 
+def of_head(head: JournalRecord | None) -> Values | None:
+    """The newest record, by which `trueup journal verify --head` finds what was changed before it."""
+    return {"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()} if head else None
+
+
 def _instant(at: datetime | None) -> str | None:
     return at.isoformat() if at else None

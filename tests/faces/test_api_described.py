@@ -25,6 +25,8 @@ OPERATIONS = [
     ("POST", "/lines/{line}/{verb}"),
     ("POST", "/undo"),
     ("GET", "/explain"),
+    ("GET", "/report"),
+    ("GET", "/evidence"),
     ("GET", "/journal"),
     ("GET", "/status"),
     ("GET", "/metrics"),

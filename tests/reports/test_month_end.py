@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from agent.domain.findings import Code
 from agent.domain.money import Money
 from agent.domain.reconciliation import Difference, Effect
+from agent.ports import JournalRecord
 from agent.reports.month_end import Deed, Legs, MonthEnd, Origin, State, TrendMonth, Unmapped
 from agent.reports.month_end.page import company_bars, month_end_html, trend_bars
 from agent.reports.month_end.text import month_end_text
@@ -207,3 +209,15 @@ def test_report_without_differences_says_so() -> None:
     assert "Nothing differs." in month_end_html(made)
     assert workbook_cells(made)
     assert month_end_csv(made).count("\n") == 1
+
+
+def test_report_bears_the_head_of_the_journal() -> None:
+    """Its number, its time and its hash, in every text that people keep; an audit has none."""
+    head = JournalRecord(42, datetime(2026, 11, 15, 9, tzinfo=UTC), "run", None, "{}", "0" * 64, "ab" * 32)
+    made = replace(report("Contoso"), head=head)
+    view = View(200, UTC, datetime(2026, 11, 15, 12, tzinfo=UTC))
+    for told in (month_end_html(made), month_end_text(made, view)):
+        assert "record 42 of 2026-11-15 09:00" in told
+        assert head.hash in told
+    assert month_end_values(made)["journal_head"] == {"seq": 42, "hash": head.hash, "at": "2026-11-15T09:00:00+00:00"}
+    assert "Journal head" not in month_end_html(report("Contoso"))

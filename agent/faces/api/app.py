@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from agent import __version__
 from agent.engine.service import Service
-from agent.faces.api import shapes, verbs, views
+from agent.faces.api import papers, report_shapes, shapes, verbs, views
 from agent.faces.api.metrics import Metrics
 from agent.faces.api.problems import Refused, Told, tell_problems
 from agent.faces.explaining import NothingThen
@@ -36,7 +36,11 @@ class Backing:
 
     service: Service
     metrics: Metrics
-    approval_expires: timedelta
+    settings: Settings
+
+    @property
+    def approval_expires(self) -> timedelta:
+        return self.settings.guards.approval_expires
 
     @property
     def store(self) -> Store:
@@ -168,6 +172,23 @@ async def explain(asked: Annotated[shapes.ExplainQuery, Query()], at: At) -> Tol
         raise Refused(404, "time-unknown", f"{error}.", f"{error.remedy}.") from error
 
 
+_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+
+
+@guarded.get("/report", response_model=report_shapes.Report, responses=_PAGE)
+async def report(asked: Annotated[report_shapes.ReportQuery, Query()], request: Request, at: At) -> Response:
+    """The month-end report of a company or of all: leaks and refunds, what was corrected, what waits, the trend."""
+    accept = request.headers.get("accept", "")
+    return await run_in_threadpool(papers.report, at.service, at.settings, asked, accept)
+
+
+@guarded.get("/evidence", response_model=report_shapes.EvidencePack, responses=_PAGE)
+async def evidence(asked: Annotated[report_shapes.EvidenceQuery, Query()], request: Request, at: At) -> Response:
+    """What proves a company's month: users, derivations, changes, invoices, and the hashes of what was read."""
+    accept = request.headers.get("accept", "")
+    return await run_in_threadpool(papers.proof, at.service, at.settings, asked, accept)
+
+
 @guarded.get("/journal", response_model=list[shapes.Record])
 async def journal(asked: Annotated[shapes.JournalQuery, Query()], at: At) -> Told:
     """The newest records of the journal."""
@@ -209,7 +230,7 @@ def application(service: Service, settings: Settings) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.backing = Backing(service, Metrics(service), settings.guards.approval_expires)
+    app.state.backing = Backing(service, Metrics(service), settings)
     app.include_router(guarded)
     app.include_router(free)
     tell_problems(app)

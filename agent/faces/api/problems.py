@@ -12,13 +12,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from agent.errors import StoreFailed, TrueupError
+from agent.reports.pages import style_source
 
 log = structlog.get_logger()
 
 # No cookies, no CORS, nothing to embed: an answer that ends up in a browser after all can do nothing there.
 SECURITY_HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    # A report's page may have the style that it is shipped with, by its hash, and nothing else.
+    "content-security-policy": f"default-src 'none'; style-src {style_source()}; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",

@@ -26,7 +26,7 @@ def _whole(value: object) -> object:
     return value
 
 
-def _day(text: str | None) -> str | None:
+def is_day(text: str | None) -> str | None:
     if text is not None:
         date.fromisoformat(text)
     return text
@@ -99,7 +99,7 @@ class FindingsQuery(CompanyQuery):
 class ExplainQuery(Query):
     company: CompanyId
     licence: Annotated[str, Field(max_length=500)] = Field("", description="Licence id, product or name of a row")
-    on: Annotated[str | None, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})] = Field(
+    on: Annotated[str | None, AfterValidator(is_day), WithJsonSchema({"type": "string", "format": "date"})] = Field(
         None, description="What was billed for this day; today without it"
     )
     run: Annotated[str, Field(pattern=r"^[0-9a-f-]{1,64}$")] | None = Field(

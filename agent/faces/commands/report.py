@@ -36,25 +36,14 @@ def command(
     side is; and how it went over the past months. All of it comes from the store: nothing is read now, or written.
     """
     from agent.faces.choosing import companies as chosen
-    from agent.faces.month_end import Books
+    from agent.faces.month_end import books
     from agent.faces.writing import mail_month_end, write_month_end
     from agent.reports.month_end.text import month_end_text
     from agent.reports.month_end.values import month_end_values
 
     settings, mappings, view = desk.settings, desk.mappings, desk.view()
-    today = view.now.astimezone(settings.agent.timezone).date()
     with desk.store() as store:
-        report = Books(
-            store,
-            mappings,
-            settings.psa.kind,
-            settings.agent.currency,
-            settings.agent.timezone,
-            settings.microsoft.stale_after,
-            view,
-            chosen(mappings, companies),
-            since or today.replace(day=1),
-        ).report()
+        report = books(store, mappings, settings, view, chosen(mappings, companies), since).report()
     if as_json:
         say_json(month_end_values(report))
     else:

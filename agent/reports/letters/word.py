@@ -153,7 +153,7 @@ def _holders(document: Document, letter: Letter) -> None:
         rows = [
             (
                 person.name,
-                long_day(person.first) if person.first else "before the month",
+                long_day(person.first) if person.first else "before our first reading",
                 long_day(person.last) if person.last else "still counted",
             )
             for person in of.people

@@ -26,6 +26,9 @@ def month_end_text(report: MonthEnd, view: View) -> str:
     if report.notes:
         lines += ["", paint("Notes", "bold")]
         lines += [line for note in report.notes for line in wrapped(shown(note), view.width, "  ", "    ")]
+    if report.head:
+        head = f"Journal head: record {report.head.seq} of {view.at(report.head.at)}, {report.head.hash}"
+        lines += ["", *wrapped(head, view.width)]
     return "\n".join(lines)
 
 

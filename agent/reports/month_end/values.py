@@ -11,7 +11,7 @@ from agent.domain.ownership import plain
 from agent.domain.reconciliation import Difference, Effect
 from agent.reports.month_end.view import Deed, MonthEnd, code_words
 from agent.reports.text import shown
-from agent.reports.values import Values, of_money
+from agent.reports.values import Values, of_head, of_money
 
 
 def month_end_values(report: MonthEnd) -> Values:
@@ -51,6 +51,7 @@ def month_end_values(report: MonthEnd) -> Values:
             for month in report.trend
         ],
         "notes": list(report.notes),
+        "journal_head": of_head(report.head),
     }
 
 

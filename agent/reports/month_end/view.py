@@ -11,6 +11,7 @@ from enum import StrEnum
 from agent.domain.findings import Code
 from agent.domain.money import Money
 from agent.domain.reconciliation import Confidence, Difference, Effect, totals
+from agent.ports import JournalRecord
 
 
 class State(StrEnum):
@@ -122,7 +123,10 @@ def code_words(code: Code) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MonthEnd:
-    """`differences` are ranked. What a report has no word about (an audit corrects nothing) stays empty, or None."""
+    """`differences` are ranked. What a report has no word about (an audit corrects nothing) stays empty, or None.
+
+    `head` is the newest record of the journal: kept elsewhere, it proves later that nothing before it was changed.
+    """
 
     title: str
     scope: str
@@ -135,6 +139,7 @@ class MonthEnd:
     held: tuple[Deed, ...] | None = None
     trend: tuple[TrendMonth, ...] = ()
     notes: tuple[str, ...] = ()
+    head: JournalRecord | None = None
 
     def sums(self, effect: Effect, only: Confidence | None = None) -> tuple[Money, ...]:
         """The money a month of an effect, one amount a currency."""

@@ -6,8 +6,11 @@ value is escaped, and whatever steers a terminal or turns the direction of writi
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from functools import cache
+from importlib import resources
 from typing import Any
 
 from agent.domain.money import Money
@@ -47,8 +50,21 @@ def _fetch_nothing(url: str, *_: object, **__: object) -> Any:
 
 
 @cache
+def style() -> str:
+    """The one style sheet of all pages."""
+    return resources.files("agent.reports.pages").joinpath("page.css").read_text("utf-8")
+
+
+@cache
+def style_source() -> str:
+    """That sheet and no other, as a content security policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()}'"
+
+
+@cache
 def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     made = Environment(
         loader=PackageLoader("agent.reports.pages", "."),
@@ -57,6 +73,7 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals |= {"style": Markup(style()), "style_source": Markup(style_source())}  # noqa: S704
     made.filters |= {
         "clean": shown,
         "amounts": amounts,

@@ -126,7 +126,8 @@ class Change:
 
     Seats may change lines. The line that loses them bills them `until` a day at least. The line that gains them is told
     in `covered`, stretch by stretch, for how many of the added seats others are billed; it begins where that ends.
-    `follows` are the keys of lines that must have ended, or been lowered, before this is written.
+    `follows` are the keys of lines that must have ended, or been lowered, before this is written. `earlier` are the
+    difference lines that lines of this key had beside them which have ended: their names are taken.
     """
 
     verb: ClassVar[str] = ""
@@ -151,6 +152,7 @@ class Change:
     until: date | None = None
     covered: tuple[tuple[Period, int], ...] = ()
     follows: tuple[LineKey, ...] = ()
+    earlier: tuple[Delta, ...] = ()
 
     @property
     def had(self) -> int:

@@ -231,6 +231,7 @@ class _Book:
                 asked=sighting.asked,
                 waits=self._waits(line.key),
                 follows=tuple(key_of(line.key, old) for old in place.ends) if place else (),
+                earlier=tuple(mine.deltas),
             )
         )
 

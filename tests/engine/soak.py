@@ -177,7 +177,7 @@ def report(console: Console, tale: Tale, seconds: float) -> None:
     console.print(_table(("law", "held", "broken"), [(law, n, broken[law]) for law, n in sorted(tale.judged.items())]))
     rows = [(kind, _of_kind(kind, broken)) for kind in KINDS]
     console.print(_table(("in the end", "schedules"), rows))
-    console.print(f"{told['met told as refused']:,} lines were told as refused when faults had ceased")
+    console.print(f"{told['met told as refused']:,} lines that the PSA had distorted were told as refused in the end")
     writes, cycles = f"{told['writes']:,} writes", f"{told['cycles']:,} cycles"
     console.print(
         f"{tale.seeds:,} schedules, {cycles}, {writes} in {seconds:.0f} s ({tale.seeds / seconds:.0f}/s);"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -121,12 +122,17 @@ class Wish:
 
     @property
     def key(self) -> LineKey:
-        return LineKey("connectwise", AGREEMENT, TENANT, self.sku, "", "", self.product)
+        return _key(self.sku, self.product)
 
     def wants(self, seats: int) -> int:
         """billed = max(minimum, max(0, counted - included)), and on top what the invoice shows as included."""
         shown = min(self.included, seats) if self.show_included else 0
         return max(self.minimum, max(0, seats - self.included)) + shown
+
+
+@cache
+def _key(sku: str, product: str) -> LineKey:
+    return LineKey("connectwise", AGREEMENT, TENANT, sku, "", "", product)
 
 
 @dataclass(slots=True)
@@ -447,6 +453,7 @@ class World:
         kept = {line.mark: id for id, line in sorted(now.items(), key=lambda it: (it[0] in known, -it[0])) if line.mark}
         doubled = [id for id, line in now.items() if line.mark and kept[line.mark] != id]
         for id in {*doubled, *(id for id in self.copies if id in now)}:
+            self.watch.handled.add(id)
             self.stack.person_deletes(id)
         for wish in self.wishes:
             *earlier, _ = [None, *sorted(self.watch.bases_of(wish.key), key=lambda line: line.id)]
@@ -598,8 +605,9 @@ class World:
         subjects = {str(wish.key), *(f"line/{line.id}" for line in self.watch.lines_of(wish.key))}
         stopped = [f for f in found if f.subject in subjects and f.code not in _PLAIN]
         stopped += [f for f in found if f.code is Code.DUPLICATE_LINES]
-        # A line that stands in the way of a write is told in each cycle until a person has seen to it.
-        refused = [f for f in found if f.code is Code.REFUSED_BY_PSA and _of(f, wish.key)]
+        # A write that stays refused has a reason only where the PSA kept something else than it was sent. A line that
+        # stands in its way otherwise is one that the agent put there.
+        refused = [f for f in found if f.code is Code.REFUSED_BY_PSA and _of(f, wish.key) and self._distorted]
         self.met["told as refused"] += bool(refused)
         stopped += refused
         detail = [(p.change.sentence, p.holds, p.realisation.note) for p in plans]
@@ -607,8 +615,8 @@ class World:
         require(bool(held or stopped), told, wish.product, f"{stands} stand, {wanted} wanted", detail, found)
 
 
-# These findings only tell that a number differs, not why nothing was done about it.
-_PLAIN = (Code.UNDER_BILLED, Code.OVER_BILLED, Code.FOREIGN_MARK)
+# These findings only tell that a number differs, or that something was tried, not why nothing more can be done.
+_PLAIN = (Code.UNDER_BILLED, Code.OVER_BILLED, Code.FOREIGN_MARK, Code.REFUSED_BY_PSA, Code.OUTCOME_UNKNOWN)
 
 
 def _of(finding: Finding, key: LineKey) -> bool:

@@ -117,7 +117,7 @@ class Pen:
         """
         like = extra(base)
         return self.post(
-            self._unused(key),
+            self.unused(key),
             quantity=Decimal(quantity),
             price=price,
             billable=base.billable,
@@ -134,10 +134,13 @@ class Pen:
             if start < days.end:
                 yield Period(start, days.end), low
 
-    def _unused(self, key: LineKey) -> LineKey:
-        """Up, down and up again on one day asks for the same difference twice, but one mark must not name two lines."""
+    def unused(self, key: LineKey) -> LineKey:
+        """Up, down and up again on one day asks for the same difference twice, but one mark must not name two lines.
+
+        Also where the base has ended between: it took the seats of that day off the difference line, which stays.
+        """
         holding = self.change.holding
-        deltas = (*holding.deltas, *holding.closed) if holding else ()
+        deltas = (*holding.deltas, *holding.closed) if holding else self.change.earlier
         keys, marks = {delta.key for delta in deltas}, {delta.line.mark.strip() for delta in deltas}
         asked = (key.delta(key.part if n == 1 else f"{key.part}/{n}", key.role) for n in count(1))
         return next(k for k in asked if k not in keys and str(Mark.of(self.manner.installation, k)) not in marks)

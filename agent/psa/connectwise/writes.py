@@ -127,7 +127,7 @@ def _alone(pen: Pen, move: Move, **days: date) -> Write:
     """A difference line that has no base yet of which it could take price and billing option."""
     after, key = pen.change.after, pen.change.key.delta(part_of(move.day, move.low, move.high, days["start"]))
     given = {"price": after.price, "billable": after.billable, "text": after.heading or None}
-    return pen.post(key, quantity=Decimal(move.seats), **given, **days)
+    return pen.post(pen.unused(key), quantity=Decimal(move.seats), **given, **days)
 
 
 def _start(change: Change, agreement: Agreement) -> date:

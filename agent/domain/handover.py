@@ -95,14 +95,14 @@ class _SeatsOf:
     `rows` are the keys that are asked for, by what they are without their product.
     """
 
-    rows: Mapping[LineKey, LineKey]
+    rows: Mapping[tuple[object, ...], LineKey]
 
     def __call__(self, key: LineKey) -> tuple[str, str]:
         return self.rows.get(_but_product(key), key).seats
 
 
-def _but_product(key: LineKey) -> LineKey:
-    return replace(key.row, product="")
+def _but_product(key: LineKey) -> tuple[object, ...]:
+    return key.psa, key.agreement, key.account, key.count, key.subscription, key.name
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:

@@ -141,5 +141,6 @@ def key_tag(key: LineKey) -> str:
     return _digest(str(key.base), _KEY)
 
 
+@lru_cache(maxsize=16384)
 def _digest(text: str, length: int) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:length]

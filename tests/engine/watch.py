@@ -165,7 +165,9 @@ class Watch:
 
     def lines_of(self, key: LineKey) -> list[Line]:
         """Open lines that carry a mark of the key, or that a binding names."""
-        return [line for line in self.stack.now.values() if line.open and self.belongs(line, key)]
+        tag = f"{_OURS}{key_tag(key)}"
+        now = [line for line in self.stack.now.values() if line.open]
+        return [line for line in now if line.mark.startswith(tag) or self.bases.get(line.id) == key]
 
     def belongs(self, line: Line, key: LineKey) -> bool:
         return self.bases.get(line.id) == key or line.mark.startswith(f"{_OURS}{key_tag(key)}")

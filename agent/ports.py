@@ -367,6 +367,21 @@ class Store(Protocol):
         """Drop versions of snapshots, standings and derivations that were over before that time."""
         ...
 
+    def to_thin(self, before: date) -> Sequence[Account]:
+        """Accounts whose earlier days are to be thinned again, the one that has waited longest first."""
+        ...
+
+    def thin(self, account: Account, before: date, zone: ZoneInfo, companies: Collection[int]) -> int:
+        """Drop versions of the days before that one, which hide no change that lasted; how many (`domain.thinning`).
+
+        What was in force when something was concluded, decided or written for one of the companies stays.
+        """
+        ...
+
+    def give_back_space(self) -> None:
+        """Hand some of what dropping has freed back to the disk; more of it the next time."""
+        ...
+
     def snapshot_age(self) -> Mapping[Account, datetime]: ...
     def bound_agreements(self, psa: str) -> Mapping[int, frozenset[int]]:
         """Company -> agreements on which it has live bindings, mapped or not."""

@@ -203,6 +203,9 @@ class StoreSection(Section):
     history: SomeDuration = setting(
         "1100d", "How long earlier reads and derivations are kept, for trueup explain --on and trueup backtest."
     )
+    thin_after: SomeDuration = setting(
+        "400d", "Of days longer ago, only reads are kept that tell what lasted or that something rests on."
+    )
 
 
 class GuardsSection(Section):

@@ -66,7 +66,14 @@ class Engine:
             in_force=self.mappings.in_force,
             mapping_problems=lambda: self.mappings.problems,
             housekeeping=Housekeeping(
-                self.sources, self.psa, self.store, self.clock, self.mappings.current, self.settings.store.history
+                self.sources,
+                self.psa,
+                self.store,
+                self.clock,
+                self.mappings.current,
+                agent.timezone,
+                self.settings.store.history,
+                self.settings.store.thin_after,
             ),
             housekeeping_every=schedule.catalogue,
             systemd=systemd,

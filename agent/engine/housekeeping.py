@@ -1,4 +1,4 @@
-"""What is looked at daily rather than in each cycle: our own rights, and accounts that nobody mapped."""
+"""What is done daily rather than in each cycle: looking at our own rights and at what nobody mapped, and thinning."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -17,6 +18,9 @@ from agent.ports import Clock, Psa, Source, Store
 
 log = structlog.get_logger()
 
+# Nanoseconds; the accounts that are left have waited longest the next day, and are then the first.
+_THINNING = 60 * 10**9
+
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
@@ -25,11 +29,14 @@ class Housekeeping:
     store: Store
     clock: Clock
     mappings: Callable[[], Mappings]
+    zone: ZoneInfo
     history: timedelta  # how long earlier versions of what was read are kept
+    thin_after: timedelta  # how long all of them
 
     def __call__(self) -> None:
         """Each part stands by itself: what cannot be read leaves its earlier findings as they were."""
         self.store.forget_past(self.clock.now() - self.history)
+        self._thin()
         looks: dict[str, Callable[[], list[Finding]]] = {
             "psa": self._psa,
             "tenants": partial(self._unmapped, MICROSOFT),
@@ -49,6 +56,20 @@ class Housekeeping:
                 log.warning("housekeeping.failed", scope=scope, error=str(error))
             else:
                 self.store.note(scope, findings, self.clock.now())
+
+    def _thin(self) -> None:
+        """For a minute at most; an account is done whole."""
+        ends = self.clock.monotonic() + _THINNING
+        before = (self.clock.now() - self.thin_after).astimezone(self.zone).date()
+        sharing, dropped = self.mappings().companies_by_account, 0
+        for account in self.store.to_thin(before):
+            if self.clock.monotonic() > ends:
+                break
+            companies = [mapping.company for mapping in sharing.get(account.ref, ())]
+            dropped += self.store.thin(account, before, self.zone, companies)
+        if dropped:
+            log.info("history.thinned", before=before.isoformat(), reads=dropped)
+        self.store.give_back_space()
 
     def _psa(self) -> list[Finding]:
         return list(self.psa.check())

@@ -22,12 +22,15 @@ from agent.store.files import prepared, sqlite_file
 
 _BUSY_SECONDS = 10
 _READERS = 4
+_GIVEN_BACK = 2_000  # pages at once: 8 MB, which hold up no writer for long
 
 # "trueup-w": the transaction lock that makes PostgreSQL's writers take turns, as SQLite's do by nature.
 _TURN = int.from_bytes(b"trueup-w", "big")
 
 # synchronous=FULL: with NORMAL a power cut may take back commits that a write to the PSA already relied on.
 _SQLITE_WRITER = (
+    # Counts only before the first page is written, so before WAL; an older file goes on without it.
+    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -79,6 +82,15 @@ class Database:
         """A transaction that sees the store at one moment."""
         with self._said("read"), self._readers.begin() as connection:
             yield connection
+
+    def shrink(self) -> None:
+        """Give back a part of the space that an SQLite file does not need any more; PostgreSQL sees to its own."""
+        if self.is_sqlite:
+            with self.writing() as connection:
+                free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+                # The driver steps once through a statement without columns, which is one page, whatever N it names.
+                for _ in range(min(free, _GIVEN_BACK)):
+                    connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
 
     def dispose(self) -> None:
         self._writer.dispose()

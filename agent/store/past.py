@@ -8,7 +8,7 @@ some hundred bytes, however large the tenant, and the oldest versions can be dro
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,11 +21,14 @@ from agent.store.tables import PAST
 
 _KEEP = sa.insert(PAST)
 _NEWEST_FIRST = (
-    sa.select(PAST.c.since, PAST.c.until, PAST.c.body)
+    sa.select(PAST.c.id, PAST.c.since, PAST.c.until, PAST.c.body)
     .where(PAST.c.kind == bindparam("of_kind"), PAST.c.name == bindparam("of_name"))
     .order_by(PAST.c.id.desc())
 )
 _FORGET = sa.delete(PAST).where(PAST.c.until < bindparam("before"))
+_DROP = sa.delete(PAST).where(PAST.c.id == bindparam("gone"))
+_RESTATE = sa.update(PAST).where(PAST.c.id == bindparam("of")).values(body=bindparam("made"))
+_BEGINNINGS = sa.select(PAST.c.since).where(PAST.c.kind == bindparam("of_kind"), PAST.c.name == bindparam("of_name"))
 
 Difference = list[str | list[int]]
 """Records as they are, or the half-open stretch of the next version's records that stands in their place."""
@@ -34,6 +37,7 @@ Difference = list[str | list[int]]
 class Earlier(NamedTuple):
     """A version that is over, as the texts of its records."""
 
+    id: int
     since: datetime
     until: datetime
     records: list[str]
@@ -60,7 +64,7 @@ def text(parts: Sequence[str]) -> str:
 
 def keep(connection: Connection, kind: str, name: str, since: datetime, until: datetime, old: str, new: str) -> None:
     """Keep `old`, which was read from `since` to `until`, before `new` takes its place."""
-    body = packed(canonical(difference(records(old), records(new))))
+    body = restated(records(old), records(new))
     values = {"kind": kind, "name": name, "since": since, "until": until, "body": body}
     connection.execute(_KEEP, values)
 
@@ -70,11 +74,28 @@ def earlier(connection: Connection, kind: str, name: str, newest: str) -> Iterat
     after = records(newest)
     for row in connection.execute(_NEWEST_FIRST, {"of_kind": kind, "of_name": name}):
         after = applied(parsed(unpacked(row.body)), after)
-        yield Earlier(row.since, row.until, after)
+        yield Earlier(row.id, row.since, row.until, after)
+
+
+def beginnings(connection: Connection, kind: str, name: str) -> list[datetime]:
+    """When the versions before the newest began, in no order."""
+    return list(connection.scalars(_BEGINNINGS, {"of_kind": kind, "of_name": name}))
 
 
 def forget(connection: Connection, before: datetime) -> None:
     connection.execute(_FORGET, {"before": before})
+
+
+def restated(old: Sequence[str], new: Sequence[str]) -> bytes:
+    """The body of a version whose next one is another now, because those between them went."""
+    return packed(canonical(difference(old, new)))
+
+
+def thin(connection: Connection, gone: Sequence[int], bodies: Mapping[int, bytes]) -> None:
+    """Drop versions by id. `bodies` make the ones before them from those that are next now."""
+    if gone:
+        connection.execute(_DROP, [{"gone": id} for id in gone])
+        connection.execute(_RESTATE, [{"of": id, "made": body} for id, body in bodies.items()])
 
 
 def difference(old: Sequence[str], new: Sequence[str]) -> Difference:

@@ -35,7 +35,7 @@ from agent.store.past import packed, unpacked
 from agent.store.rows import deal_of, deal_plain, instant_of, instant_plain
 from agent.store.tables import SNAPSHOT
 
-_KIND = "snapshot"
+KIND = "snapshot"
 _THIS = sa.and_(SNAPSHOT.c.source == bindparam("of_source"), SNAPSHOT.c.account == bindparam("of_account"))
 _SAVED = sa.select(SNAPSHOT.c.since, SNAPSHOT.c.taken_at, SNAPSHOT.c.digest, SNAPSHOT.c.name).where(_THIS)
 _BODY = sa.select(SNAPSHOT.c.body).where(_THIS)
@@ -70,7 +70,7 @@ def _remember(connection: Connection, new: Packed) -> None:
         return
     if saved is not None and not same:
         before = unpacked(connection.execute(_BODY, of).scalar_one())
-        past.keep(connection, _KIND, _name(new.account), saved.since, saved.taken_at, before, new.text)
+        past.keep(connection, KIND, name_of(new.account), saved.since, saved.taken_at, before, new.text)
     account = {"source": new.account.source, "account": new.account.id, "name": new.account.name}
     since = saved.since if saved is not None and same else new.taken_at
     read = {"since": since, "taken_at": new.taken_at, "digest": new.digest, "body": packed(new.text)}
@@ -89,7 +89,7 @@ def versions(connection: Connection, account: Account, since: datetime) -> Seque
         return []
     reader, text = _Reader(row), unpacked(row.body)
     found = [Version(row.since, row.taken_at, reader.snapshot(row.taken_at, past.records(text)), row.digest)]
-    for version in past.earlier(connection, _KIND, _name(account), text):
+    for version in past.earlier(connection, KIND, name_of(account), text):
         if found[-1].since <= since:
             break
         snapshot, digest = reader.snapshot(version.until, version.records), sha256(past.text(version.records))
@@ -107,14 +107,14 @@ def _of(account: Account) -> dict[str, str]:
     return {"of_source": account.source, "of_account": account.id}
 
 
-def _name(account: Account) -> str:
+def name_of(account: Account) -> str:
     return f"{account.source}/{account.id}"
 
 
 def _text(snapshot: Snapshot) -> str:
     """Everything but the account and the time, so that two reads that saw the same have the same text."""
     coverage = ["coverage", sorted(coverage.value for coverage in snapshot.coverage), snapshot.from_file]
-    seen = [["seen", key, _observation_fields(one)] for key, one in sorted(snapshot.observations.items())]
+    seen = [["seen", key, *_observation_fields(one)] for key, one in sorted(snapshot.observations.items())]
     gaps = [["gap", what, stop.code.value, stop.reason, stop.remedy] for what, stop in sorted(snapshot.gaps.items())]
     groups = [["group", id, *_group_fields(group)] for id, group in sorted(snapshot.groups.items())]
     boxes = [["mailboxes", kind.value, _people_fields(held)] for kind, held in sorted(snapshot.mailboxes.items())]
@@ -201,15 +201,16 @@ def _subscription_fields(bought: Subscription) -> list[object]:
     instants = [instant_plain(moment) for moment in (bought.created, bought.renews)]
     ids = [bought.owner, bought.commerce]
     amounts = [_money_plain(bought.cost), _money_plain(bought.price)]
-    facts = [bought.id, bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
-    return [bought.status.value, *instants, *facts, *amounts, bought.paid]
+    facts = [bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
+    # What tells it from its neighbours comes first, as in every list of records: thinning goes by it.
+    return [bought.id, bought.status.value, *instants, *facts, *amounts, bought.paid]
 
 
 def _subscription(
+    id_: str,
     status: str,
     created: str | None,
     renews: str | None,
-    id_: str,
     quantity: int,
     trial: bool,
     owner: str,
@@ -244,7 +245,7 @@ def _member(
 
 _PARTS: Mapping[str, Callable[..., Any]] = {
     "coverage": lambda words, from_file: (frozenset(map(Coverage, words)), from_file),
-    "seen": lambda key, fields: (key, _observation(*fields)),
+    "seen": lambda key, *fields: (key, _observation(*fields)),
     "gap": lambda what, code, reason, remedy: (what, Stop(Code(code), reason, remedy)),
     "group": _group,
     "mailboxes": _mailboxes,

@@ -1,13 +1,14 @@
-"""The store on SQLite or PostgreSQL. Every method is one transaction."""
+"""The store on SQLite or PostgreSQL. Every method is one transaction, unless it says otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from agent.domain.agreements import Standing
 from agent.domain.changes import Picture, Planned, Write
@@ -52,6 +53,7 @@ from agent.store import (
     snapshots,
     standings,
     telling,
+    thinning,
 )
 from agent.store.database import Database, database_at
 from agent.store.files import own_folder
@@ -59,6 +61,8 @@ from agent.store.journal import Note
 from agent.store.lease import Lease, Writing
 from agent.store.locks import file_lock
 from agent.store.snapshots import Packed, remember
+
+_THINNED_AT_ONCE = 31  # days in one transaction
 
 
 class SqlStore:
@@ -184,6 +188,25 @@ class SqlStore:
         with self._database.writing() as connection:
             past.forget(connection, before)
             learning.forget_derivations(connection, before)
+
+    def to_thin(self, before: date) -> Sequence[Account]:
+        with self._database.reading() as connection:
+            return thinning.due(connection, before)
+
+    def thin(self, account: Account, before: date, zone: ZoneInfo, companies: Collection[int]) -> int:
+        """Several transactions: whoever else writes never waits for a whole history."""
+        with self._database.reading() as connection:
+            found = thinning.thinnings(connection, account, before, zone, companies)
+        for first in range(0, len(found), _THINNED_AT_ONCE):
+            with self._database.writing() as connection:
+                for day in found[first : first + _THINNED_AT_ONCE]:
+                    past.thin(connection, day.gone, day.bodies)
+        with self._database.writing() as connection:
+            thinning.done(connection, account, before)
+        return sum(len(day.gone) for day in found)
+
+    def give_back_space(self) -> None:
+        self._database.shrink()
 
     def snapshot_age(self) -> Mapping[Account, datetime]:
         with self._database.reading() as connection:

@@ -199,6 +199,14 @@ class Snapshot(_Row, table=True):
     body: bytes = _column(sa.LargeBinary)
 
 
+class Thinned(_Row, table=True):
+    """Until which day an account's snapshots have been thinned (thinning.py)."""
+
+    source: str = text(primary_key=True)
+    account: str = text(primary_key=True)
+    until: date = day()
+
+
 class Chapter(_Row, table=True):
     """What readings showed of one subscription from `since` on; `before` is the last one that did not."""
 
@@ -429,7 +437,7 @@ def _table(model: Any) -> sa.Table:
 
 
 META, ADOPTED, LEASE, RUN, PLAN, JOURNAL = map(_table, (Meta, Adopted, Lease, Run, Plan, Journal))
-SNAPSHOT, STANDING, PAST = map(_table, (Snapshot, Standing, Past))
+SNAPSHOT, STANDING, PAST, THINNED = map(_table, (Snapshot, Standing, Past, Thinned))
 BINDING, ENTRY, SIGHTING, CHARGE, BOUNDARY = map(_table, (Binding, Entry, Sighting, Charge, Boundary))
 CHAPTER, KEPT = _table(Chapter), _table(Kept)
 HOLD, FINDING, DERIVATION, TOLD, SETTLEMENT = map(_table, (Hold, Finding, Derivation, Told, Settlement))

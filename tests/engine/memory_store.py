@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from threading import RLock
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from agent.domain.agreements import Standing
 from agent.domain.changes import Picture, Planned, Write
@@ -228,6 +229,15 @@ class MemoryStore:
         self.disk.snapshots = {of: _since(kept, before) for of, kept in self.disk.snapshots.items()}
         self.disk.standings = {of: _since(kept, before) for of, kept in self.disk.standings.items()}
         self.disk.derivations = [(of, d) for of, d in self.disk.derivations if d.until is None or d.until >= before]
+
+    def to_thin(self, before: date) -> Sequence[Account]:
+        """None: memory ends with its test, long before any day is past enough."""
+        return []
+
+    def thin(self, account: Account, before: date, zone: ZoneInfo, companies: Collection[int]) -> int:
+        return 0
+
+    def give_back_space(self) -> None: ...
 
     def snapshot_age(self) -> Mapping[Account, datetime]:
         return {account: kept[-1].last for account, kept in self.disk.snapshots.items()}

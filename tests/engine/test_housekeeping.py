@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -35,7 +37,9 @@ class Office:
             fleet.store,
             fleet.stack.clock,
             lambda: self.mappings,
+            ZoneInfo("Australia/Perth"),
             timedelta(days=365),
+            timedelta(days=300),
         )()
 
     def found(self, company: int | None = None) -> list[tuple[Code, str]]:
@@ -130,3 +134,25 @@ def test_earlier_versions_are_kept_as_long_as_history_says(office: Office) -> No
     clock.advance(370 * 86_400)
     office.keeps_house()
     assert known() == [1, 1]
+
+
+def test_old_days_are_thinned_for_a_minute_and_the_rest_the_next_time(office: Office, monkeypatch: Any) -> None:
+    """Two accounts wait, and the first one takes longer than a minute: only the day before the 300th is named."""
+    clock, asked = office.fleet.stack.clock, []
+    first, second = (Account("microsoft", tenant(number)) for number in range(2))
+
+    def thin(account: Account, before: date, zone: ZoneInfo, companies: Collection[int]) -> int:
+        clock.advance(61)
+        asked.append((account, before, tuple(companies)))
+        return 7
+
+    today = clock.today(ZoneInfo("Australia/Perth"))
+    monkeypatch.setattr(office.fleet.store, "to_thin", lambda before: [first, second][len(asked) :])
+    monkeypatch.setattr(office.fleet.store, "thin", thin)
+    office.keeps_house()
+    office.keeps_house()
+
+    assert asked == [
+        (first, today - timedelta(days=300), (COMPANY,)),
+        (second, today - timedelta(days=300), (COMPANY + 1,)),
+    ]

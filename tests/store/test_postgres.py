@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from agent.errors import StoreFailed
 from agent.store import open_store
 from tests.contract.store_laws import StoreContract
+from tests.contract.store_thinning import Thinning
 from tests.contract.store_values import NOW, Place, StillClock
 
 
@@ -23,7 +24,7 @@ def place(postgres_url: str, tmp_path: Path) -> Place:
     return Place(postgres_url, tmp_path, sql, ("ALTER TABLE journal DISABLE TRIGGER journal_guard",))
 
 
-class TestLaws(StoreContract):
+class TestLaws(StoreContract, Thinning):
     """Every law of the contract, on PostgreSQL."""
 
 

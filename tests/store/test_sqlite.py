@@ -18,7 +18,8 @@ from agent.ports import EntryState, Store
 from agent.store import open_store
 from tests.contract.store_contract import AGENT
 from tests.contract.store_laws import StoreContract
-from tests.contract.store_values import COMPANY, NOW, Place, StillClock, binding, key, planned, write
+from tests.contract.store_thinning import MIDNIGHT, Thinning, keep, person
+from tests.contract.store_values import COMPANY, HOUR, NOW, Place, StillClock, binding, key, planned, write
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def place(tmp_path: Path) -> Place:
     return Place("", folder, sql, ("DROP TRIGGER journal_no_UPDATE", "DROP TRIGGER journal_no_DELETE"))
 
 
-class TestLaws(StoreContract):
+class TestLaws(StoreContract, Thinning):
     """Every law of the contract, on SQLite."""
 
 
@@ -204,3 +205,17 @@ def waits(process: subprocess.Popen[str]) -> None:
 def blocked(store: Store, run: str) -> None:
     with pytest.raises(EntryOpen):
         store.intend(run, planned(), write(), NOW)
+
+
+def test_file_shrinks_by_what_is_not_needed_any_more(place: Place) -> None:
+    """300 readings that differ in 200 people each leave megabytes, of which a part goes back to the disk."""
+    with place.open() as store:
+        keep(store, *([person(f"{number:03}", str(hour)) for number in range(200)] for hour in range(300)))
+        store.forget_past(MIDNIGHT + 400 * HOUR)
+        place.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = (place.folder / "trueup.db").stat().st_size
+
+        store.give_back_space()
+        place.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        assert (place.folder / "trueup.db").stat().st_size < before / 2

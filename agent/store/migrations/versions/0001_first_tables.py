@@ -72,6 +72,8 @@ def runs_and_snapshots() -> None:
     past = {"id": WHOLE, "kind": TEXT, "name": TEXT, "since": INSTANT, "until": INSTANT, "body": sa.LargeBinary()}
     table("past", past, key=["id"], indexed=["until"], counted=True)
     op.create_index("past_of_name", "past", ["kind", "name", "id"])
+    thinned = {"source": TEXT, "account": TEXT, "until": DAY}
+    table("thinned", thinned, key=["source", "account"])
     chapter = {"source": TEXT, "account": TEXT, "subscription": TEXT, "since": INSTANT, "before": INSTANT}
     chapter |= {"quantity": WHOLE, "status": TEXT, "created": INSTANT, "renews": INSTANT, "deal": TEXT}
     table(

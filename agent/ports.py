@@ -378,6 +378,10 @@ class Store(Protocol):
         """
         ...
 
+    def size(self) -> int:
+        """Bytes that all of it takes."""
+        ...
+
     def give_back_space(self) -> None:
         """Hand some of what dropping has freed back to the disk; more of it the next time."""
         ...

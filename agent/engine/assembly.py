@@ -29,7 +29,7 @@ from agent.engine.turns import Turns
 from agent.engine.watchdog import Systemd
 from agent.mapping_files import LastGood, MappingFiles
 from agent.notices import Chat, Heartbeat, Mail
-from agent.outgoing import Outgoing, Rate, Timeouts
+from agent.outgoing import Heard, Offsets, Outgoing, Rate, Timeouts
 from agent.ports import Channel, Clock, Contents, Psa, Restored, Restoring, Source, Store, Traits
 from agent.psa import FACTORIES, TRAITS
 from agent.settings import Settings
@@ -49,6 +49,7 @@ class Engine:
     sources: Mapping[str, Source]
     psa: Psa
     clock: Clock
+    offsets: Offsets
     mappings: LastGood
     cycle: Cycle
     single: Cycle
@@ -80,6 +81,7 @@ class Engine:
             stopped=self.stop,
             rounds=(self._stuck(rhythm), telling_of(self.settings, self.store, self.clock, self.mappings)),
             heartbeat=heartbeat_of(self.settings),
+            offsets=self.offsets.seconds,
         )
 
     def _stuck(self, schedule: Schedule) -> Stuck:
@@ -108,7 +110,9 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
     if settings.agent.installation and store.newest() is None:
         # An id that was set by hand for a store that knows nothing: there are lines of ours that it has to find.
         store.ask_to_adopt("a new store takes over another's installation", clock.now())
-    psa, sources = psa_of(settings, store, clock), sources_of(settings, clock)
+    offsets = Offsets(clock)
+    psa = psa_of(settings, store, clock, heard=offsets.of(settings.psa.kind))
+    sources = sources_of(settings, clock, offsets)
     stop = Event()
     cycle = Cycle(
         source=Switchboard(sources),
@@ -126,7 +130,7 @@ def assemble(settings: Settings, patient: bool = True) -> Engine:
     pool, wire = ThreadPoolExecutor(1, "single"), ThreadPoolExecutor(SINGLE_THREADS, "single-wire")
     single = replace(cycle, pool=pool, wire=wire)
     mappings = mappings_of(settings, partial(clock.sleep, 1) if patient else lambda: None)
-    return Engine(settings, store, sources, psa, clock, mappings, cycle, single, stop, store.dispose)
+    return Engine(settings, store, sources, psa, clock, offsets, mappings, cycle, single, stop, store.dispose)
 
 
 def open_store_of(settings: Settings, clock: Clock | None = None) -> Store:
@@ -228,11 +232,17 @@ def paper_of(settings: Settings, store: Store, clock: Clock) -> Psa:
     return psa_of(settings, store, clock, marker_field="serialNumber")
 
 
-def psa_of(settings: Settings, store: Store, clock: Clock, marker_field: str | None = None) -> Psa:
+def psa_of(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    marker_field: str | None = None,
+    heard: Heard = lambda headers: None,
+) -> Psa:
     site = settings.psa.connectwise
     rate = Rate(site.rate)
     return FACTORIES[settings.psa.kind](
-        connect=lambda base_url: outgoing(settings, base_url, rate, store.may_send),
+        connect=lambda base_url: outgoing(settings, base_url, rate, store.may_send, heard),
         url=site.url,
         company=site.company,
         public_key=lambda: site.public_key,

@@ -6,7 +6,7 @@ it finds becomes a run in one of two lanes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,6 +49,7 @@ class Service:
     stopped: Event
     rounds: Sequence[Callable[[], None]] = ()  # looked through each minute
     heartbeat: Callable[[], None] = lambda: None
+    offsets: Callable[[], Mapping[str, float]] = dict  # by service: seconds that our clock is behind its own
     crashed: Event = field(default_factory=Event)
     _again: dict[int, datetime] = field(default_factory=dict)
     _still: dict[str, int] = field(default_factory=dict)  # runs on their way: ticks since they last got on

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from agent.credentials import SecretRef
 from agent.domain.counts import MICROSOFT, Unit
 from agent.domain.mappings import Basis, SourceTraits, folded
-from agent.outgoing import Outgoing, Rate, Timeouts
+from agent.outgoing import Heard, Offsets, Outgoing, Rate, Timeouts
 from agent.outgoing.vendor import Bearer, Vendor, fixed
 from agent.ports import Clock, Source
 from agent.settings import Settings
@@ -35,13 +35,13 @@ from agent.sources.sheet import Layout, SheetSource
 _BASES = {"purchased": Basis.PURCHASED, "in-use": Basis.ASSIGNED}
 
 
-def sources_of(settings: Settings, clock: Clock) -> Mapping[str, Source]:
+def sources_of(settings: Settings, clock: Clock, offsets: Offsets) -> Mapping[str, Source]:
     """Microsoft and those of [sources], by name."""
     others = {name: _other(name, section, settings, clock) for name, section in settings.sources.items()}
-    return {MICROSOFT: microsoft_of(settings, clock), **others}
+    return {MICROSOFT: microsoft_of(settings, clock, offsets.of(MICROSOFT)), **others}
 
 
-def microsoft_of(settings: Settings, clock: Clock) -> MicrosoftSource:
+def microsoft_of(settings: Settings, clock: Clock, heard: Heard) -> MicrosoftSource:
     microsoft = settings.microsoft
     if microsoft.certificate is not None:
         passphrase = microsoft.certificate_passphrase
@@ -66,6 +66,7 @@ def microsoft_of(settings: Settings, clock: Clock) -> MicrosoftSource:
         timeouts=timeouts(settings),
         ca_file=settings.http.ca_file,
         proxy=settings.http.proxy,
+        heard=heard,
     )
 
 
@@ -168,7 +169,13 @@ def _layout(section: SheetSection) -> Layout:
     )
 
 
-def outgoing(settings: Settings, base_url: str, rate: Rate, may_write: Callable[[], bool] = lambda: True) -> Outgoing:
+def outgoing(
+    settings: Settings,
+    base_url: str,
+    rate: Rate,
+    may_write: Callable[[], bool] = lambda: True,
+    heard: Heard = lambda headers: None,
+) -> Outgoing:
     http = settings.http
     return Outgoing(
         base_url=base_url,
@@ -177,6 +184,7 @@ def outgoing(settings: Settings, base_url: str, rate: Rate, may_write: Callable[
         proxy=http.proxy,
         rate=rate,
         may_write=may_write,
+        heard=heard,
     )
 
 

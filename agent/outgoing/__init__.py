@@ -6,7 +6,8 @@ Nothing here writes a query, a header or a body into a log or a sentence: they c
 """
 
 from agent.outgoing.messages import Answer, Lost, Timeouts, retry_after
+from agent.outgoing.offsets import Heard, Offsets
 from agent.outgoing.rate import Rate
 from agent.outgoing.wire import PASSING, Outgoing
 
-__all__ = ["PASSING", "Answer", "Lost", "Outgoing", "Rate", "Timeouts", "retry_after"]
+__all__ = ["PASSING", "Answer", "Heard", "Lost", "Offsets", "Outgoing", "Rate", "Timeouts", "retry_after"]

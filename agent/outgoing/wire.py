@@ -22,6 +22,7 @@ from tenacity.wait import wait_exponential, wait_random
 from agent import __version__
 from agent.errors import Incomplete, Unreachable
 from agent.outgoing.messages import Answer, Lost, Timeouts, retry_after
+from agent.outgoing.offsets import Heard
 from agent.outgoing.origins import checked_base, origin, proxies, split, trusted
 from agent.outgoing.rate import Rate
 from agent.outgoing.redaction import without_secrets
@@ -41,7 +42,7 @@ class Outgoing:
     `base_url` is https (http only to a loopback address) and may end in a path, to which relative paths are added.
     Proxy and CA come from the arguments or, once, from the environment. `budget` is how many seconds a read may spend
     on waiting in all; `throttled_pause` how long a 429 without Retry-After pauses. `sleep` may raise to end a wait.
-    `may_write` is asked right before a write leaves, after every wait.
+    `may_write` is asked right before a write leaves, after every wait. `heard` is told the headers of every answer.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Outgoing:
         transport: Callable[[], BaseAdapter] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         may_write: Callable[[], bool] = lambda: True,
+        heard: Heard = lambda headers: None,
         log: Any = None,
         budget: float = 90.0,
         throttled_pause: float = 5.0,
@@ -71,6 +73,7 @@ class Outgoing:
         self._transport = transport or _adapter
         self._sleep = sleep
         self._may_write = may_write
+        self._heard = heard
         self._log = log if log is not None else structlog.get_logger("agent.outgoing")
         self._budget = budget
         self._throttled_pause = throttled_pause
@@ -179,6 +182,7 @@ class Outgoing:
         if not response.ok:
             form = content.get("data")
             body = without_secrets(body, content.get("headers") or {}, form if isinstance(form, Mapping) else {})
+        self._heard(response.headers)
         return Answer(response.status_code, response.headers, body, response.url)
 
     def _session(self) -> requests.Session:

@@ -83,6 +83,14 @@ class Database:
         with self._said("read"), self._readers.begin() as connection:
             yield connection
 
+    def size(self) -> int:
+        """Bytes: an SQLite file with its log, or the whole database in PostgreSQL."""
+        if self.is_sqlite:
+            files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+            return sum(file.stat().st_size for file in files if file.exists())
+        with self.reading() as connection:
+            return int(connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
+
     def shrink(self) -> None:
         """Give back a part of the space that an SQLite file does not need any more; PostgreSQL sees to its own."""
         if self.is_sqlite:

@@ -205,6 +205,9 @@ class SqlStore:
             thinning.done(connection, account, before)
         return sum(len(day.gone) for day in found)
 
+    def size(self) -> int:
+        return self._database.size()
+
     def give_back_space(self) -> None:
         self._database.shrink()
 

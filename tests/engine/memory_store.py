@@ -237,6 +237,9 @@ class MemoryStore:
     def thin(self, account: Account, before: date, zone: ZoneInfo, companies: Collection[int]) -> int:
         return 0
 
+    def size(self) -> int:
+        return 0
+
     def give_back_space(self) -> None: ...
 
     def snapshot_age(self) -> Mapping[Account, datetime]:

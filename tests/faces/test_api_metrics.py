@@ -96,3 +96,15 @@ def test_holds_and_findings_are_those_of_the_store(daemon: Daemon) -> None:
     assert metrics["trueup_findings_monthly_amount"]["under-billed", "USD"] == pytest.approx(
         sum(money.amount.__float__() for money in losses)
     )
+
+
+def test_clock_is_compared_with_both_sides(daemon: Daemon) -> None:
+    """Before anything was read there is no difference; then each service's Date says that it is the same machine."""
+    assert scraped(daemon)["trueup_clock_offset_seconds"].keys() == {("microsoft",), ("connectwise",)}
+    synced(daemon, 207)
+    assert all(abs(seconds) < 60 for seconds in scraped(daemon)["trueup_clock_offset_seconds"].values())
+
+
+def test_store_has_a_size(daemon: Daemon) -> None:
+    """At least one page of each of its tables."""
+    assert scraped(daemon)["trueup_store_bytes"][()] > 100_000

@@ -66,6 +66,8 @@ class _Agent(Collector):
         yield from _of_open_writes(store.entry_open(), now)
         yield from _of_holds(store.holds(), now)
         yield from _of_findings(store.findings())
+        yield _of_clocks((MICROSOFT, service.cycle.psa.traits.name), service.offsets())
+        yield _gauge("store_bytes", "What the store takes on its disk.", {(): store.size()})
         newest = store.journal(1)
         yield _gauge(
             "journal_records", "Records of the journal; their number only grows.", {(): newest[0].seq if newest else 0}
@@ -129,6 +131,12 @@ def _of_open_writes(entries: Sequence[Entry], now: datetime) -> Iterator[Metric]
     yield _gauge("open_writes", "Writes whose outcome is not known yet.", counts, "state")
     age = _oldest((entry.at for entry in entries), now)
     yield _gauge("open_write_oldest_seconds", "How long the oldest of them has been open.", {(): age})
+
+
+def _of_clocks(services: Iterable[str], offsets: Mapping[str, float]) -> Metric:
+    """Of a service that has not answered yet nothing is known, and no alert is to come of that."""
+    seconds = {(service,): offsets.get(service, 0.0) for service in services}
+    return _gauge("clock_offset_seconds", "How far the service's clock is ahead of ours.", seconds, "service")
 
 
 def _of_holds(holds: Sequence[Hold], now: datetime) -> Iterator[Metric]:

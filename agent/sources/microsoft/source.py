@@ -14,7 +14,7 @@ from requests.adapters import BaseAdapter
 from agent.domain.counts import NO_NEEDS, Account, Coverage, Group, MailboxKind, Member, Needs, Snapshot, System
 from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.errors import AccessDenied, CredentialsRejected, ReadFailed
-from agent.outgoing import Outgoing, Rate, Timeouts
+from agent.outgoing import Heard, Outgoing, Rate, Timeouts
 from agent.ports import Clock
 from agent.sku_table import SkuTable, shipped
 from agent.sources.microsoft import clouds
@@ -86,6 +86,7 @@ class MicrosoftSource:
         proxy: str | None = None,
         transport: Callable[[], BaseAdapter] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        heard: Heard = lambda headers: None,
         log: Any = None,
     ) -> None:
         clouds.check_pair(login_url, graph_url)
@@ -99,6 +100,7 @@ class MicrosoftSource:
                 proxy=proxy,
                 transport=transport,
                 sleep=sleep,
+                heard=heard,
                 log=log,
             )
 

@@ -70,7 +70,9 @@ class AgentSection(Section):
     )
     state: FilePath = setting("/var/lib/trueup", "The folder for the store, the lock and what else must last.")
     mappings: FilePath = setting("mappings", "The folder of the mapping files.")
-    workers: int = setting(16, "How many requests are under way at the same time; half as many companies are worked on.", ge=1, le=64)
+    workers: int = setting(
+        16, "How many requests are under way at the same time; half as many companies are worked on.", ge=1, le=64
+    )
     installation: Installation | None = setting(
         None,
         "The id in our marks on PSA lines; set it to take over another installation's lines.",

@@ -12,6 +12,7 @@ from agent.domain.periods import DAY, add_months
 from agent.domain.proration import split
 
 MOST_PHASES = 36
+_YEARS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def _against_settling(gap: Gap, asked: Asked, today: date) -> _Reasons:
         yield sums is None, "no price is known: say what one costs a month"
         yield not 1 <= asked.phases <= MOST_PHASES, f"it can be billed in 1 to {MOST_PHASES} phases"
         yield asked.first is not None and asked.first < today, f"{asked.first} is over: begin with a later day"
+        far = asked.first is not None and asked.first.year > today.year + _YEARS
+        yield far, f"{asked.first} is more than {_YEARS} years away"
         yield sums is not None and _coins(sums.open) < asked.phases, f"it is too little for {asked.phases} phases"
 
 

@@ -227,7 +227,7 @@ def gap_values(gap: Gap, cut: Cut) -> Values:
 
 
 def _stretch_values(one: Stretch) -> Values:
-    return {"from": one.days.start.isoformat(), "units": one.units, "price": of_money(one.price)}
+    return {"first_day": one.days.start.isoformat(), "units": one.units, "price": of_money(one.price)}
 
 
 def _month_values(month: Month) -> Values:
@@ -252,7 +252,7 @@ def decision_values(one: Settlement, gap: Gap, cut: Cut) -> Values:
         "price": of_money(one.price),
         "instalments": [_instalment_values(part) for part in one.instalments],
         "reverses": one.reverses,
-        "stands": one in gap.standing(cut.records),
+        "stands": one.verb is Verb.REOPEN or one in gap.standing(cut.records),
     }
 
 

@@ -188,6 +188,7 @@ def test_what_was_decided_and_then_billed_by_a_write_is_seen() -> None:
         (replace(BILL, phases=0), "it can be billed in 1 to 36 phases"),
         (replace(BILL, phases=37), "it can be billed in 1 to 36 phases"),
         (replace(BILL, first=date(2026, 11, 1)), "2026-11-01 is over: begin with a later day"),
+        (replace(BILL, first=date(9999, 12, 31)), "9999-12-31 is more than 10 years away"),
         (replace(BILL, price=usd("30.00")), "its price is known, and another cannot be said"),
     ],
 )

@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from agent import __version__
 from agent.engine.service import Service
-from agent.faces.api import papers, report_shapes, shapes, verbs, views
+from agent.faces.api import ledger_shapes, papers, report_shapes, shapes, verbs, views
 from agent.faces.api.metrics import Metrics
 from agent.faces.api.problems import Refused, Told, tell_problems
 from agent.faces.explaining import NothingThen
@@ -57,6 +57,7 @@ RunId = Annotated[str, Path(pattern=r"^[0-9a-f-]{1,64}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f-]{6,64}$", description="Of a hold (six or more characters), or a run")]
 Verdict = Annotated[Literal["approve", "reject"], Path()]
 LineId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Of the line in the PSA"), shapes.WHOLE]
+GapId = Annotated[int, Path(ge=1, le=2**31 - 1, description="As GET /ledger tells it"), shapes.WHOLE]
 LineVerb = Annotated[Literal["keep", "take", "release"], Path()]
 
 _REFUSED: dict[int | str, dict[str, Any]] = {"4XX": {"model": shapes.Problem, "description": "Refused"}}
@@ -160,6 +161,24 @@ async def hold_line(line: LineId, verb: LineVerb, decision: shapes.Decision, at:
 async def undo(asked: shapes.UndoRequest, at: At) -> Told:
     """What would take a run back; with the digest of what was shown, the run that writes it."""
     return Told(await run_in_threadpool(verbs.undo, at.service, asked, at.approval_expires))
+
+
+@guarded.get("/ledger", response_model=list[ledger_shapes.Gap])
+async def ledger(asked: Annotated[ledger_shapes.LedgerQuery, Query()], at: At) -> Told:
+    """What was billed otherwise than it should have been, and what became of that money."""
+    return Told(await run_in_threadpool(verbs.gaps, at.service, asked.company, asked.open))
+
+
+@guarded.get("/ledger/{gap}", response_model=ledger_shapes.GapWithEvidence)
+async def one_gap(gap: GapId, at: At) -> Told:
+    """One gap with its arithmetic, its decisions and what proves it."""
+    return Told(await run_in_threadpool(verbs.gap, at.service, gap))
+
+
+@guarded.post("/ledger/{gap}/decision", response_model=ledger_shapes.GapWithEvidence)
+async def settle(gap: GapId, asked: ledger_shapes.SettleRequest, at: At) -> Told:
+    """Bill back (or credit), waive or correct what is open of a gap, or take the last such decision back."""
+    return Told(await run_in_threadpool(verbs.settle, at.service, gap, asked))
 
 
 @guarded.get("/explain", response_model=list[shapes.Explanation])

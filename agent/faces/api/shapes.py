@@ -36,7 +36,9 @@ WHOLE = BeforeValidator(_whole)
 # The range of ids in mapping files; a number beyond it would not even fit into the store.
 CompanyId = Annotated[int, Field(ge=1, le=2**31 - 1, description="Company id in the PSA"), WHOLE]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+_DATE = WithJsonSchema({"type": "string", "format": "date"})
+Day = Annotated[str, _DATE]
+AskedDay = Annotated[str | None, AfterValidator(is_day), _DATE]
 Amount = Annotated[str, Field(description="A decimal number as text", examples=["22.00"])]
 # Without line breaks and characters that nobody sees: it stands in the journal as somebody's word.
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
@@ -99,9 +101,7 @@ class FindingsQuery(CompanyQuery):
 class ExplainQuery(Query):
     company: CompanyId
     licence: Annotated[str, Field(max_length=500)] = Field("", description="Licence id, product or name of a row")
-    on: Annotated[str | None, AfterValidator(is_day), WithJsonSchema({"type": "string", "format": "date"})] = Field(
-        None, description="What was billed for this day; today without it"
-    )
+    on: AskedDay = Field(None, description="What was billed for this day; today without it")
     run: Annotated[str, Field(pattern=r"^[0-9a-f-]{1,64}$")] | None = Field(
         None, description="As it stood at the end of this run"
     )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from agent.domain.agreements import Agreement, Company, Line, Product, Standing
 from agent.domain.changes import Change, Picture, Planned, Realisation, Receipt, Seen, Step, Write
 from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
-from agent.domain.findings import Apart, Finding
+from agent.domain.findings import Apart, Finding, Over
 from agent.domain.keys import LineKey
 from agent.domain.ledger import Settlement
 from agent.domain.money import Money
@@ -260,6 +260,16 @@ class SeenGap:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedFinding:
+    """A finding as it last stood."""
+
+    finding: Finding
+    first_seen: datetime
+    closed: datetime
+    because: Over
+
+
+@dataclass(frozen=True, slots=True)
 class JournalRecord:
     """One link of the hash chain: `hash` covers every field before it and the hash of the record before."""
 
@@ -411,10 +421,12 @@ class Store(Protocol):
         """
         ...
 
-    def forget(self, mapped: Iterable[int], at: datetime) -> None:
-        """Close the findings and holds of every company but these, and drop its plan: it has no mapping file any more.
+    def forget(self, mapped: Mapping[int, Collection[str]], sources: Collection[str], at: datetime) -> None:
+        """Close what is about companies, accounts and sources that nobody names any more, each with its reason.
 
-        Its bindings stay: they say for ever which lines are ours.
+        `mapped` holds each company's accounts by ref, `sources` the names in agent.toml. A company without a mapping
+        file loses its holds and plan as well; its bindings stay: they say for ever which lines are ours. What its last
+        planning saw stays open, for that was read.
         """
         ...
 
@@ -481,6 +493,10 @@ class Store(Protocol):
 
     def holds(self, company: int | None = None) -> Sequence[Hold]: ...
     def findings(self, company: int | None = None) -> Sequence[OpenFinding]: ...
+    def closed_findings(self, since: datetime, company: int | None = None) -> Sequence[ClosedFinding]:
+        """Those closed at that time or later, the newest first."""
+        ...
+
     def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
         """Those that were open at that time or later, closed since or not, as they last stood."""
         ...

@@ -110,6 +110,16 @@ class Finding:
     apart: Apart | None = None
 
 
+class Over(StrEnum):
+    """Why a finding was closed, as a sentence goes on after its name."""
+
+    NOT_SEEN = "not found any more"
+    WRITTEN = "what it asked for was written"
+    FILE_GONE = "its company has no mapping file any more"
+    UNMAPPED = "its account is in no mapping file of the company any more"
+    SOURCE_GONE = "agent.toml has no such source any more"
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Why nothing is planned for a line although something may differ."""

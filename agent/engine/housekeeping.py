@@ -98,7 +98,8 @@ class Housekeeping:
     def _companies(self) -> list[Finding]:
         """A company whose mapping file is gone is in no cycle any more, but its lines go on billing."""
         mapped = self.mappings().companies
-        self.store.forget(mapped, self.clock.now())
+        accounts = {company: mapping.accounts for company, mapping in mapped.items()}
+        self.store.forget(accounts, self.sources.keys(), self.clock.now())
         bound = self.store.bound_agreements(self.psa.traits.name)
         return [_abandoned(company, agreements) for company, agreements in bound.items() if company not in mapped]
 

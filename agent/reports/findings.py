@@ -8,7 +8,7 @@ from itertools import groupby
 
 from agent.domain.findings import Finding, Severity
 from agent.domain.money import Money
-from agent.ports import OpenFinding
+from agent.ports import ClosedFinding, OpenFinding
 from agent.reports.text import View, counted, paint, shown, signed, wrapped
 
 _GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -24,6 +24,17 @@ def findings_text(known: Sequence[OpenFinding], view: View) -> str:
         for one in group:
             lines += [*_finding(one, view), ""]
     return "\n".join([*lines, sums(known)])
+
+
+def closed_text(known: Sequence[ClosedFinding], view: View) -> str:
+    """The newest first, each with the reason why it is no mismatch any more."""
+    lines: list[str] = []
+    for one in known:
+        label = f"{paint(one.finding.code.value, 'bold')}  {view.company(one.finding.company)}"
+        lines.append(f"{label}, {view.at(one.first_seen)} to {view.at(one.closed)}")
+        lines += wrapped(shown(one.finding.sentence), view.width, "  ")
+        lines += [*wrapped(f"closed: {one.because}", view.width, f"  {paint('→', 'dim')} ", "    "), ""]
+    return "\n".join([*lines, f"{counted(len(known), 'mismatch')} closed" if known else "No mismatch was closed."])
 
 
 def _order(known: OpenFinding) -> tuple[bool, int, int, str, str]:

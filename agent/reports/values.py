@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent.domain.money import Money
-from agent.ports import Entry, Hold, JournalRecord, OpenFinding, RunSummary
+from agent.ports import ClosedFinding, Entry, Hold, JournalRecord, OpenFinding, RunSummary
 
 Values = dict[str, object]
 
@@ -35,6 +35,12 @@ def of_finding(known: OpenFinding) -> Values:
         "first_seen": known.first_seen.isoformat(),
         "last_seen": known.last_seen.isoformat(),
     }
+
+
+def of_closed(closed: ClosedFinding) -> Values:
+    known = of_finding(OpenFinding(closed.finding, closed.first_seen, closed.closed))
+    del known["last_seen"]
+    return {**known, "closed": closed.closed.isoformat(), "because": closed.because.value}
 
 
 def of_hold(hold: Hold) -> Values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
 from agent.domain.changes import Planned
-from agent.domain.findings import Code, Finding
+from agent.domain.closing import PER_SOURCE, nobody_asks
+from agent.domain.findings import Code, Finding, Over
 from agent.domain.ownership import Binding, BindingState
 from agent.ports import Learnt
 from agent.store import adopting, journal, snapshots, standings
@@ -75,7 +76,7 @@ _NEW_FINDINGS = sa.insert(FINDING)
 _OPEN_FINDINGS = sa.select(FINDING).where(FINDING.c.scope == bindparam("of"), FINDING.c.closed_at.is_(None))
 _THESE_FINDINGS = sa.update(FINDING).where(FINDING.c.id.in_(bindparam("ids", expanding=True)))
 _SEEN_AGAIN = _THESE_FINDINGS.values(last_seen=bindparam("when"))
-_CLOSE_FINDINGS = _THESE_FINDINGS.values(closed_at=bindparam("when"))
+_CLOSE_FINDINGS = _THESE_FINDINGS.values(closed_at=bindparam("when"), closed_because=bindparam("why"))
 _PLAN = sa.select(PLAN.c.digest).where(PLAN.c.company == bindparam("of"))
 _SAME_PLAN = sa.update(PLAN).where(PLAN.c.company == bindparam("of")).values(run=bindparam("by"), at=bindparam("when"))
 
@@ -169,13 +170,38 @@ def _hold(planned: Planned, digest: str, before: Row[Any] | None, at: datetime) 
     return hold_values(planned, digest) | decided
 
 
-def forget(connection: Connection, mapped: Iterable[int], at: datetime) -> None:
-    gone = {row.company for row in connection.execute(sa.select(PLAN.c.company))} - set(mapped)
-    for company in sorted(gone):
-        report(connection, company_scope(company), (), True, at)
+def forget(
+    connection: Connection, mapped: Mapping[int, Collection[str]], sources: Collection[str], at: datetime
+) -> None:
+    planned = {row.company: row.at for row in connection.execute(sa.select(PLAN.c.company, PLAN.c.at))}
+    _close_orphaned(connection, mapped, planned, sources, at)
+    for company in sorted(planned.keys() - mapped.keys()):
+        known = connection.execute(_OPEN_FINDINGS, {"of": company_scope(company)})
+        _close(connection, [row.id for row in known], Over.FILE_GONE, at)
         held = sa.update(HOLD).where(HOLD.c.company == company, HOLD.c.closed_at.is_(None))
         connection.execute(held.values(closed_at=at))
         connection.execute(sa.delete(PLAN).where(PLAN.c.company == company))
+
+
+def _close_orphaned(
+    connection: Connection,
+    mapped: Mapping[int, Collection[str]],
+    planned: Mapping[int, datetime],
+    sources: Collection[str],
+    at: datetime,
+) -> None:
+    """What a company's last planning saw is true, whatever it speaks of: only older findings are closed."""
+    closing: dict[Over, list[int]] = {}
+    for row in connection.execute(sa.select(FINDING).where(FINDING.c.closed_at.is_(None))):
+        kind, _, name = row.scope.partition("/")
+        if kind in PER_SOURCE and name and name not in sources:
+            closing.setdefault(Over.SOURCE_GONE, []).append(row.id)
+        elif row.company in mapped and row.company in planned and row.last_seen < planned[row.company]:
+            why = nobody_asks(row.subject, mapped[row.company], sources)
+            if why:
+                closing.setdefault(why, []).append(row.id)
+    for over, ids in closing.items():
+        _close(connection, ids, over, at)
 
 
 def company_scope(company: int) -> str:
@@ -194,18 +220,20 @@ def report(connection: Connection, scope: str, findings: Iterable[Finding], comp
     seen = [known[key].id for key in found.keys() & known.keys()]
     if seen:
         connection.execute(_SEEN_AGAIN, {"ids": seen, "when": at})
-    gone = [known[key].id for key in known.keys() - found.keys()]
-    if gone and complete:
-        connection.execute(_CLOSE_FINDINGS, {"ids": gone, "when": at})
+    if complete:
+        _close(connection, [known[key].id for key in known.keys() - found.keys()], Over.NOT_SEEN, at)
 
 
 def mended(connection: Connection, company: int, subjects: Iterable[str], at: datetime) -> None:
     """Close what is over once it succeeds; anything else that was found about these subjects stays."""
     wanted = set(subjects)
     rows = connection.execute(_OPEN_FINDINGS, {"of": company_scope(company)})
-    done = [row.id for row in rows if row.code in _MENDABLE and row.subject in wanted]
-    if done:
-        connection.execute(_CLOSE_FINDINGS, {"ids": done, "when": at})
+    _close(connection, [row.id for row in rows if row.code in _MENDABLE and row.subject in wanted], Over.WRITTEN, at)
+
+
+def _close(connection: Connection, ids: Sequence[int], why: Over, at: datetime) -> None:
+    if ids:
+        connection.execute(_CLOSE_FINDINGS, {"ids": ids, "when": at, "why": why.value})
 
 
 def carried_out(connection: Connection, digests: Iterable[str], at: datetime) -> None:

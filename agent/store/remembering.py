@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from agent.domain.findings import Finding
 from agent.domain.keys import LineKey, quoted
 from agent.domain.ownership import BindingState, Charge
-from agent.ports import Derivation, Memory, OpenFinding, Version
+from agent.ports import ClosedFinding, Derivation, Memory, OpenFinding, Version
 from agent.store import deciding, entries
 from agent.store.canonical import parsed
 from agent.store.keeping import kept_of
@@ -21,6 +21,7 @@ from agent.store.rows import (
     Values,
     binding_of,
     charge_of,
+    closed_finding_of,
     derivation_of,
     finding_of,
     key_text,
@@ -119,6 +120,14 @@ def findings(connection: Connection, company: int | None) -> Sequence[OpenFindin
         query = query.where(FINDING.c.company == company)
     rows = connection.execute(query.order_by(FINDING.c.first_seen, FINDING.c.id))
     return [finding_of(row) for row in rows]
+
+
+def closed_findings(connection: Connection, since: datetime, company: int | None) -> Sequence[ClosedFinding]:
+    query = sa.select(FINDING).where(FINDING.c.closed_at >= since)
+    if company is not None:
+        query = query.where(FINDING.c.company == company)
+    rows = connection.execute(query.order_by(FINDING.c.closed_at.desc(), FINDING.c.id.desc()))
+    return [closed_finding_of(row) for row in rows]
 
 
 def past_findings(connection: Connection, since: datetime) -> Sequence[Version[Finding]]:

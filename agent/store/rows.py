@@ -14,12 +14,22 @@ from sqlalchemy import Row
 from agent.domain.agreements import Line
 from agent.domain.changes import Change, Picture, Planned, Step, Terms, Write
 from agent.domain.counts import Deal, Term
-from agent.domain.findings import Apart, Code, Finding, Severity
+from agent.domain.findings import Apart, Code, Finding, Over, Severity
 from agent.domain.keys import LineKey, quoted
 from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
 from agent.domain.periods import Period
-from agent.ports import Derivation, Entry, EntryState, Hold, JournalRecord, Learnt, OpenFinding, RunSummary
+from agent.ports import (
+    ClosedFinding,
+    Derivation,
+    Entry,
+    EntryState,
+    Hold,
+    JournalRecord,
+    Learnt,
+    OpenFinding,
+    RunSummary,
+)
 from agent.store.canonical import canonical, parsed
 from agent.store.tables import instant_text
 
@@ -251,6 +261,11 @@ def apart_of(plain: Mapping[str, Any] | None) -> Apart | None:
 
 def money_of_plain(plain: Mapping[str, str] | None) -> Money | None:
     return None if plain is None else Money(Decimal(plain["amount"]), plain["currency"])
+
+
+def closed_finding_of(row: Read) -> ClosedFinding:
+    known = finding_of(row)
+    return ClosedFinding(known.finding, known.first_seen, row.closed_at, Over(row.closed_because))
 
 
 def journal_of(row: Read) -> JournalRecord:

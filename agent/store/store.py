@@ -21,6 +21,7 @@ from agent.domain.ownership import Binding, Kept
 from agent.domain.terms import History
 from agent.ports import (
     Clock,
+    ClosedFinding,
     Contents,
     Decision,
     Derivation,
@@ -237,9 +238,9 @@ class SqlStore:
             learning.mended(connection, company, subjects, at)
             learning.carried_out(connection, digests, at)
 
-    def forget(self, mapped: Iterable[int], at: datetime) -> None:
+    def forget(self, mapped: Mapping[int, Collection[str]], sources: Collection[str], at: datetime) -> None:
         with self._database.writing() as connection:
-            learning.forget(connection, mapped, at)
+            learning.forget(connection, mapped, sources, at)
 
     def report(self, company: int, findings: Sequence[Finding], at: datetime) -> None:
         with self._database.writing() as connection:
@@ -318,6 +319,10 @@ class SqlStore:
     def findings(self, company: int | None = None) -> Sequence[OpenFinding]:
         with self._database.reading() as connection:
             return remembering.findings(connection, company)
+
+    def closed_findings(self, since: datetime, company: int | None = None) -> Sequence[ClosedFinding]:
+        with self._database.reading() as connection:
+            return remembering.closed_findings(connection, since, company)
 
     def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
         with self._database.reading() as connection:

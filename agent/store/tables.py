@@ -360,6 +360,7 @@ class Finding(_Priced, table=True):
     first_seen: datetime = instant()
     last_seen: datetime = instant()
     closed_at: datetime | None = instant()
+    closed_because: str | None = text()
 
     __table_args__ = (
         sa.Index(

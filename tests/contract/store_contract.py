@@ -17,6 +17,7 @@ import pytest
 
 from agent.domain.changes import Picture, Step
 from agent.domain.counts import Account, Member, Snapshot
+from agent.domain.findings import Code, Over
 from agent.domain.keys import Role
 from agent.domain.ownership import Binding, BindingState, Sighting
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
@@ -28,6 +29,7 @@ from tests.contract.store_values import (
     HOUR,
     NOW,
     PSA,
+    TENANT,
     Place,
     binding,
     charge,
@@ -40,6 +42,7 @@ from tests.contract.store_values import (
     write,
 )
 
+SOURCES = ["microsoft"]
 AGENT = Path(__file__).parent / "store_process.py"
 MEMBER = Member("1", "ana@contoso.com", "Ana", True, False, frozenset(), {})
 HELD = planned(holds=("first write to a line that Trueup did not create",))
@@ -448,12 +451,42 @@ class Learning(WithStore):
         """Its findings, holds and plan go; its bindings still say which lines are ours."""
         held = planned(holds=("mode is review",))
         store.learn(run, learnt(findings=(finding(),), planned=(held,), bindings=(binding(),)), NOW)
-        store.forget([COMPANY], NOW)
+        store.forget({COMPANY: ()}, SOURCES, NOW)
         assert len(store.findings()) == len(store.holds()) == len(store.plan()) == 1
-        store.forget([], NOW)
+        store.forget({}, SOURCES, NOW)
 
         assert [*store.findings(), *store.holds(), *store.plan()] == []
+        assert [one.because for one in store.closed_findings(NOW)] == [Over.FILE_GONE]
         assert store.bound_agreements(PSA) == {COMPANY: frozenset({AGREEMENT})}
+
+    def test_what_nobody_asks_for_any_more_is_closed_with_its_reason(self, store: Store, run: str) -> None:
+        """No reading that is not made can close what it found; what the last planning saw is true all the same."""
+        gone, unmapped, seen = finding("huntress:4711/edr"), finding("pax8:a/x"), finding("huntress:4711")
+        store.learn(run, learnt(findings=(gone, unmapped, seen, finding("line/7"))), NOW)
+        store.learn(run, replace(learnt(findings=(seen,)), complete=False), NOW + HOUR)
+        store.note("accounts/huntress", [replace(finding("account/huntress:9"), company=None)], NOW)
+        store.note("accounts/pax8", [replace(finding("account/pax8:9"), company=None)], NOW)
+        store.forget({COMPANY: [TENANT, "huntress:4711"]}, ["microsoft", "pax8"], NOW + 2 * HOUR)
+
+        assert {one.finding.subject for one in store.findings()} == {"huntress:4711", "line/7", "account/pax8:9"}
+        told = {one.finding.subject: one.because for one in store.closed_findings(NOW + 2 * HOUR)}
+        assert told == {
+            "huntress:4711/edr": Over.SOURCE_GONE,
+            "account/huntress:9": Over.SOURCE_GONE,
+            "pax8:a/x": Over.UNMAPPED,
+        }
+
+    def test_closed_findings_say_why(self, store: Store, run: str) -> None:
+        """Seen no more at 1 h, written at 2 h; the newest first, and of the company that was asked for."""
+        under = finding("b", Code.UNDER_BILLED)
+        store.learn(run, learnt(findings=(finding("a"), under)), NOW)
+        store.learn(run, learnt(findings=(under,)), NOW + HOUR)
+        store.mended(COMPANY, ["b"], NOW + 2 * HOUR)
+
+        both = [(one.finding.subject, one.because, one.first_seen) for one in store.closed_findings(NOW, COMPANY)]
+        assert both == [("b", Over.WRITTEN, NOW), ("a", Over.NOT_SEEN, NOW)]
+        assert len(store.closed_findings(NOW + 2 * HOUR)) == 1
+        assert store.closed_findings(NOW, 9) == []
 
 
 class Snapshots(WithStore):

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 from agent.domain.agreements import Standing
 from agent.domain.changes import Picture, Planned, Write
+from agent.domain.closing import PER_SOURCE, nobody_asks
 from agent.domain.counts import Account, Coverage, Snapshot
-from agent.domain.findings import Code, Finding
+from agent.domain.findings import Code, Finding, Over
 from agent.domain.keys import LineKey
 from agent.domain.ledger import Settlement
 from agent.domain.news import Told
@@ -27,6 +28,7 @@ from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import (
     Clock,
+    ClosedFinding,
     Contents,
     Decision,
     Derivation,
@@ -80,7 +82,7 @@ class Disk:
     entries: dict[int, Entry] = field(default_factory=dict)
     holds: dict[str, Held] = field(default_factory=dict)
     findings: dict[tuple[str, Code, str], OpenFinding] = field(default_factory=dict)
-    closed: list[Version[Finding]] = field(default_factory=list)
+    closed: list[ClosedFinding] = field(default_factory=list)
     gaps: list[SeenGap] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     derivations: list[tuple[int, Derivation]] = field(default_factory=list)
@@ -306,12 +308,15 @@ class MemoryStore:
                 disk.holds.pop(digest, None)
             for subject in subjects:
                 for code in _WRONG:
-                    self._over((f"company/{company}", code, subject), at)
+                    self._over((f"company/{company}", code, subject), Over.WRITTEN, at)
 
-    def forget(self, mapped: Iterable[int], at: datetime) -> None:
+    def forget(self, mapped: Mapping[int, Collection[str]], sources: Collection[str], at: datetime) -> None:
         with self._writing(at) as disk:
-            for company in disk.plans.keys() - set(mapped):
-                self._report(f"company/{company}", (), True, at)
+            for place in list(disk.findings):
+                self._orphan(place, mapped, sources, at)
+            for company in disk.plans.keys() - mapped.keys():
+                for place in [p for p in disk.findings if p[0] == f"company/{company}"]:
+                    self._over(place, Over.FILE_GONE, at)
                 disk.holds = {d: held for d, held in disk.holds.items() if held.hold.company != company}
                 del disk.plans[company]
 
@@ -429,9 +434,14 @@ class MemoryStore:
         kept = [found for found in self.disk.findings.values() if company in (None, found.finding.company)]
         return sorted(kept, key=lambda found: found.first_seen)
 
+    def closed_findings(self, since: datetime, company: int | None = None) -> Sequence[ClosedFinding]:
+        mine = [one for one in self.disk.closed if one.closed >= since and company in (None, one.finding.company)]
+        return sorted(reversed(mine), key=lambda one: one.closed, reverse=True)
+
     def past_findings(self, since: datetime) -> Sequence[Version[Finding]]:
         still = [Version(found.first_seen, found.last_seen, found.finding) for found in self.disk.findings.values()]
-        return sorted([v for v in self.disk.closed if v.last > since] + still, key=lambda version: version.since)
+        over = [Version(v.first_seen, v.closed, v.finding) for v in self.disk.closed if v.closed > since]
+        return sorted(over + still, key=lambda version: version.since)
 
     def gaps(self, company: int | None = None) -> Sequence[SeenGap]:
         return [gap for gap in self.disk.gaps if company in (None, gap.company)]
@@ -551,16 +561,32 @@ class MemoryStore:
         known, found = self.disk.findings, {(scope, f.code, f.subject): f for f in findings}
         if complete:
             for place in [p for p in known if p[0] == scope and p not in found]:
-                self._over(place, at)
+                self._over(place, Over.NOT_SEEN, at)
         for place, finding in found.items():
             first = known[place].first_seen if place in known else at
             self._follow(finding, first, at)
             known[place] = OpenFinding(finding, first, at)
 
-    def _over(self, place: tuple[str, Code, str], at: datetime) -> None:
+    def _orphan(
+        self,
+        place: tuple[str, Code, str],
+        mapped: Mapping[int, Collection[str]],
+        sources: Collection[str],
+        at: datetime,
+    ) -> None:
+        known, (kind, _, name) = self.disk.findings[place], place[0].partition("/")
+        company = known.finding.company
+        if kind in PER_SOURCE and name and name not in sources:
+            self._over(place, Over.SOURCE_GONE, at)
+        elif company in mapped and company in self.disk.plans and known.last_seen < self.disk.plans[company][1]:
+            why = nobody_asks(known.finding.subject, mapped[company], sources)
+            if why:
+                self._over(place, why, at)
+
+    def _over(self, place: tuple[str, Code, str], why: Over, at: datetime) -> None:
         found = self.disk.findings.pop(place, None)
         if found is not None:
-            self.disk.closed.append(Version(found.first_seen, at, found.finding))
+            self.disk.closed.append(ClosedFinding(found.finding, found.first_seen, at, why))
             self.disk.gaps = [replace(one, closed=at) if _same(one, found) else one for one in self.disk.gaps]
 
     def _follow(self, finding: Finding, first: datetime, at: datetime) -> None:

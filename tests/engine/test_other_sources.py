@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from agent.domain.counts import Unit
-from agent.domain.findings import Code
+from agent.domain.findings import Code, Over
 from agent.domain.mappings import Basis, SourceTraits
+from agent.engine.housekeeping import Housekeeping
 from agent.engine.sources import Switchboard
 from agent.sheets import Choices
 from agent.simulators import huntress, pax8
@@ -205,6 +207,25 @@ def test_source_that_left_agent_toml_is_told(msp: Msp) -> None:
     msp.run()
     assert "agent.toml has no source huntress any more" in " ".join(msp.told(Code.SOURCE_INCOMPLETE))
     assert msp.lines(1021) == [("CARE", 12, "2025-01-01", "")]
+
+
+def test_findings_of_a_source_that_left_are_closed(msp: Msp) -> None:
+    """What it told last can be read no more; that a row still names it stays a finding, until the row is gone."""
+    msp.hunt.organizations[4711]["actual_usages"] = {"sat": {"learners_count": 4}}
+    msp.map(EDR)
+    msp.run()
+    assert "huntress:4711/sat" in [one.finding.subject for one in msp.found(Code.UNMAPPED_LICENCE)]
+    assert isinstance(msp.cycle.source, Switchboard)
+    left = {name: source for name, source in msp.cycle.source.sources.items() if name != "huntress"}
+    msp.cycle.source = Switchboard(left)
+    msp.pass_time(hours=1)
+    msp.run()
+    kept_house = Housekeeping(left, msp.cycle.psa, msp.cycle.store, msp.office, lambda: msp.mappings, timedelta(days=9))
+    kept_house()
+    assert "huntress:4711/sat" not in [one.finding.subject for one in msp.found(Code.UNMAPPED_LICENCE)]
+    assert "agent.toml has no source huntress any more" in " ".join(msp.told(Code.SOURCE_INCOMPLETE))
+    [closed] = msp.cycle.store.closed_findings(msp.office.now())
+    assert (closed.finding.subject, closed.because) == ("huntress:4711/sat", Over.SOURCE_GONE)
 
 
 def test_seller_is_compared_with_the_tenant(msp: Msp) -> None:

@@ -157,6 +157,15 @@ def test_findings_are_chosen_by_company_and_code(msp: Msp) -> None:
     assert msp("findings", "--code", "consent-lots").status == 1
 
 
+def test_closed_findings_say_why(msp: Msp) -> None:
+    """What was approved and written is no mismatch any more, and says so."""
+    assert msp("approve", msp.digest(LARKSPUR, "Copilot"), "--now").status == 0
+    [over] = msp("findings", "--closed", "1", "--company", "larkspur", "--json").json()[:1]
+    assert over["because"] == "what it asked for was written"
+    assert over["first_seen"] <= over["closed"]
+    assert "closed: what it asked for was written" in msp("findings", "--closed", "1").out
+
+
 def test_explain_tells_the_chain(msp: Msp) -> None:
     """From the tenant's seats to the requests that were sent."""
     [said] = msp("explain", "dovetail", "O365_BUSINESS_PREMIUM", "--json").json()

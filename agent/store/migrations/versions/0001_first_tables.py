@@ -122,8 +122,9 @@ def what_people_see() -> None:
     table("hold", hold, key=["digest"], optional=unsure, indexed=["company"])
     finding = {"id": WHOLE, "scope": TEXT, "company": WHOLE, "code": TEXT, "severity": TEXT, "subject": TEXT}
     finding |= {"sentence": TEXT, "remedy": TEXT, "apart": TEXT, "course": TEXT, **money}
-    finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT)
-    table("finding", finding, key=["id"], optional=["company", "apart", *money, "closed_at"], counted=True)
+    finding |= dict.fromkeys(("first_seen", "last_seen", "closed_at"), INSTANT) | {"closed_because": TEXT}
+    unsure = ["company", "apart", *money, "closed_at", "closed_because"]
+    table("finding", finding, key=["id"], optional=unsure, counted=True)
     one_open("finding", ["scope", "code", "subject"], "closed_at IS NULL")
     table("told", {"channel": TEXT, "topic": TEXT, "severity": TEXT, "at": INSTANT}, key=["channel", "topic"])
     plan = {"company": WHOLE, "run": TEXT, "at": INSTANT, "digest": TEXT, "changes": WHOLE, "held": WHOLE}

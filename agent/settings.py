@@ -137,6 +137,7 @@ class MicrosoftSection(Section):
     login_url: Url | None = setting(None, "Another login address than the cloud's.", "the cloud's")
     graph_url: Url | None = setting(None, "Another Graph address than the cloud's.", "the cloud's")
     stale_after: SomeDuration = setting("24h", "A tenant that could not be read for this long becomes a finding.")
+    assignment_dates: bool = setting(True, "Whether users are read with the days on which licences were assigned.")
     partner_center: PartnerCenterSection = section("What the partner sold: terms, ends, windows.")
 
     @property

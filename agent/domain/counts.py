@@ -253,7 +253,8 @@ class Member:
     """A person, shared account or device with licences. `attributes` uses our own names: department, extension-1.
 
     In a group, and as a mailbox, it may hold none; a device of a group has no login, nor has a mailbox whose name is
-    concealed. A device that is counted has its host name as login.
+    concealed. A device that is counted has its host name as login. `assigned` says of licences since when they are
+    held, to the second, where the source tells: evidence, on which no number rests.
     """
 
     id: str
@@ -263,6 +264,7 @@ class Member:
     guest: bool
     licences: frozenset[str]
     attributes: Mapping[str, str]
+    assigned: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ def microsoft_of(settings: Settings, clock: Clock, heard: Heard) -> MicrosoftSou
         graph_url=microsoft.graph,
         partner=microsoft.tenant,
         names=shipped(),
+        dates=microsoft.assignment_dates,
         partner_center=sales.url if sales.every else None,
         sales_every=int(sales.every.total_seconds()) if sales.every else 0,
         timeouts=timeouts(settings),

@@ -122,7 +122,7 @@ class Memoirs:
         read = holders.at(versions, self.when.at)
         invoices = tuple(self._invoices(key, ids, bound, standings))
         period = [invoice.period.start for invoice in invoices if self.when.day in invoice.period]
-        people = holders.holders(versions, lambda snapshot: _people(row, key, snapshot))
+        people = holders.holders(versions, lambda snapshot: _people(row, key, snapshot), _skus(key))
         # Those who left long ago explain nothing; those who left within the period may be asked for.
         asked = [self.people_since] if self.people_since else []
         since = datetime.combine(min([*period, *asked], default=self.when.day), time(), self.zone)

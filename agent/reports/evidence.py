@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from agent.domain.counts import MICROSOFT, Account
 from agent.domain.ownership import plain
 from agent.ports import JournalRecord
 from agent.reports.explanation import Explanation, Written, coins, explanation_values, item_row, made_words
@@ -67,6 +68,17 @@ class Evidence:
         begin, end = self.begins, self._instant(self.end)
         return [written for written in line.writes if begin <= written.entry.at < end]
 
+    def assigned(self, line: Explanation, holder: Holder) -> str:
+        """The day in the PSA's zone; nothing where the line counts no licences of people."""
+        if holder.assigned:
+            return f"{holder.assigned.astimezone(self.view.zone):%Y-%m-%d}"
+        return "not known" if self.licensed(line) else ""
+
+    def licensed(self, line: Explanation) -> bool:
+        """Whether licences of a tenant are counted: only those have a day on which they were assigned."""
+        ours = Account.parse(line.key.account).source == MICROSOFT
+        return ours and (":" not in line.key.count or line.key.count.startswith("licences:"))
+
     def at(self, moment: datetime | None) -> str:
         return self.view.at(moment) if moment else ""
 
@@ -91,7 +103,7 @@ def evidence_text(pack: Evidence) -> str:
         head = f"{shown(line.label)} on agreement {line.key.agreement}: {billed} billed on {line.day}"
         lines += ["", paint(head, "bold")]
         people = sorted(pack.people(line), key=lambda h: h.since is None and h.last is None)
-        told = [(shown(h.login), *_seen(h, pack)) for h in people[:_LISTED]]
+        told = [(shown(h.login), *_assigned(h, line, pack), *_seen(h, pack)) for h in people[:_LISTED]]
         lines += columns(told, indent="  ") if told else ["  Nobody is counted by name."]
         lines += [f"  and {counted(more, 'other')}"] if (more := len(people) - _LISTED) > 0 else []
         for written in pack.writes(line):
@@ -103,6 +115,10 @@ def evidence_text(pack: Evidence) -> str:
     if pack.head:
         lines += ["", f"Journal head: record {pack.head.seq} of {pack.at(pack.head.at)}, {pack.head.hash}"]
     return "\n".join(lines)
+
+
+def _assigned(holder: Holder, line: Explanation, pack: Evidence) -> tuple[str, ...]:
+    return (f"assigned {pack.assigned(line, holder)}",) if pack.licensed(line) else ()
 
 
 def _seen(holder: Holder, pack: Evidence) -> tuple[str, str]:
@@ -126,7 +142,7 @@ def evidence_values(pack: Evidence) -> Values:
     }
 
 
-_HEADINGS = ("Record", "Agreement", "Licence", "Who or what", "Name", "From", "To", "Detail", "SHA-256")
+_HEADINGS = ("Record", "Agreement", "Licence", "Who or what", "Name", "From", "To", "Assigned", "Detail", "SHA-256")
 
 
 def evidence_csv(pack: Evidence) -> str:
@@ -142,17 +158,19 @@ def _rows(pack: Evidence) -> Iterator[tuple[str, ...]]:
     for line in pack.lines:
         about = str(line.key.agreement), line.label
         for holder in pack.people(line):
-            yield "user", *about, holder.login, holder.name, pack.at(holder.since), pack.at(holder.last), "", ""
+            seen = pack.at(holder.since), pack.at(holder.last)
+            yield "user", *about, holder.login, holder.name, *seen, pack.assigned(line, holder), "", ""
         for written in pack.writes(line):
             entry = written.entry
             by = f"{written.decision.verdict} by {written.decision.who}" if written.decision else "automatically"
             detail = f"{entry.state.value}, {by}: {entry.reason}" if entry.reason else f"{entry.state.value}, {by}"
-            yield "change", *about, entry.write.sentence, "", pack.at(entry.at), "", detail, ""
+            yield "change", *about, entry.write.sentence, "", pack.at(entry.at), "", "", detail, ""
         for invoice in line.invoices:
             for item in invoice.items:
                 name, sum_, days, money = item_row(item, line)
-                yield "invoiced", *about, name, "", days, "", f"{sum_} = {money} {line.currency}", ""
+                yield "invoiced", *about, name, "", days, "", "", f"{sum_} = {money} {line.currency}", ""
     for reading in pack.readings:
-        yield "reading", "", "", reading.account, "", pack.at(reading.since), pack.at(reading.last), "", reading.digest
+        alike = pack.at(reading.since), pack.at(reading.last)
+        yield "reading", "", "", reading.account, "", *alike, "", "", reading.digest
     if pack.head:
-        yield "journal head", "", "", f"record {pack.head.seq}", "", pack.at(pack.head.at), "", "", pack.head.hash
+        yield "journal head", "", "", f"record {pack.head.seq}", "", pack.at(pack.head.at), "", "", "", pack.head.hash

@@ -284,7 +284,14 @@ def explanation_values(explained: Explanation) -> Values:
 
 def _holder_values(holder: Holder) -> Values:
     since, last = (None if at is None else at.isoformat() for at in (holder.since, holder.last))
-    return {"login": holder.login, "name": holder.name, "first_seen": since, "last_seen": last}
+    assigned = None if holder.assigned is None else holder.assigned.isoformat()
+    return {
+        "login": holder.login,
+        "name": holder.name,
+        "first_seen": since,
+        "last_seen": last,
+        "assigned": assigned,
+    }
 
 
 def _steps_values(derivation: Derivation | None) -> list[Values]:

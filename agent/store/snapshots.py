@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -234,13 +235,23 @@ def _people(members: Iterable[list[Any]]) -> tuple[Member, ...]:
 
 def _member_fields(member: Member) -> list[object]:
     person = [member.id, member.login, member.name, member.enabled, member.guest]
-    return [*person, sorted(member.licences), dict(member.attributes)]
+    # In seconds since 1970, the shortest: there is one for every licence of everybody.
+    dates = [{sku: int(at.timestamp()) for sku, at in member.assigned.items()}] if member.assigned else []
+    return [*person, sorted(member.licences), dict(member.attributes), *dates]
 
 
 def _member(
-    id_: str, login: str, name: str, enabled: bool, guest: bool, licences: list[str], attributes: dict[str, str]
+    id_: str,
+    login: str,
+    name: str,
+    enabled: bool,
+    guest: bool,
+    licences: list[str],
+    attributes: dict[str, str],
+    dates: Mapping[str, int] = MappingProxyType({}),
 ) -> Member:
-    return Member(id_, login, name, enabled, guest, frozenset(licences), attributes)
+    assigned = {sku: datetime.fromtimestamp(at, UTC) for sku, at in dates.items()}
+    return Member(id_, login, name, enabled, guest, frozenset(licences), attributes, assigned)
 
 
 _PARTS: Mapping[str, Callable[..., Any]] = {

@@ -270,7 +270,15 @@ observations = st.builds(
     st.none() | st.builds(Invoiced, numbers, moneys),
 )
 members = st.builds(
-    Member, ids, texts, texts, st.booleans(), st.booleans(), st.frozensets(ids, max_size=3), plain_texts
+    Member,
+    ids,
+    texts,
+    texts,
+    st.booleans(),
+    st.booleans(),
+    st.frozensets(ids, max_size=3),
+    plain_texts,
+    st.dictionaries(ids, instants.map(lambda at: at.replace(microsecond=0)), max_size=2),
 )
 people = st.lists(members, max_size=2).map(tuple)
 snapshots = st.builds(

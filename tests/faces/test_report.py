@@ -93,12 +93,15 @@ def test_evidence_of_a_month_names_people_changes_and_hashes(msp: Msp, tmp_path:
     assert [row[0] for row in of_e3].count("user") == 24
     assert [row[3] for row in of_e3 if row[0] == "change"][-1] == "PATCH addition 5: quantity 21 -> 24"
     [reading, *_] = [row for row in rows if row[0] == "reading"]
-    assert re.fullmatch("[0-9a-f]{64}", reading[8])
-    assert reading[8] in page.read_text()
+    assert re.fullmatch("[0-9a-f]{64}", reading[9])
+    assert reading[9] in page.read_text()
     head = msp("journal", "--limit", "1", "--json").json()[0]
-    assert rows[-1][3::5] == [f"record {head['seq']}", head["hash"]]
+    assert rows[-1][3::6] == [f"record {head['seq']}", head["hash"]]
     values = msp("evidence", "corvane", "--json").json()
     assert len(values["lines"][0]["people"]) == 24
+    days = {person["login"]: person["assigned"][:10] for person in values["lines"][0]["people"]}
+    assert {row[3]: row[7] for row in of_e3 if row[0] == "user"} == days
+    assert all(f'<td class="day">{day}</td>' in page.read_text() for day in days.values())
 
 
 def test_evidence_needs_a_month_that_has_begun(msp: Msp) -> None:

@@ -9,7 +9,9 @@ from agent.errors import AccessDenied, Incomplete
 from agent.simulators.microsoft import Odd, Tenant
 from agent.simulators.wire import serve
 from agent.sku_table import with_names
-from tests.sources.office import APP, CONTOSO_ACCOUNT, SPB, SPE_E3, Office
+from agent.sources.microsoft.reads import DATED_USERS
+from agent.sources.microsoft.records import Members
+from tests.sources.office import APP, CONTOSO_ACCOUNT, MARCH, SPB, SPE_E3, Office
 
 STREAM = "1f2f344a-700d-42c9-9427-5cea1d5d7ba6"
 UNHEARD_OF = "a6d18b68-a67e-4cbd-ba00-8744bc468faa"
@@ -166,6 +168,45 @@ class TestMembers:
         ann, bob = office.observe().members
         assert ann.licences is bob.licences
         assert ann.attributes is bob.attributes
+
+    def test_day_of_an_assignment_comes_along(self, office: Office, contoso: Tenant) -> None:
+        """No request more; of several ways to hold a licence the older one counts."""
+        ann = contoso.add_user("ann@contoso.com", "Ann", ["SPB"], created="2026-01-05T10:00:00+00:00")
+        bob = contoso.add_user("bob@contoso.com", "Bob", created="2025-11-01T10:00:00+00:00")
+        contoso.assign(ann, "SPE_E3")
+        contoso.assign(bob, "SPB")
+        contoso.add_group("Licensed", [bob], ["SPB"])
+        found = {member.name: member.assigned for member in office.observe().members}
+        assert found["Ann"] == {SPB: datetime(2026, 1, 5, 10, tzinfo=UTC), SPE_E3: MARCH}
+        assert found["Bob"] == {SPB: datetime(2025, 11, 1, 10, tzinfo=UTC)}
+        assert len(office.graph_requests) == 1
+
+    def test_day_that_is_not_asked_for_is_not_known(self, office: Office, contoso: Tenant) -> None:
+        """A setting leaves it out of the same request."""
+        contoso.add_user("ann@contoso.com", "Ann", ["SPB"])
+        [ann] = office.observe(dates=False).members
+        assert (ann.assigned, ann.licences) == ({}, {SPB})
+        assert b"licenseAssignmentStates" not in office.graph_requests[0].body
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            b"null",
+            b"[]",
+            b'[{"skuId": null, "state": "Active", "lastUpdatedDateTime": "2026-03-01T00:00:00Z"}]',
+            b'[{"skuId": "%b", "state": "Active", "lastUpdatedDateTime": "0001-01-01T00:00:00Z"}]' % SPB.encode(),
+            b'[{"skuId": "%b", "state": "Active", "lastUpdatedDateTime": "last week"}]' % SPB.encode(),
+            b'[{"skuId": "%b", "state": "Error", "lastUpdatedDateTime": "2026-03-01T00:00:00Z"}]' % SPB.encode(),
+        ],
+    )
+    def test_day_that_is_not_told_is_not_known_and_fails_nothing(self, told: bytes) -> None:
+        """No number rests on it, so nothing that is wrong with it may stop a number."""
+        user = b'{"id": "1", "assignedLicenses": [{"skuId": "%b"}], ' % SPB.encode()
+        user += b'"licenseAssignmentStates": %b}' % told
+        members = Members()
+        members.take(DATED_USERS.decoder.decode(b'{"value": [%b]}' % user))
+        [member] = members.whole()
+        assert (member.licences, member.assigned) == ({SPB}, {})
 
     def test_without_members_users_are_not_asked_for(self, office: Office, contoso: Tenant) -> None:
         """Organization.Read.All is enough then, and the coverage does not claim what was not read."""

@@ -328,12 +328,13 @@ class Reading(Answered):
 
 
 class Holder(Answered):
-    """Null: since before the oldest read that is kept; still there."""
+    """Null: since before the oldest read that is kept; still there; no day of the assignment is known."""
 
     login: str
     name: str
     first_seen: Instant | None
     last_seen: Instant | None
+    assigned: Instant | None
 
 
 class LineThen(Answered):

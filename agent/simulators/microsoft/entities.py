@@ -113,7 +113,7 @@ def _assignments(holdings: Holdings, user: User) -> object:
             "state": "Active",
             "error": "None",
             "disabledPlans": [],
-            "lastUpdatedDateTime": stamp(user.created),
+            "lastUpdatedDateTime": stamp(user.created if group else user.assigned.get(sku, user.created)),
         }
         for sku, group in ways
     ]

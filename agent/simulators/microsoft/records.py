@@ -51,7 +51,8 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`skus`: GUIDs assigned directly. `attributes`: further Graph properties, under their Graph names."""
+    """`skus`: GUIDs assigned directly, on the day when the user was made unless `assigned` says another. `attributes`:
+    further Graph properties, under their Graph names."""
 
     id: str
     upn: str
@@ -62,6 +63,7 @@ class User:
     user_type: str = "Member"
     attributes: Mapping[str, str] = field(default_factory=dict)
     extension: Mapping[str, str] = field(default_factory=dict)
+    assigned: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

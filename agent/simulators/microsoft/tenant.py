@@ -203,8 +203,10 @@ class Tenant:
         self._put_user(replace(held, attributes=merged, **changes))
 
     def assign(self, user: str, licence: str) -> None:
-        held = self._user(user)
-        self._put_user(replace(held, skus=tuple(dict.fromkeys((*held.skus, self._sku(licence))))))
+        held, sku = self._user(user), self._sku(licence)
+        if sku not in held.skus:
+            assigned = {**held.assigned, sku: self._clock.now()}
+            self._put_user(replace(held, skus=(*held.skus, sku), assigned=assigned))
 
     def unassign(self, user: str, licence: str) -> None:
         held, sku = self._user(user), self._sku(licence)

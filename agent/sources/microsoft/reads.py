@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from msgspec.json import Decoder
@@ -41,7 +41,8 @@ class Read(Generic[T]):
 
 
 # $select leaves out service plans and the like, the bulk of these answers, and makes them cheaper in resource units.
-_USER_FIELDS = ",".join(records.WireUser.__struct_fields__)
+_DATES = "licenseAssignmentStates"
+_USER_FIELDS = ",".join(name for name in records.WireUser.__struct_fields__ if name != _DATES)
 SKUS = Read(
     "subscribedSkus",
     "/subscribedSkus?$select=" + ",".join(records.WireSku.__struct_fields__),
@@ -61,6 +62,7 @@ USERS = Read(
     Decoder(Page[records.WireUser]),
     eventual=True,
 )
+DATED_USERS = replace(USERS, path=USERS.path.replace(_USER_FIELDS, f"{_USER_FIELDS},{_DATES}"))
 _GROUP_FIELDS = ",".join(name for name in records.WireGroupMember.__struct_fields__ if name != "type")
 _GROUP_MEMBERS = Decoder(Page[records.WireGroupMember])
 

@@ -61,6 +61,14 @@ class WireLicence(Struct, gc=False):
     skuId: str
 
 
+class WireAssignment(Struct, gc=False):
+    """One way in which a licence is held: directly, or by a group."""
+
+    skuId: str | None = None
+    state: str | None = None
+    lastUpdatedDateTime: str | None = None
+
+
 class WireExtensions(Struct, gc=False):
     extensionAttribute1: str | None = None
     extensionAttribute2: str | None = None
@@ -95,6 +103,7 @@ class WireUser(Struct, gc=False):
     jobTitle: str | None = None
     usageLocation: str | None = None
     onPremisesExtensionAttributes: WireExtensions | None = None
+    licenseAssignmentStates: list[WireAssignment] | None = None
 
 
 class WireGroupMember(Struct):
@@ -156,6 +165,7 @@ _extension_values = attrgetter(*(f"extensionAttribute{number}" for number in ran
 _NO_EXTENSIONS = (None,) * 15
 
 _STATUS = {status.value.lower(): status for status in Status}
+_HELD = ("Active", "ActiveWithError")
 
 
 class Members:
@@ -198,6 +208,7 @@ class Members:
             guest=user.userType == "Guest",
             licences=self._held(user.assignedLicenses),
             attributes=self._described(user),
+            assigned=_assigned(user.licenseAssignmentStates or ()),
         )
 
     def _held(self, licences: list[WireLicence]) -> frozenset[str]:
@@ -262,6 +273,30 @@ def _subscription(wire: WireSubscription) -> Subscription:
         owner=(wire.ownerTenantId or "").lower(),
         commerce=(wire.commerceSubscriptionId or "").lower(),
     )
+
+
+def _assigned(states: Iterable[WireAssignment]) -> Mapping[str, datetime]:
+    """By licence, since when it is held in one of its ways.
+
+    The date is that of the last change to the assignment. The list has been incomplete in the past, and is only
+    evidence: what cannot be read in it is not known, and fails nothing.
+    """
+    found: dict[str, datetime] = {}
+    for one in states:
+        since = _told(one.lastUpdatedDateTime) if one.state in _HELD else None
+        if since is not None and one.skuId:
+            sku = intern(one.skuId.lower())
+            found[sku] = min(since, found.get(sku, since))
+    return found
+
+
+def _told(text: str | None) -> datetime | None:
+    """None for what is no time, and for the year 1, by which Microsoft's services say that there is none."""
+    try:
+        moment = instant_of(text)
+    except Incomplete:
+        return None
+    return moment.replace(microsecond=0) if moment and moment.year > 1 else None
 
 
 def instant_of(text: str | None) -> datetime | None:

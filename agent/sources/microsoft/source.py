@@ -25,6 +25,7 @@ from agent.sources.microsoft.partner_center import PER_MINUTE, PartnerCenter
 from agent.sources.microsoft.partner_center import scope as sales_scope
 from agent.sources.microsoft.reads import (
     CONTRACTS,
+    DATED_USERS,
     DEVICES,
     MAILBOXES,
     RELATIONSHIPS,
@@ -62,7 +63,8 @@ class MicrosoftSource:
     """`agent.ports.Source` over Graph.
 
     `partner` is the tenant whose relationships and contracts list the others. With `members` False, users are neither
-    read nor covered, and Organization.Read.All is the only permission needed. `partner_center` is where the partner's
+    read nor covered, and Organization.Read.All is the only permission needed. With `dates` they come with the days on
+    which their licences were assigned, in the same request. `partner_center` is where the partner's
     sales are told, asked once in `sales_every` seconds for each tenant whose rows need terms; None: nobody asks.
     `transport` makes the adapter that carries requests, for tests. All methods are for all threads; each thread has
     its own connections.
@@ -79,6 +81,7 @@ class MicrosoftSource:
         partner: str | None = None,
         names: SkuTable | None = None,
         members: bool = True,
+        dates: bool = True,
         partner_center: str | None = None,
         sales_every: int = 86_400,
         timeouts: Timeouts | None = None,
@@ -114,6 +117,7 @@ class MicrosoftSource:
         self._secret_ends = credential.ends if isinstance(credential, ClientSecret) else None
         self._names = names or shipped()
         self._members = members
+        self._users = DATED_USERS if dates else USERS
         self._sales: PartnerCenter | None = None
         if partner_center and self._partner:
             url = partner_center.rstrip("/")
@@ -158,7 +162,7 @@ class MicrosoftSource:
         """
         tenant = account.id.lower()
         at = self._clock.now()
-        reads = (SKUS, SUBSCRIPTIONS, USERS) if self._members else (SKUS, SUBSCRIPTIONS)
+        reads = (SKUS, SUBSCRIPTIONS, self._users) if self._members else (SKUS, SUBSCRIPTIONS)
         groups = {group: group_members(group) for group in sorted(needs.groups)}
         extra: list[Read[Any]] = [*groups.values(), *([DEVICES] if needs.devices else [])]
         pages = self._graph.first_pages(tenant, reads, extra)
@@ -166,7 +170,7 @@ class MicrosoftSource:
         check_unique((sku.skuId for sku in skus), "licence")
         bought = self._rows(tenant, SUBSCRIPTIONS, _page(pages, SUBSCRIPTIONS))
         check_unique((one.id for one in bought), "subscription")
-        members = self._people(tenant, _page(pages, USERS)) if self._members else ()
+        members = self._people(tenant, _page(pages, self._users)) if self._members else ()
         extras = self._extras(tenant, groups, pages, needs)
         seen = observations(skus, bought, self._names)
         seen, terms, gaps = self._sales.tell(tenant, seen) if self._sales and needs.terms else (seen, frozenset(), {})
@@ -262,7 +266,7 @@ class MicrosoftSource:
 
     def _people(self, tenant: str, first: bytes) -> tuple[Member, ...]:
         members = Members()
-        self._graph.each_page(tenant, USERS, members.take, first)
+        self._graph.each_page(tenant, self._users, members.take, first)
         return members.whole()
 
     def _group(self, tenant: str, read: Read[WireGroupMember], first: bytes) -> Group:

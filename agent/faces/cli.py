@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "init": "Write a first configuration, question by question.",
         "check": "Look at all that Trueup needs, and say what to mend.",
         "tenants": "List the tenants that can be seen, mapped or not.",
+        "notices": "Try mail, chat and heartbeat, and say which get through.",
         "map": "Check the mapping files, or suggest rows for them.",
         "cutover": "Take over, end or leave what was billed before Trueup.",
     },

@@ -61,7 +61,8 @@ class Correction:
     """What the writes of one invoice boundary made of a key's lines.
 
     `agreement` is as it stood then, its next invoice being the first that shows the correction. `since` is the first
-    day that is billed otherwise than before, `continues` the one from which `after` is billed for whole periods.
+    day that is billed otherwise than before. From `continues` on each period is billed for `after` in place of
+    `before`; what coming invoices differ by besides, also of a line that ends within a period, is `once`.
     """
 
     key: LineKey
@@ -147,6 +148,8 @@ def blank(id: int, agreement: int) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
+    """A key's lines before and after the writes of one boundary."""
+
     agreement: Agreement
     convention: Convention
     before: Mapping[int, Line]
@@ -154,61 +157,73 @@ class _Beside:
     unbilled: set[int]
 
     def correction(self, key: LineKey) -> Correction:
-        once = tuple(one for id in sorted({*self.before, *self.after}) for one in self._once(id))
-        before, after = _recurring(self.before), _recurring(self.after)
-        return Correction(
-            key,
-            self.agreement,
-            before,
-            after,
-            min(filter(None, self._begins()), default=None),
-            max(filter(None, self._continues()), default=None),
-            once,
-        )
+        # Lines may move on different days. From the latest of these on all of them are told together; what differs
+        # before it is told line by line, so that the sum is what the invoices will differ by.
+        continues = max(filter(None, self._continues()), default=None)
+        since = min(filter(None, self._begins()), default=None)
+        once = tuple(one for was, line in self._moved() for one in self._once(was, line, continues))
+        return Correction(key, self.agreement, _recurring(self.before), _recurring(self.after), since, continues, once)
 
     def _moved(self) -> Iterator[tuple[Line | None, Line]]:
+        """Those with other units or days; a price counts for all that is invoiced from then on, whichever days."""
         for id, line in self.after.items():
-            if self.before.get(id) != line:
-                yield self.before.get(id), line
+            was = self.before.get(id)
+            if was is None or (units(was), was.start, was.end) != (units(line), line.start, line.end):
+                yield was, line
 
     def _begins(self) -> Iterator[date | None]:
         """A quantity that is set counts from the next invoice on; a new line from its own first day."""
         for was, line in self._moved():
-            if was is None or not was.open:
-                yield line.start
-            else:
-                yield line.end or self.agreement.next_invoice
+            yield line.start if was is None or not was.open else line.end or self._first(line)
 
     def _continues(self) -> Iterator[date | None]:
         for was, line in self._moved():
-            if was is not None and was.open and not line.open:
-                yield line.end
-            elif line.open:
-                parts = self._passing(line, reached=was is not None)
-                yield parts[-1].days.end if parts else self.agreement.next_invoice if was else line.start
+            if line.open or (was and was.open):
+                yield self._regular(line)
 
-    def _once(self, id: int) -> Iterator[OneOff]:
-        was, line = self.before.get(id), self.after.get(id)
-        if was == line:
-            return
-        reached = was is not None and id not in self.unbilled
-        old, new = (self._passing(one, reached) if one else () for one in (was, line))
-        if was and line and old == new and _price(was) == _price(line):
-            found = [(units(line) - units(was), _price(line), new)]
+    def _first(self, line: Line) -> date | None:
+        """The first day that coming invoices bill beside what they catch up on; a line may begin after it."""
+        return max(filter(None, (self.agreement.next_invoice, line.start)), default=None)
+
+    def _regular(self, line: Line) -> date | None:
+        """From when on it is billed for whole periods."""
+        first = self._first(line)
+        if first is None or self.agreement.months is None:
+            return first
+        period = self.agreement.period(first)
+        return first if first == period.start else period.end if self.agreement.prorates else period.start
+
+    def _once(self, was: Line | None, line: Line, continues: date | None) -> Iterator[OneOff]:
+        old, new = (self._passing(one, continues) if one else () for one in (was, line))
+        if was and old == new:
+            found = [(units(line) - units(was), new)]
         else:
-            found = [(-units(was), _price(was), old)] if was else []
-            found += [(units(line), _price(line), new)] if line else []
-        yield from (OneOff(*one) for one in found if one[0] and one[1] != 0 and one[2])
+            found = [(-units(was), old)] if was else []
+            found += [(units(line), new)]
+        price = _price(line)
+        yield from (OneOff(number, price, parts) for number, parts in found if number and parts and price != 0)
 
-    def _passing(self, line: Line, reached: bool) -> tuple[Part, ...]:
-        """What will be billed of the line beside whole periods to come: by then some of its days are paid."""
-        boundary = self.agreement.next_invoice or line.start
-        if boundary is None or self.agreement.months is None:
+    def _passing(self, line: Line, continues: date | None) -> tuple[Part, ...]:
+        """What coming invoices bill of it for days before `continues`, or up to its end."""
+        boundary, end = self.agreement.next_invoice or line.start, line.end or continues
+        if boundary is None or end is None or self.agreement.months is None:
             return ()
-        last = line.end - DAY if line.end else max(boundary, line.start or boundary)
-        paid = [Period(date.min, boundary)] if reached and boundary > date.min else []
-        parts = due(self.agreement, self.convention, self.agreement.period(last), line.start, line.end, paid)
-        return tuple(part for part in parts if line.end or part.share != 1 or part.days.start < boundary)
+        # What stood before is paid up to the boundary, unless no invoice has been made since it was.
+        reached = line.id in self.before and line.id not in self.unbilled
+        paid = [Period(date.min, boundary)] if reached else []
+        parts: list[Part] = []
+        for period in self._periods(boundary, end, line.open):
+            days = [*paid, *(part.days for part in parts)]
+            parts += due(self.agreement, self.convention, period, line.start, line.end, days)
+        return tuple(parts)
+
+    def _periods(self, boundary: date, end: date, open_: bool) -> list[Period]:
+        """Those whose invoices bill days up to `end`: by the day the last one catches up on all before it."""
+        if self.agreement.prorates:
+            return [self.agreement.period(end - DAY)]
+        after = end if open_ else max(end, boundary + DAY)
+        pieces = self.agreement.grid.between(boundary, after) if boundary < after else ()
+        return [self.agreement.period(piece.start) for piece in pieces]
 
 
 def _recurring(lines: Mapping[int, Line]) -> Recurring:

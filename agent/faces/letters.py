@@ -59,7 +59,7 @@ def letter(
         amounts=tuple(amount for one in told for amount in one.amounts()),
         prices=tuple(price for one in told for price in one.prices()),
         holders=tuple(_holders(line, pack) for line in pack.lines if line.key in corrected and _names(line)),
-        conventions=tuple(dict.fromkeys(words for one in told for words in one.conventions())),
+        conventions=tuple(dict.fromkeys(words for one in told for words in (*one.stays(), *one.conventions()))),
         unknown=tuple(past.unknown()),
         unsettled=sum(written.entry.state in _OPEN for line in pack.lines for written in pack.writes(line)),
     )

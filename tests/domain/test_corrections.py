@@ -93,10 +93,10 @@ def test_credit_gives_back_whichever_way_the_site_takes_it(quantity: int, price:
 
 
 def test_line_that_ends_is_billed_up_to_its_last_day() -> None:
-    """In arrears, ended with 16 March: 10 x 22.00 x 16/31 are still due, and nothing from then on."""
+    """In arrears, ended with 16 March: of March only 10 x 22.00 x 16/31 are due, and nothing from then on."""
     end = patch(BASE, end="2026-03-17")
     [made] = told(end, agreement=replace(AGREEMENT, next_invoice=MARCH))
-    assert (made.after.units, made.since, made.continues) == (0, date(2026, 3, 17), date(2026, 3, 17))
+    assert (made.after.units, made.since, made.continues) == (0, date(2026, 3, 17), MARCH)
     assert amounts(made) == [("10 2026-03-01 to 2026-03-16", 10 * 22 * Fraction(16, 31))]
 
 

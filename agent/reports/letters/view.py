@@ -224,6 +224,12 @@ class Told:
                 f"divided by {divided.format(unit=self.unit)}. Each amount is rounded once."
             )
 
+    def stays(self) -> Iterator[str]:
+        """Of units that went, what earlier invoices billed for them: nobody should have to ask."""
+        made = self.correction
+        if made.after.units < made.before.units and not any(one.gives_back for one in made.once):
+            yield f"{self._where[0]}: what earlier invoices billed stays as it was billed."
+
     def _arithmetic(self, one: OneOff) -> str:
         """`2 × 30.00 × 11/30`; a credit begins with a minus, whichever way the PSA takes it."""
         sign = "-" if one.gives_back else ""

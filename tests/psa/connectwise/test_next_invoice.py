@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.domain.changes import Change
+from agent.domain.corrections import Known, Sent, corrections
 from agent.domain.mappings import AtZero, Decrease, Increase
-from agent.domain.money import Money
+from agent.domain.money import Money, rounded
 from agent.domain.next_invoice import effect
+from agent.domain.periods import add_months
 from agent.domain.proration import CONNECTWISE
 from tests.psa.connectwise.desk import AGREEMENT, Desk, day, desk, office
 
@@ -183,3 +186,52 @@ def _moved(
         return None
     increase, decrease, at_zero = policy
     return here.ending(at_zero) if count == 0 else here.set_quantity(count, increase, decrease)
+
+
+@settings(max_examples=40)
+@given(moves, boundaries, policies, st.booleans(), st.booleans(), st.integers(1, 28))
+def test_the_letter_tells_what_the_invoices_change_by(
+    walk: list[tuple[int, int, bool]],
+    boundary: str,
+    policy: tuple[Increase, Decrease, AtZero],
+    adopted: bool,
+    prorates: bool,
+    first: int,
+) -> None:
+    """Of the same two sites: over three invoices they differ by what is charged or given back once, and by the units
+    that came or went for each period from the day on that the letter names. An invoice rounds a line's days together,
+    which the letter shows apart: a coin for each."""
+    with_it, without = (_walked(walk[:-1], boundary, policy, adopted, prorates, first) for _ in range(2))
+    days, count, invoices = walk[-1]
+    changes = [_moved(here, days, count, invoices, policy) for here in (with_it, without)]
+    if changes[0] is None:
+        return
+    told = _told(with_it, changes[0])
+    for _ in range(3):
+        after, before = (here.site.invoice(AGREEMENT) for here in (with_it, without))
+        for one, other in zip(after, before, strict=True):
+            told -= one.total - other.total
+    assert abs(told) <= Decimal("0.02")
+
+
+def _told(here: Desk, change: Change) -> Decimal:
+    """What the letter makes of it for the next three invoices."""
+    agreement, lines = here.agreement, here.lines()
+    unbilled = {id: stood for id, (_, stood) in here.deltas.items()} | {here.base: here.opened}
+    writes = here.carry_out(change).writes
+    made = {line.mark: line for id, line in here.lines().items() if id not in lines}
+    known = Known([*lines.values()], made, {id: stood for id, stood in unbilled.items() if stood})
+    total = Decimal(0)
+    for one in corrections(change.key, [Sent(write, agreement) for write in writes], known, CONNECTWISE):
+        total += sum((coins(once.amount) for once in one.once), Decimal(0))
+        starts = [agreement.period(agreement.next_invoice or here.today).start]
+        starts += [agreement.period(add_months(starts[0], n)).start for n in (1, 2)]
+        periods = sum(one.continues is not None and one.continues <= start for start in starts)
+        price = one.after.price or one.before.price or Decimal(0)
+        total += (one.after.units - one.before.units) * price * periods
+    return total
+
+
+def coins(exact: Fraction | None) -> Decimal:
+    assert exact is not None
+    return rounded(exact, 2)

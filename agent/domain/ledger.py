@@ -10,7 +10,7 @@ added - corrected - billed - waived = open + scheduled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -176,6 +176,7 @@ class Cut:
 class Gap:
     """`course` has no day twice and ends with `closed`, or never; `made` are later writes to the same lines.
 
+    Where the agreement bills whole periods (`whole`), each stretch is one of them, and owed from its first day on.
     `excluded` is the reason why the mapping files do not bill the licence any more, where they say one.
     """
 
@@ -187,6 +188,7 @@ class Gap:
     licence: str
     agreement: int | None
     product: str
+    units: int  # as they were last seen
     since: date
     closed: date | None
     course: tuple[Stretch, ...]
@@ -194,6 +196,7 @@ class Gap:
     made: tuple[Made, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     excluded: str = ""
+    whole: bool = False
 
     @property
     def direction(self) -> Direction:
@@ -214,10 +217,6 @@ class Gap:
         """Days since it was first seen."""
         return (today - self.since).days
 
-    def units(self) -> int:
-        """Those of its last days."""
-        return self.course[-1].units if self.course else 0
-
     def standing(self, records: date) -> tuple[Settlement, ...]:
         """The decisions in force, of those before that day."""
         known = [one for one in self.settlements if one.on < records]
@@ -236,7 +235,8 @@ class Gap:
 
     def _pieces(self, until: date) -> Iterator[tuple[Period, int, Money | None]]:
         for stretch in self.course:
-            end = min(stretch.days.end, until)
+            began = stretch.days.start < until
+            end = stretch.days.end if self.whole and began else min(stretch.days.end, until)
             for days in MONTHS.between(stretch.days.start, end):
                 yield days, stretch.units, stretch.price or self.said
 
@@ -303,6 +303,8 @@ class Gap:
 
     def _unpriced(self, standing: Sequence[Settlement], cut: Cut) -> State:
         """A word without a sum settles the days before it; a gap that went on needs another one."""
+        if not self.course:
+            return State.NOTHING  # no whole period began meanwhile
         last = min(self.closed or cut.days, cut.days)
         if standing and standing[-1].on >= last:
             return _STATES[standing[-1].verb]
@@ -322,6 +324,20 @@ def course(seen: Iterable[tuple[date, Apart | None]], closed: date | None) -> tu
         Stretch(Period(day, end), apart.units, apart.price)
         for (day, apart), end in zip(by_day.items(), ends, strict=True)
         if apart is not None and day < end
+    )
+
+
+def by_periods(found: Iterable[Stretch], grid: Grid, until: date) -> tuple[Stretch, ...]:
+    """For an agreement that bills whole periods: what each invoice should have billed otherwise, on its first day.
+
+    Seats that come within a period are billed from the next one on, so of that period nothing is owed for them. Periods
+    that have not begun before `until` are left out.
+    """
+    return tuple(
+        replace(stretch, days=grid.containing(piece.start))
+        for stretch in found
+        for piece in grid.between(stretch.days.start, min(stretch.days.end, until))
+        if grid.starts_on(piece.start)
     )
 
 

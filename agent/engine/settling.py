@@ -8,12 +8,13 @@ from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from agent.domain.agreements import Standing
+from agent.domain.agreements import Agreement, Standing
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
-from agent.domain.ledger import MONTHS, Cut, Gap, Made, Settlement, course, made_by
+from agent.domain.ledger import MONTHS, Cut, Gap, Made, Settlement, by_periods, course, made_by
 from agent.domain.mappings import Mappings
+from agent.domain.periods import DAY, Grid
 from agent.domain.settling import Asked, objection, settled
 from agent.errors import TrueupError
 from agent.ports import Entry, EntryState, SeenGap, Store, Traits, Version
@@ -107,7 +108,8 @@ class Past:
         finding = seen.finding
         apart = next(apart for _, apart in reversed(seen.course) if apart is not None)
         closed = self._day(seen.closed) if seen.closed else None
-        days = [(self._day(at), apart) for at, apart in seen.course]
+        found = course([(self._day(at), apart) for at, apart in seen.course], closed)
+        grid = self._whole_periods(seen, apart.agreement)
         return Gap(
             seen.id,
             seen.company,
@@ -117,14 +119,23 @@ class Past:
             apart.licence,
             apart.agreement,
             apart.product,
+            apart.units,
             self._day(seen.since),
             closed,
-            course(days, closed),
+            by_periods(found, grid, self.today + DAY) if grid else found,
             self.traits.convention,
             tuple(self._made(written.get(_place(seen), ()), seen.since)),
             tuple(decided),
             self._excluded(seen),
+            grid is not None,
         )
+
+    def _whole_periods(self, seen: SeenGap, agreement: int | None) -> Grid | None:
+        """Of an agreement that bills whole periods; None where it prorates, or nobody remembers how it stood."""
+        then = self._then(seen.company, agreement, seen.since) if agreement is not None else None
+        if then is None or then.prorates or then.months is None or not (then.bill_start or then.next_invoice):
+            return None
+        return then.grid
 
     def _written(self) -> Mapping[object, Sequence[Entry]]:
         """Confirmed writes by the line's key, and by the account and licence that they count."""
@@ -144,13 +155,16 @@ class Past:
 
     def _boundary(self, entry: Entry) -> date | None:
         """The agreement's next invoice date when the write was sent."""
-        company = entry.write.company
+        agreement = self._then(entry.write.company, entry.write.agreement, entry.at)
+        return agreement.next_invoice if agreement else None
+
+    def _then(self, company: int, agreement: int, at: datetime) -> Agreement | None:
+        """The agreement as it was read last before that time."""
         versions = self._standings.get(company)
         if versions is None:
             versions = self._standings[company] = self.store.standings(company, self._first)
-        then = [v for v in versions if v.since <= entry.at] or list(versions[:1])
-        agreement = then[-1].value.agreements.get(entry.write.agreement) if then else None
-        return agreement.next_invoice if agreement else None
+        then = [version for version in versions if version.since <= at] or list(versions[:1])
+        return then[-1].value.agreements.get(agreement) if then else None
 
     def _excluded(self, seen: SeenGap) -> str:
         if seen.finding.code in _KEYED:

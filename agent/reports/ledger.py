@@ -73,7 +73,7 @@ def _state(gap: Gap, state: State) -> str:
 def _about(gap: Gap, today: date) -> str:
     last = gap.course[-1] if gap.course else None
     price = last.price or gap.said if last else gap.said
-    units = f"{gap.units()} x {coins(price)} a month" if price else f"{gap.units()}, at a price that is not known"
+    units = f"{gap.units} x {coins(price)} a month" if price else f"{gap.units}, at a price that is not known"
     where = f" on agreement {gap.agreement}" if gap.agreement is not None else ""
     until = f" to {gap.closed - _DAY}" if gap.closed and gap.closed > gap.since else ""
     days = counted(((gap.closed or today) - gap.since).days, "day")

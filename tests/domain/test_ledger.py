@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from agent.domain.changes import Write
 from agent.domain.findings import Apart, Code
 from agent.domain.keys import LineKey, Role
-from agent.domain.ledger import Cut, Gap, Made, Settlement, State, Verb, balances, course, made_by
+from agent.domain.ledger import Cut, Gap, Made, Settlement, State, Verb, balances, by_periods, course, made_by
 from agent.domain.money import Money
-from agent.domain.periods import Period
+from agent.domain.periods import Grid, Period
 from agent.domain.proration import CONNECTWISE
 from agent.domain.settling import Asked, objection, settled
 
@@ -37,7 +37,7 @@ def gap(
     *seen: tuple[date, Apart | None], closed: date | None = None, code: Code = Code.UNDER_BILLED, **more: object
 ) -> Gap:
     days = seen or ((FIRST, apart()),)
-    about = (code, str(KEY), "a sentence", "Business Premium", 1021, "M365-BP", days[0][0], closed)
+    about = (code, str(KEY), "a sentence", "Business Premium", 1021, "M365-BP", 4, days[0][0], closed)
     return Gap(1, 250, *about, course(days, closed), CONNECTWISE, **more)  # type: ignore[arg-type]
 
 
@@ -78,6 +78,15 @@ def test_units_that_changed_meanwhile_count_from_their_day() -> None:
     """October: 4 for 14 days and 5 for 17, 22.00 x (4 x 14 + 5 x 17) / 31 = 100.06, rounded once."""
     found = gap((date(2026, 10, 1), apart(4)), (date(2026, 10, 15), apart(5)), closed=date(2026, 11, 1))
     assert amounts(found) == ["100.06 USD"]
+
+
+def test_whole_periods_are_owed_from_their_first_day_or_not_at_all() -> None:
+    """21 September to 15 November: September was running, so October and November, 88.00 each, on 2 November too."""
+    found = course([(FIRST, apart())], date(2026, 11, 15))
+    periods = by_periods(found, Grid(date(2026, 1, 1), 1), TODAY)
+    whole = replace(gap(closed=date(2026, 11, 15)), course=periods, whole=True)
+    assert amounts(whole, date(2026, 11, 2)) == amounts(whole) == ["88.00 USD", "88.00 USD"]
+    assert amounts(whole, date(2026, 11, 1)) == ["88.00 USD"]
 
 
 def test_of_several_numbers_in_a_day_the_last_one_counts() -> None:

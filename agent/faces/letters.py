@@ -58,6 +58,7 @@ def letter(
         quantities=tuple(quantity for one in told for quantity in one.quantities()),
         amounts=tuple(amount for one in told for amount in one.amounts()),
         prices=tuple(price for one in told for price in one.prices()),
+        forward=tuple(one.forward() for one in told),
         holders=tuple(_holders(line, pack) for line in pack.lines if line.key in corrected and _names(line)),
         conventions=tuple(dict.fromkeys(words for one in told for words in (*one.stays(), *one.conventions()))),
         unknown=tuple(past.unknown()),

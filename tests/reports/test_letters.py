@@ -19,7 +19,7 @@ from agent.domain.keys import LineKey
 from agent.domain.money import Money
 from agent.domain.periods import Period
 from agent.domain.proration import CONNECTWISE
-from agent.reports.letters import Amount, Holders, Letter, Person, Price, Quantity
+from agent.reports.letters import Amount, Going, Holders, Letter, Person, Price, Quantity
 from agent.reports.letters.templates import TemplateFault, Templates, shipped
 from agent.reports.letters.values import letter_values
 from agent.reports.letters.view import Told
@@ -48,12 +48,13 @@ def letter(name: str = "Contoso Ltd", **changes: object) -> Letter:
         read=DAY,
         sender=name,
         contact=name,
-        quantities=(Quantity(name, name, Decimal(4), Decimal(6), DAY, DECEMBER, "month", *sums),),
+        quantities=(Quantity(name, name, Decimal(4), Decimal(6), DAY, "month", *sums),),
         amounts=(
             Amount(name, name, DAY, date(2026, 11, 30), arithmetic, usd("22.00"), "December 2026", False),
             Amount(name, name, DAY, date(2026, 11, 30), f"-{arithmetic}", usd("-22.00"), "December 2026", True),
         ),
         prices=(Price(name, name, usd("30.00"), usd("33.00"), Decimal(4), "month", "December 2026"),),
+        forward=(Going(name, name, Decimal(6), usd("33.00"), usd("198.00"), "month", DECEMBER),),
         holders=(Holders(name, (Person(name, None, DAY),)),),
         conventions=("By the day.",),
         unknown=(name,),
@@ -84,7 +85,14 @@ def test_letter_has_its_parts_in_every_tone(tone: str) -> None:
     assert [heading for heading in headings if f"<h2>{heading}</h2>" not in page] == []
     places = [text.index(heading.upper()) for heading in headings]
     assert places == sorted(places)
-    for said in ("2 × 30.00 × 11/30", "6 × 30.00 USD", "60.00 USD more", "from 1 December 2026", "12.00 USD more"):
+    for said in (
+        "2 × 30.00 × 11/30",
+        "6 × 30.00 USD",
+        "60.00 USD more",
+        "6 × 33.00 USD",
+        "from 1 December 2026",
+        "12.00 USD more",
+    ):
         assert said in text
         assert said in page
     assert "\n\n\n" not in text
@@ -226,10 +234,23 @@ def test_arithmetic_can_be_done_by_hand() -> None:
 
 
 def test_price_and_quantity_add_up_to_what_the_bill_changes_by() -> None:
-    """10 x 22.00 to 12 x 24.00: 20.00 for the price of the ten, 48.00 for the two, 68.00 in all."""
+    """10 x 22.00 to 12 x 24.00: two at 22.00 are 44.00, 2.00 more for twelve are 24.00; 68.00 in all."""
     both = of(correction(after=Recurring(Decimal(12), Decimal("24.00")), once=()))
     [quantity], [price] = both.quantities(), both.prices()
-    assert (str(quantity.difference), str(price.difference)) == ("48.00 USD", "20.00 USD")
+    assert (str(quantity.was), str(quantity.difference), str(price.difference)) == (
+        "220.00 USD",
+        "44.00 USD",
+        "24.00 USD",
+    )
+    assert str(both.forward().money) == "288.00 USD"
+
+
+def test_line_that_ended_goes_on_with_nothing() -> None:
+    """From the day after its last one, whatever period that lies in."""
+    ended = correction(after=Recurring(Decimal(0), None), once=(), since=date(2026, 3, 17), continues=date(2026, 3, 1))
+    going = of(ended).forward()
+    assert (going.units, going.begins) == (0, date(2026, 3, 17))
+    assert "E3: what earlier invoices billed stays as it was billed." in of(ended).stays()
 
 
 def test_yearly_agreements_speak_of_years() -> None:

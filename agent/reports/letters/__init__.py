@@ -3,6 +3,6 @@
 Its words are templates that an MSP copies and edits. Nothing here, or behind it, sends a letter.
 """
 
-from agent.reports.letters.view import Amount, Holders, Letter, Person, Price, Quantity
+from agent.reports.letters.view import Amount, Going, Holders, Letter, Person, Price, Quantity
 
-__all__ = ["Amount", "Holders", "Letter", "Person", "Price", "Quantity"]
+__all__ = ["Amount", "Going", "Holders", "Letter", "Person", "Price", "Quantity"]

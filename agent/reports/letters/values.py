@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from agent.domain.ownership import plain
-from agent.reports.letters.view import Amount, Letter, Person, Price, Quantity
+from agent.reports.letters.view import Amount, Going, Letter, Person, Price, Quantity
 from agent.reports.values import Values, of_money
 
 
@@ -19,6 +19,7 @@ def letter_values(letter: Letter) -> Values:
         "charges": [_amount(one) for one in letter.charges],
         "credits": [_amount(one) for one in letter.credits],
         "prices": [_price(one) for one in letter.prices],
+        "forward": [_going(one) for one in letter.forward],
         "conventions": list(letter.conventions),
         "holders": [
             {
@@ -45,7 +46,6 @@ def _quantity(one: Quantity) -> Values:
         "before": plain(one.before),
         "after": plain(one.after),
         "since": _day(one.since),
-        "continues": _day(one.continues),
         "unit": one.unit,
         "price": of_money(one.price),
         "was": of_money(one.was),
@@ -76,6 +76,18 @@ def _price(one: Price) -> Values:
         "unit": one.unit,
         "invoice": one.invoice or None,
         "difference": of_money(one.difference),
+    }
+
+
+def _going(one: Going) -> Values:
+    return {
+        "licence": one.licence,
+        "agreement": one.agreement,
+        "units": plain(one.units),
+        "price": of_money(one.price),
+        "money": of_money(one.money),
+        "unit": one.unit,
+        "begins": _day(one.begins),
     }
 
 

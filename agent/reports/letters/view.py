@@ -33,7 +33,7 @@ _DIVIDED = {
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """Units that were billed each `unit` (month, year) and are billed from the day `continues`, at `price` each.
+    """Units that were billed each `unit` (month, year), and those that are right, both at the `price` that was billed.
 
     `since` is the first day that is corrected; a new line had no units before, an ended one has none after.
     """
@@ -43,7 +43,6 @@ class Quantity:
     before: Decimal
     after: Decimal
     since: date | None
-    continues: date | None
     unit: str
     price: Money | None
     was: Money | None
@@ -87,6 +86,19 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Going:
+    """What is billed each `unit` from the day `begins` on; of no units nothing any more."""
+
+    licence: str
+    agreement: str
+    units: Decimal
+    price: Money | None
+    money: Money | None
+    unit: str
+    begins: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """`first` is None where the oldest reading already showed the person, `last` None while it lasts."""
 
@@ -119,6 +131,7 @@ class Letter:
     quantities: tuple[Quantity, ...]
     amounts: tuple[Amount, ...]
     prices: tuple[Price, ...]
+    forward: tuple[Going, ...]
     holders: tuple[Holders, ...]
     conventions: tuple[str, ...]
     unknown: tuple[str, ...] = ()
@@ -192,20 +205,24 @@ class Told:
         made, (before, after) = self.correction, (self.correction.before, self.correction.after)
         if before.units == after.units:
             return
-        # Where price and quantity were both corrected, the units that came cost the new price: the old one's
-        # difference stands with the price change, so that the two add up to what the bill changes by.
-        price = after.price if after.units else before.price
+        # At the price that was billed. Where the price changed as well, its own part tells what that makes of all
+        # units that are left, so that the two add up to what the bill changes by.
+        price = before.price if before.units else after.price
         was, becomes = (self._sum(side.units, price) for side in (before, after))
         money = self._money(price)
-        yield Quantity(
-            *self._where, before.units, after.units, made.since, made.continues, self.unit, money, was, becomes
-        )
+        yield Quantity(*self._where, before.units, after.units, made.since, self.unit, money, was, becomes)
 
     def prices(self) -> Iterator[Price]:
         made = self.correction
         before, after = self._money(made.before.price), self._money(made.after.price)
         if made.of_price and before is not None and after is not None:
-            yield Price(*self._where, before, after, made.before.units, self.unit, self.invoice)
+            yield Price(*self._where, before, after, made.after.units, self.unit, self.invoice)
+
+    def forward(self) -> Going:
+        made, after = self.correction, self.correction.after
+        begins = (made.continues or made.agreement.next_invoice) if after.units else made.since
+        sums = self._money(after.price), self._sum(after.units, after.price)
+        return Going(*self._where, after.units, *sums, self.unit, begins)
 
     def amounts(self) -> Iterator[Amount]:
         for one in self.correction.once:

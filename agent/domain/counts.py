@@ -170,8 +170,9 @@ class Deal:
 class Subscription:
     """One purchase of a licence. `renews` lags behind after a renewal, so it must not filter anything.
 
-    `commerce` is its id with the seller. Where the seller is the source it also says for how much a unit was bought and
-    what it proposes to bill for it, each for one payment of so many months (`paid`).
+    `commerce` is its id with the seller; `ends` when it is over for good, if that has been ordered. Where the seller is
+    the source it also says for how much a unit was bought and what it proposes to bill for it, each for one payment of
+    so many months (`paid`).
     """
 
     id: str
@@ -186,6 +187,7 @@ class Subscription:
     cost: Money | None = None
     price: Money | None = None
     paid: int | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

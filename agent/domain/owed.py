@@ -135,5 +135,5 @@ def _batch_step(batch: Batch, at: datetime) -> Step:
 def _unknown(bought: Subscription, what: str, gap: Stop | None) -> Stop:
     why = f" ({gap.reason})" if gap else ""
     reason = f"the {what} of its subscription {bought.id} is not known, so nothing is lowered on its account{why}"
-    remedy = 'write the term into the row, such as term = "annual/monthly", or let microsoft.partner-center tell it'
+    remedy = 'write the term into the row, such as term = "annual/monthly", or let Partner Center or Pax8 tell it'
     return Stop(Code.TERM_UNKNOWN, reason, remedy)

@@ -20,7 +20,7 @@ WARNED_BEFORE = timedelta(hours=48)
 _STAGES = ((7, Severity.WARNING), (14, Severity.WARNING), (30, Severity.INFO))
 
 
-_UNTOLD = "let microsoft.partner-center tell it, or take price-lock away to have the present price"
+_UNTOLD = "let Partner Center or Pax8 tell it, or take price-lock away to have the present price"
 
 
 def of_commitments(

@@ -1,17 +1,19 @@
 """What a seller says it sold, beside what the tenants have: two numbers of one thing, which should be alike.
 
-Nothing is billed on the difference. It is an order under way, seats bought elsewhere, or money for seats nobody has.
+The seller also knows for how long it was sold, which the tenant does not tell. Nothing is billed on a difference: it is
+an order under way, seats bought elsewhere, or money for seats nobody has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from agent.domain.counts import MICROSOFT, Coverage, Observation, Snapshot
+from agent.domain.counts import MICROSOFT, Account, Coverage, Deal, Observation, Snapshot, Subscription
 from agent.domain.findings import Code, Finding, Severity
 from agent.domain.mappings import CompanyMapping, Mappings
 from agent.domain.money import Money
+from agent.domain.orders import ending, on_trial, ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,42 @@ def of_sales(mapping: CompanyMapping, mappings: Mappings, snapshots: Mapping[str
             yield from _of_difference(mapping.company, of_sku, held)
 
 
+def with_deals(
+    mapping: CompanyMapping, mappings: Mappings, snapshots: Mapping[str, Snapshot]
+) -> Mapping[str, Snapshot]:
+    """The snapshots, a tenant's purchases with the terms that a seller of the company tells of them.
+
+    The two are one purchase where the seller's id of it is the tenant's id in commerce. What Partner Center told
+    stays. A tenant of several companies is left as it is: each of them may read other sellers, and what was read of it
+    is kept once.
+    """
+    others = {ref for ref in mapping.accounts if Account.parse(ref).source != MICROSOFT}
+    sellers = [snapshots[ref] for ref in others & snapshots.keys() if Coverage.TERMS in snapshots[ref].coverage]
+    unread = not others <= snapshots.keys()
+    if not sellers and not unread:
+        return snapshots
+    bought = (one for seller in sellers for seen in seller.observations.values() for one in seen.subscriptions)
+    deals = {one.commerce: one.deal for one in bought if one.commerce and one.deal and one.status.billed}
+    mine = {ref for ref in snapshots if ref not in others and len(mappings.companies_by_account[ref]) == 1}
+    return {ref: _dealt(one, deals, unread) if ref in mine else one for ref, one in snapshots.items()}
+
+
+def _dealt(tenant: Snapshot, deals: Mapping[str, Deal], unread: bool) -> Snapshot:
+    seen = {sku: _sold(one, deals) for sku, one in tenant.observations.items()}
+    if unread:
+        # Who could not be asked may have told terms before: they stay known, unless we claim to have heard everybody.
+        return replace(tenant, observations=seen, coverage=tenant.coverage - {Coverage.TERMS})
+    heard = tenant.coverage if Coverage.TERMS in tenant.gaps else tenant.coverage | {Coverage.TERMS}
+    return replace(tenant, observations=seen, coverage=heard)
+
+
+def _sold(seen: Observation, deals: Mapping[str, Deal]) -> Observation:
+    if all(one.deal or one.commerce not in deals for one in seen.subscriptions):
+        return seen
+    told = tuple(replace(one, deal=one.deal or deals.get(one.commerce)) for one in seen.subscriptions)
+    return replace(seen, subscriptions=told)
+
+
 def _together(seen: Iterable[Observation]) -> int | None:
     """Units purchased; None where one of the numbers is no number to compare with."""
     total = 0
@@ -54,16 +92,35 @@ def _of_difference(company: int, sold: list[_Sold], held: int | None) -> Iterato
     if bought is None or held is None or bought == held:
         return
     where = " and ".join(dict.fromkeys(one.source for one in sold))
+    causes = _causes([purchase for one in sold for purchase in one.seen.subscriptions], more=held > bought)
     sentence = f"{sold[0].seen.name}: {bought} bought at {where}, {held} in the tenant"
+    told = "; ".join([sentence, *(words for words, _ in causes)])
+    subject = f"{sold[0].account}/{sold[0].seen.sku}"
+    if abs(bought - held) in _sums([units for _, units in causes]):
+        remedy = "nothing now: it is the timing of an order; look again if it lasts"
+        yield Finding(Code.SELLER_DISAGREES, Severity.INFO, company, subject, told, remedy)
+        return
     remedy = (
         "you may be paying for seats that the tenant does not have: look at the order"
         if bought > held
         else "find out who sold the others, or whether an order is under way"
     )
-    subject = f"{sold[0].account}/{sold[0].seen.sku}"
-    yield Finding(
-        Code.SELLER_DISAGREES, Severity.WARNING, company, subject, sentence, remedy, _monthly(sold, bought - held)
-    )
+    money = _monthly(sold, bought - held)
+    yield Finding(Code.SELLER_DISAGREES, Severity.WARNING, company, subject, told, remedy, money)
+
+
+def _causes(purchases: Sequence[Subscription], more: bool) -> list[tuple[str, int]]:
+    """What may make the tenant have more, or fewer, than is bought: in words, with its units."""
+    if more:
+        told = (("ordered there", ordered(purchases)), ("on trial there", on_trial(purchases)))
+        return [(f"{units} more {how}", units) for how, units in told if units]
+    units, first = ending(purchases)
+    return [(f"{units} of them end there from {first:%Y-%m-%d} on", units)] if first else []
+
+
+def _sums(units: Sequence[int]) -> set[int]:
+    """Of each of the causes alone, and of all together."""
+    return {*units, sum(units)} if units else set()
 
 
 def _of_invoice(company: int, sold: _Sold) -> Iterator[Finding]:
@@ -72,6 +129,8 @@ def _of_invoice(company: int, sold: _Sold) -> Iterator[Finding]:
     if invoiced is None or purchased is None or invoiced.quantity == purchased:
         return
     sentence = f"{sold.seen.name}: {sold.source} is about to bill {invoiced.quantity}, {purchased} are in force"
+    units, first = ending(sold.seen.subscriptions)
+    sentence += f"; {units} of them end from {first:%Y-%m-%d} on" if first else ""
     remedy = "compare it with the draft of the next invoice there; an order of this month may not be in it yet"
     subject = f"{sold.account}/{sold.seen.sku}/invoice"
     yield Finding(Code.SELLER_DISAGREES, Severity.INFO, company, subject, sentence, remedy)

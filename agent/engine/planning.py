@@ -32,11 +32,12 @@ from agent.domain.mismatches import (
 )
 from agent.domain.money import Money
 from agent.domain.next_invoice import effect
+from agent.domain.orders import of_orders
 from agent.domain.ownership import Binding, Timing
 from agent.domain.plan import Draft, draft
 from agent.domain.price_lock import allotted
 from agent.domain.renewals import of_commitments, of_terms
-from agent.domain.sales import of_sales
+from agent.domain.sales import of_sales, with_deals
 from agent.domain.terms import History
 from agent.engine.reading import Reads
 from agent.ports import Learnt, Memory, Psa
@@ -68,6 +69,7 @@ def think(
 
     `histories` are those of the company's accounts, as far as its rows ask for terms.
     """
+    reads = replace(reads, snapshots=with_deals(mapping, mappings, reads.snapshots))
     names = psa.traits.name, psa.traits.text_limit, policy.currency
     asked = desired(mapping, mappings, reads.snapshots, reads.products, *names, histories)
     ground = ground_of(mapping, mappings, reads, memory, psa, policy, today)
@@ -253,4 +255,5 @@ def _findings(
         # Of companies that share a tenant the first reports what is wrong inside it, so that it is told once.
         if mappings.companies_by_account[account][0].company == mapping.company:
             found += of_snapshot(snapshot, mappings, mapping.company)
+            found += of_orders(snapshot, mapping.company)
     return found

@@ -44,7 +44,7 @@ T = TypeVar("T")
 AUDIENCE = "https://api.pax8.com"
 SIZE = 200  # rows a page, the most there are
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_COVERED = frozenset({Coverage.LICENCES, Coverage.SUBSCRIPTIONS})
+_COVERED = frozenset({Coverage.LICENCES, Coverage.SUBSCRIPTIONS, Coverage.TERMS})
 
 
 class _Paging(Struct):
@@ -270,6 +270,7 @@ def _subscription(one: WireSubscription, commerce: str, now: datetime) -> Subscr
         cost=_money(one.partnerCost, one.currencyCode),
         price=_money(one.price, one.currencyCode),
         paid=_MONTHS.get((one.billingTerm or "").casefold()),
+        ends=_after(one.endDate),
     )
 
 
@@ -279,7 +280,8 @@ def _deal(one: WireSubscription, commitment: WireCommitment | None, quantity: in
     months = _MONTHS.get((commitment.term or "").casefold()) if commitment else None
     if commitment is None or months is None:
         return None
-    return Deal(Term(months, paid), quantity, _after(commitment.endDate), by="Pax8")
+    # A purchase with an end has been cancelled for that day, so it does not renew.
+    return Deal(Term(months, paid), quantity, _after(commitment.endDate), renews=not one.endDate, by="Pax8")
 
 
 def _money(amount: Decimal | None, currency: str | None) -> Money | None:

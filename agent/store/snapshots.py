@@ -204,7 +204,7 @@ def _subscription_fields(bought: Subscription) -> list[object]:
     amounts = [_money_plain(bought.cost), _money_plain(bought.price)]
     facts = [bought.quantity, bought.trial, *ids, deal_plain(bought.deal)]
     # What tells it from its neighbours comes first, as in every list of records: thinning goes by it.
-    return [bought.id, bought.status.value, *instants, *facts, *amounts, bought.paid]
+    return [bought.id, bought.status.value, *instants, *facts, *amounts, bought.paid, instant_plain(bought.ends)]
 
 
 def _subscription(
@@ -220,9 +220,11 @@ def _subscription(
     cost: list[str] | None,
     price: list[str] | None,
     paid: int | None,
+    ends: str | None,
 ) -> Subscription:
     instants, amounts = (instant_of(created), instant_of(renews)), (_money(cost), _money(price))
-    return Subscription(id_, quantity, Status(status), *instants, trial, owner, commerce, deal_of(deal), *amounts, paid)
+    state, last = Status(status), instant_of(ends)
+    return Subscription(id_, quantity, state, *instants, trial, owner, commerce, deal_of(deal), *amounts, paid, last)
 
 
 def _people_fields(members: Iterable[Member]) -> list[list[object]]:

@@ -256,6 +256,7 @@ subscriptions = st.builds(
     st.none() | moneys,
     st.none() | moneys,
     st.sampled_from([None, 1, 12]),
+    st.none() | instants,
 )
 observations = st.builds(
     Observation,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.counts import Unit
+from agent.domain.counts import Account, Unit
 from agent.domain.findings import Code, Over
 from agent.domain.mappings import Basis, SourceTraits
 from agent.engine.housekeeping import Housekeeping
@@ -20,8 +20,9 @@ from agent.sources.kinds import TRAITS
 from agent.sources.pax8 import Credential, Pax8Source
 from agent.sources.sheet import Layout, SheetSource
 from tests.engine.firm import Firm
+from tests.engine.here import UTC_ZONE
 from tests.sources.counter import outgoing
-from tests.sources.office import SPB
+from tests.sources.office import CONTOSO, SPB
 
 SHOP = "0b4c0000-0000-4000-8000-00000000abcd"
 IDS = f'sources = {{ huntress = "4711", pax8 = "{SHOP}" }}\n'
@@ -220,8 +221,8 @@ def test_findings_of_a_source_that_left_are_closed(msp: Msp) -> None:
     msp.cycle.source = Switchboard(left)
     msp.pass_time(hours=1)
     msp.run()
-    kept_house = Housekeeping(left, msp.cycle.psa, msp.cycle.store, msp.office, lambda: msp.mappings, timedelta(days=9))
-    kept_house()
+    kept, ours = timedelta(days=9), (msp.cycle.psa, msp.cycle.store, msp.office)
+    Housekeeping(left, *ours, lambda: msp.mappings, UTC_ZONE, kept, kept)()
     assert "huntress:4711/sat" not in [one.finding.subject for one in msp.found(Code.UNMAPPED_LICENCE)]
     assert "agent.toml has no source huntress any more" in " ".join(msp.told(Code.SOURCE_INCOMPLETE))
     [closed] = msp.cycle.store.closed_findings(msp.office.now())
@@ -243,13 +244,50 @@ def test_seller_is_compared_with_the_tenant(msp: Msp) -> None:
     assert msp.found(Code.SELLER_DISAGREES) == []
 
 
+def test_seller_tells_the_term_that_the_tenant_does_not(msp: Msp) -> None:
+    """Joined by the purchase's id in commerce, kept with the reading, and remembered while Pax8 cannot be read."""
+    [premium] = msp.tenant.holdings.subscriptions_of(SPB)
+    msp.shop.change(msp.bought, vendorSubscriptionId=premium.commerce_id)
+    msp.map(PREMIUM + 'term = "monthly/monthly"\n')
+    msp.settle()
+    [told] = msp.told(Code.TERM_DISAGREES)
+    assert told.endswith("is annual, paid monthly: Pax8 says so")
+    kept = msp.cycle.store.last_snapshot(Account("microsoft", CONTOSO))
+    assert kept is not None
+    [bought] = kept.observations[SPB].subscriptions
+    assert bought.deal is not None
+    assert f"{bought.deal.ends:%Y-%m-%d}" == "2026-12-03"
+    msp.shop.faults.add("timeout", times=1000)
+    msp.pass_time(hours=1)
+    msp.run()
+    [history] = msp.cycle.store.histories("microsoft", [CONTOSO]).values()
+    assert history.chapters[bought.id][-1].deal == bought.deal
+
+
+def test_order_under_way_is_told_until_it_is_delivered(msp: Msp) -> None:
+    """5 more are in the tenant already, and at Pax8 still on their way."""
+    msp.map(PREMIUM)
+    product = next(iter(msp.shop.products))
+    order = msp.shop.sell(SHOP, product, 5, vendorSkuId=SPB, status="PendingAutomated")
+    msp.tenant.buy("SPB", 5)
+    msp.run()
+    [told] = msp.told(Code.ORDER_PENDING)
+    assert told == "Microsoft 365 Business Premium: 5 seats ordered at pax8 since 2026-03-17, not delivered yet"
+    [differs] = msp.told(Code.SELLER_DISAGREES)
+    assert differs.endswith("10 bought at pax8, 15 in the tenant; 5 more ordered there")
+    msp.shop.change(order, status="Active")
+    msp.pass_time(hours=1)
+    msp.run()
+    assert msp.told(Code.ORDER_PENDING) == msp.told(Code.SELLER_DISAGREES) == []
+
+
 def test_draft_invoice_is_compared_with_what_is_in_force(msp: Msp) -> None:
     """An order to cancel takes effect at the end of the month, and the coming invoice lacks it already."""
     msp.map(PREMIUM)
     msp.shop.cancel(msp.bought, days=14)
     msp.shop.sell(SHOP, next(iter(msp.shop.products)), 2, vendorSkuId=SPB)
     msp.run()
-    told = "Microsoft 365 Business Premium: pax8 is about to bill 2, 12 are in force"
+    told = "Microsoft 365 Business Premium: pax8 is about to bill 2, 12 are in force; 10 of them end from 2026-03-31 on"
     assert told in msp.told(Code.SELLER_DISAGREES)
 
 

@@ -142,6 +142,7 @@ class Memory:
     rejected: frozenset[str]
     elsewhere: tuple[Binding, ...] = ()  # of other companies that bill, or billed, from the same accounts
     kept: Mapping[LineKey, Kept] = field(default_factory=dict)
+    made: Mapping[int, int] = field(default_factory=dict)  # by agreement: lines made within a day
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ class GuardsSection(Section):
     raise_percent: int = setting(50, "The share of a line that may be added without approval.", ge=0)
     raise_times: int = setting(10, "A line raised to this many times what it was, or to more, is held.", ge=2)
     company_percent: int = setting(25, "A company whose monthly money changes by more is held.", ge=0)
-    new_lines: int = setting(5, "More new lines than this on one agreement and day are held.", ge=0)
+    new_lines: int = setting(5, "More new lines than this on one agreement within 24 hours are held.", ge=0)
     fleet_companies_percent: int = setting(
         10, "Changes at more companies than this in one cycle stop all writes.", ge=0, le=100
     )

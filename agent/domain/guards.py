@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -53,6 +53,7 @@ class Case:
     rejected: Collection[str] = ()
     strays: Sequence[Line] = ()  # live lines with our mark that nothing explains
     by_hand: Sequence[Line] = ()  # open lines that people or other tools look after
+    made: Mapping[int, int] = field(default_factory=dict)  # by agreement: lines of ours of the last 24 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class CompanyPlan:
 def guarded(planned: Sequence[Planned], case: Case) -> tuple[Planned, ...]:
     """The same changes with every reason to hold them."""
     everywhere = _company_reasons(planned, case)
-    crowded = _crowded_agreements(planned, case.limits)
+    crowded = _crowded_agreements(planned, case)
     strange = _of_another_tenant(planned)
     return _in_order([_one(p, case, everywhere, crowded, strange) for p in planned], case.agreements)
 
@@ -312,13 +313,17 @@ def _company_reasons(planned: Iterable[Planned], case: Case) -> list[str]:
     return reasons
 
 
-def _crowded_agreements(planned: Iterable[Planned], limits: Limits) -> Mapping[int, str]:
+def _crowded_agreements(planned: Iterable[Planned], case: Case) -> Mapping[int, str]:
+    """What trickles in cycle by cycle is as many lines as what comes at once."""
     new = Counter(p.change.key.agreement for p in planned if isinstance(p.change, AddLine) and p.realisation.writes)
-    return {
-        a: f"{n} new lines on agreement {a} at once, more than {limits.new_lines}"
-        for a, n in new.items()
-        if n > limits.new_lines
-    }
+    limit = case.limits.new_lines
+    return {a: _crowd(a, n, case.made.get(a, 0), limit) for a, n in new.items() if n + case.made.get(a, 0) > limit}
+
+
+def _crowd(agreement: int, new: int, made: int, limit: int) -> str:
+    if not made:
+        return f"{new} new lines on agreement {agreement} at once, more than {limit}"
+    return f"{new + made} new lines on agreement {agreement} within a day, more than {limit}: {made} were made already"
 
 
 def _of_another_tenant(planned: Iterable[Planned]) -> set[LineKey]:

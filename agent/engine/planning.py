@@ -172,6 +172,7 @@ def _case(
         approved=memory.approved,
         rejected=memory.rejected,
         strays=owned.strays,
+        made=memory.made,
     )
 
 

@@ -302,7 +302,7 @@ class GuardsTable(Table):
     raise_percent: Percent | None = key("The share of a line that may be added without approval.")
     raise_times: Units | None = key("A line raised to this many times what it was, or to more, is held.")
     company_percent: Percent | None = key("A change of the company's monthly money by more than this is held.")
-    new_lines: Units | None = key("More new lines than this on one agreement and day are held.")
+    new_lines: Units | None = key("More new lines than this on one agreement within 24 hours are held.")
     freeze_days: Annotated[int, Field(ge=0, le=31)] | None = key(
         "Changes in the days before an agreement's next invoice are held."
     )

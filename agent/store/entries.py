@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
 from agent.domain.changes import Picture, Planned, Write
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.ownership import Binding
 from agent.errors import EntryOpen, StoreFailed
 from agent.ports import Entry, EntryState
@@ -35,6 +36,13 @@ _REFUSALS = sa.select(ENTRY.c.key, ENTRY.c.detail).where(
     ENTRY.c.id.in_(_NEWEST_OF_KEYS), ENTRY.c.state.in_([EntryState.REFUSED.value, EntryState.CONFLICT.value])
 )
 _OF_BASE = _ENTRIES.where(ENTRY.c.base == bindparam("of")).order_by(ENTRY.c.id)
+_DAY = timedelta(days=1)
+_OF_LATE = _ENTRIES.where(
+    ENTRY.c.psa == bindparam("psa"),
+    ENTRY.c.agreement.in_(bindparam("agreements", expanding=True)),
+    ENTRY.c.at > bindparam("since"),
+    ENTRY.c.state.not_in([EntryState.REFUSED.value, EntryState.CONFLICT.value, EntryState.NOT_APPLIED.value]),
+)
 _TAKE_OVER = sa.update(ENTRY).where(
     ENTRY.c.state == EntryState.INTENT.value, ENTRY.c.epoch < bindparam("mine"), ENTRY.c.taken_over.is_(None)
 )
@@ -117,6 +125,13 @@ def open_of_company(connection: Connection, psa: str, company: int, agreements: 
     """Read whole and sifted here: there are never more open entries than writes that one cycle sends."""
     writes = [entry for entry in still_open(connection) if entry.write.key.psa == psa]
     return [e for e in writes if e.write.company == company or e.write.agreement in agreements]
+
+
+def made(connection: Connection, psa: str, agreements: Sequence[int], at: datetime) -> Mapping[int, int]:
+    """By agreement: standing lines that were made within the day before, or may have been."""
+    rows = connection.execute(_OF_LATE, {"psa": psa, "agreements": agreements, "since": at - _DAY})
+    writes = [entry_of(row).write for row in rows]
+    return Counter(write.agreement for write in writes if write.line is None and write.key.role is Role.BASE)
 
 
 def _insert(connection: Connection, run: str, change: str, reason: str, write: Write, at: datetime, epoch: int) -> int:

@@ -104,6 +104,7 @@ def memory(
         rejected=rejected,
         elsewhere=tuple(elsewhere),
         kept={one.key: one for one in map(kept_of, connection.execute(_KEPT, named))},
+        made=entries.made(connection, psa, agreements, at),
     )
 
 

@@ -282,6 +282,7 @@ class Entry(_Row, table=True):
         sa.Index("one_open_entry", "key", unique=True, sqlite_where=OPEN_ENTRY, postgresql_where=OPEN_ENTRY),
         sa.Index("entries_of_key", "key", "id"),
         sa.Index("entries_of_base", "base", "id"),
+        sa.Index("entries_of_agreement", "agreement", "at"),
         STRICT,
     )
 

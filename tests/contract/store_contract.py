@@ -227,6 +227,19 @@ class Entries(WithStore):
         assert memory.open_entries == {}
         assert [(record.kind, record.entry) for record in store.journal(1)] == [("confirmed", entry.id)]
 
+    def test_lines_of_the_last_day_are_remembered(self, store: Store, run: str) -> None:
+        """One is made, one may have been, one was refused and one is a difference; a line that is there is set."""
+        fates = {key("a"): EntryState.CONFIRMED, key("b"): EntryState.UNKNOWN, key("c"): EntryState.REFUSED}
+        fates |= {key("d", "1", Role.DELTA): EntryState.CONFIRMED}
+        for of, fate in fates.items():
+            store.close(store.intend(run, planned(of), replace(write(of), line=None), NOW), fate, "", NOW)
+        moved = store.intend(run, planned(key("e")), replace(write(key("e")), line=4711), NOW)
+        store.close(moved, EntryState.CONFIRMED, "", NOW)
+
+        told = [store.memory(PSA, COMPANY, [AGREEMENT], NOW + hours * HOUR).made for hours in (0, 23, 24)]
+
+        assert told == [{AGREEMENT: 2}, {AGREEMENT: 2}, {}]
+
     def test_entry_cannot_be_closed_twice(self, store: Store, run: str) -> None:
         """Neither its state nor its binding nor the journal moves."""
         entry = store.intend(run, planned(), write(), NOW)

@@ -175,6 +175,17 @@ def test_many_new_lines_at_once_are_held() -> None:
     assert {p.holds for p in held} == {("6 new lines on agreement 1021 at once, more than 5",)}
 
 
+@pytest.mark.parametrize(("new", "held"), [(1, False), (2, True)])
+def test_new_lines_of_a_day_are_counted_together(new: int, held: bool) -> None:
+    """Four were made since yesterday at this time: a fifth may follow by itself, a fifth and a sixth may not."""
+    skus = [E3.replace("05e9a617", f"{n:08x}") for n in range(new)]
+    rows = [row(n, sku, name=str(n)) for n, sku in enumerate(skus)]
+    changes = drafted(rows, snapshot(*(observation(s, 2) for s in skus)), ground()).changes
+    told = guarded([planned(c) for c in changes], case(monthly=usd(1_000_000), made={1021: 4, 1388: 9}))
+    reason = "6 new lines on agreement 1021 within a day, more than 5: 4 were made already"
+    assert {p.holds for p in told} == {(reason,) if held else ()}
+
+
 def plans(moving: int, of: int, monthly: int = 1000) -> Sequence[CompanyPlan]:
     one = planned(change(10, 12))
     return [CompanyPlan(n, (one,) if n < moving else (), usd(monthly)) for n in range(of)]

@@ -20,7 +20,7 @@ from agent.domain.changes import Picture, Planned, Write
 from agent.domain.closing import PER_SOURCE, nobody_asks
 from agent.domain.counts import Account, Coverage, Snapshot
 from agent.domain.findings import Code, Finding, Over
-from agent.domain.keys import LineKey
+from agent.domain.keys import LineKey, Role
 from agent.domain.ledger import Settlement
 from agent.domain.news import Told
 from agent.domain.ownership import Binding, BindingState, Charge, Kept, Sighting
@@ -280,6 +280,12 @@ class MemoryStore:
                 b
                 for key, (of, b) in disk.bindings.items()
                 if key.psa == psa and key.account in shared and not mine(key, of)
+            ),
+            made=Counter(
+                e.write.agreement
+                for e in disk.entries.values()
+                if e.write.key.psa == psa and e.write.agreement in named and at - timedelta(days=1) < e.at
+                if e.write.line is None and e.write.key.role is Role.BASE and e.state in (*OPEN, EntryState.CONFIRMED)
             ),
         )
 

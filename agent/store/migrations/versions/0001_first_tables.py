@@ -155,6 +155,7 @@ def writes() -> None:
     op.create_index("ix_entry_run", "entry", ["run"])
     op.create_index("entries_of_key", "entry", ["key", "id"])
     op.create_index("entries_of_base", "entry", ["base", "id"])
+    op.create_index("entries_of_agreement", "entry", ["agreement", "at"])
     one_open("entry", ["key"], "state IN ('intent', 'unknown')")
 
 

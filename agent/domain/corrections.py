@@ -112,6 +112,7 @@ def corrections(key: LineKey, sent: Sequence[Sent], known: Known, convention: Co
     now = {line.id: line for line in known.lines}
     # For an invoice that is made again, lines are set to what it billed before: to the company nothing is new in that.
     wanted = [one for one in sent if one.write.key.role is not Role.AGAIN]
+    # An invoice between two writes bills what the first one left: netted over it, the letter would explain neither.
     for boundary, group in groupby(wanted, key=lambda one: one.agreement.next_invoice):
         together = list(group)
         before, now = _written([one.write for one in together], now, known.made)
@@ -128,6 +129,7 @@ def _written(writes: Sequence[Write], lines: Mapping[int, Line], made: Mapping[s
     """The lines before and after. What a write found is surer than what was read some time before it."""
     before, after = dict(lines), dict(lines)
     for write in writes:
+        # Only a read tells the id that the PSA gave; a line that was never read gets one that no PSA gives.
         found = made.get(write.mark)
         id = write.line if write.line is not None else found.id if found else -1 - len(after)
         if write.line is None:
@@ -191,6 +193,7 @@ class _Beside:
         if first is None or self.agreement.months is None:
             return first
         period = self.agreement.period(first)
+        # By whole periods the one in which a line begins is charged in full, so that it is a regular one.
         return first if first == period.start else period.end if self.agreement.prorates else period.start
 
     def _once(self, was: Line | None, line: Line, continues: date | None) -> Iterator[OneOff]:
@@ -200,6 +203,7 @@ class _Beside:
         else:
             found = [(-units(was), old)] if was else []
             found += [(units(line), new)]
+        # The new price for both: what a new price makes of the old units is told as a change of price.
         price = _price(line)
         yield from (OneOff(number, price, parts) for number, parts in found if number and parts and price != 0)
 
@@ -227,10 +231,12 @@ class _Beside:
 
 
 def _recurring(lines: Mapping[int, Line]) -> Recurring:
+    # A line with a last day bills on for a while, and that is told as what is charged once.
     open_ = [line for line in lines.values() if line.open and units(line)]
     prices = {_price(line) for line in open_}
     return Recurring(sum(map(units, open_), Decimal(0)), prices.pop() if len(prices) == 1 else None)
 
 
 def _price(line: Line) -> Decimal | None:
+    # Not billed is a price of nothing, and known to be; no price shown is not known.
     return line.price if line.billable is Billable.BILLABLE else Decimal(0)

@@ -46,6 +46,7 @@ def letter(
         settings.agent.currency,
     )
     told = [one for line in pack.lines for one in past.told(line)]
+    # Names leave the house only for what the letter is about.
     corrected = {one.correction.key for one in told}
     name = view.companies.get(company)
     return Letter(
@@ -112,6 +113,7 @@ class _Past:
         of = [binding for key, binding in self.bindings.items() if key.base == line.key]
         began = min(entry.at for entry in self._done(line))
         read = [version.value.lines for version in self.standings if version.since <= began][-1]
+        # Lines of others on the agreement are not ours to explain, even where they bill the same product.
         ids = {binding.line for binding in of}
         return Known(
             [one for one in read.get(line.key.agreement, ()) if one.id in ids],
@@ -140,6 +142,7 @@ def _holders(line: Explanation, pack: Evidence) -> Holders:
 
 
 def _person(holder: Holder, how: Usernames, pack: Evidence) -> Person:
+    # Who left after the month was there to its end, as far as this month is concerned.
     first, last = (at.astimezone(pack.view.zone).date() if at else None for at in (holder.since, holder.last))
     return Person(descriptions.shown(holder, how), first, last if last and last < pack.end else None)
 
@@ -177,6 +180,7 @@ def copy_templates(folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in sorted(shipped().items()):
             path = folder / name
+            # Asked again after an upgrade it brings what is new, and leaves what somebody wrote.
             if not path.exists():
                 path.write_text(text, "utf-8")
                 made.append(path)

@@ -178,6 +178,7 @@ def test_own_tone_and_own_layout_stand_in_place_of_the_shipped() -> None:
         ("{{ company.__class__.__mro__ }}", "letters/mine.jinja:1: access to attribute '__class__'"),
         ("{{ quantities[0].price.at_coins.__globals__ }}", "letters/mine.jinja:1: access to attribute '__globals__'"),
         ("{{ 1 / 0 }}", "letters/mine.jinja:1: division by zero"),
+        ("{{ company|day }}", "letters/mine.jinja:1: 'str' object has no attribute 'day'"),
         ("{{ day|money + 1 }}", "letters/mine.jinja:1: can only concatenate"),
         ("{% for n in range(10000000) %}{% endfor %}", "letters/mine.jinja:1: Range too big"),
         ("{% include 'mine.jinja' %}", "letters/mine.jinja:1: maximum recursion depth"),

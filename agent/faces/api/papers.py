@@ -22,6 +22,7 @@ from agent.reports.text import View
 from agent.reports.values import Values
 from agent.settings import Settings
 
+# Answers are not stored anyway (cache-control), but a proxy that overrides that must not mix them up.
 _VARIES = {"vary": "accept"}
 
 
@@ -74,6 +75,7 @@ def _answer(
 def _preferred(accept: str) -> Literal["json", "html"]:
     """What the header wants more; JSON where it has no preference. (RFC 9110, 12.5.1)"""
     weights = {"text/html": 0.0, "application/json": 0.0}
+    # A wildcard wants neither more than the other, and JSON is what callers have always been told.
     for part in accept.lower().split(","):
         kind, *parameters = (word.strip() for word in part.split(";"))
         quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")

@@ -47,7 +47,7 @@ class JournalHead(Answered):
 
 
 class ReportedDifference(Answered):
-    """`seat_months` is an exact fraction as text, `320/31`."""
+    """`company` is its name with its number, as people read it; `seat_months` an exact fraction as text, `320/31`."""
 
     code: Code
     effect: Literal["leak", "refund", "waste", "risk", "none"]

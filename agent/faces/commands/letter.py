@@ -13,6 +13,7 @@ from agent.faces.desk import Desk, desk, say, say_json
 
 
 def _copy(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    # Eager, because copying templates needs no company.
     if folder is None or context.resilient_parsing:
         return
     from agent.faces.letters import copy_templates
@@ -78,6 +79,7 @@ def command(
     with desk.store() as store:
         month = first or today.replace(day=1)
         made = letters.letter(store, desk.mappings, traits_of(settings), settings, view, number, month)
+    # Beside the letter and not in it: whoever sends it may want to wait until they are.
     if made.unsettled:
         say(f"{made.unsettled} of the month's writes are not settled yet, and not in the letter.", to_stderr=True)
     if not made:

@@ -96,7 +96,15 @@ class Templates:
         except TemplateSyntaxError as error:
             place = f"{error.filename or error.name}:{error.lineno}"
             raise TemplateFault(f"{place}: {error.message}", _SYNTAX) from error
-        except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        except (
+            TemplateError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise TemplateFault(f"{self._line_of(error)}: {_plainly(error)}", _KNOWN) from error
 
     def _line_of(self, error: BaseException) -> str:

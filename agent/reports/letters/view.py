@@ -138,6 +138,7 @@ class Letter:
     unsettled: int = 0
 
     def __bool__(self) -> bool:
+        # What is not known is worth a letter too: something was corrected.
         return bool(self.quantities or self.amounts or self.prices or self.unknown)
 
     @property
@@ -163,6 +164,7 @@ def total(amounts: Iterable[Amount]) -> str:
     """Their sum, one a currency; empty where there are none, and not known if one of them is not."""
     monies = [one.money for one in amounts]
     known = [money for money in monies if money is not None]
+    # A sum without the one that is not known would look like all of it.
     if len(known) < len(monies):
         return "not known"
     sums = (Money.total(of, currency) for currency, of in groupby(sorted(known, key=_currency), key=_currency))
@@ -198,11 +200,13 @@ class Told:
         if agreement.next_invoice is None or agreement.months is None:
             return ""
         period = agreement.period(agreement.next_invoice)
+        # A month that does not begin on the 1st has no name that people would not take for the calendar's.
         whole = agreement.months == 1 and period.start.day == 1
         return f"{period.start:%B %Y}" if whole else f"{long_day(period.start)} to {long_day(period.last_day)}"
 
     def quantities(self) -> Iterator[Quantity]:
         made, (before, after) = self.correction, (self.correction.before, self.correction.after)
+        # Up and down between lines of one key, or a taken back difference: nothing that goes on has changed.
         if before.units == after.units:
             return
         # At the price that was billed. Where the price changed as well, its own part tells what that makes of all
@@ -249,6 +253,7 @@ class Told:
 
     def _arithmetic(self, one: OneOff) -> str:
         """`2 × 30.00 × 11/30`; a credit begins with a minus, whichever way the PSA takes it."""
+        # One site writes -2 × 22.00, another 2 × -22.00; nobody who reads the letter should have to know which.
         sign = "-" if one.gives_back else ""
         price = "a price that is not known" if one.price is None else unit_price(abs(one.price), self.currency)
         shares = [self._shares(share, list(parts)) for share, parts in groupby(one.parts, key=lambda part: part.share)]

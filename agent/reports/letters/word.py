@@ -47,6 +47,7 @@ def letter_docx(letter: Letter, tone: str, templates: Templates) -> bytes:
 def _style(document: Document) -> None:
     from docx.shared import Mm, Pt, RGBColor
 
+    # The library's own template is a Letter page with wide margins.
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(20)
@@ -146,6 +147,7 @@ def _end(document: Document, letter: Letter, words: Words) -> None:
 def _holders(document: Document, letter: Letter) -> None:
     if not letter.holders:
         return
+    # On a page of its own, so that a letter can be sent without it.
     heading = document.add_heading(f"Appendix: who was counted in {letter.month}", 2)
     heading.paragraph_format.page_break_before = True
     for of in letter.holders:
@@ -169,6 +171,7 @@ def _say(document: Document, paragraphs: Iterable[str]) -> None:
 def _table(document: Document, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from docx.shared import Pt
 
+    # A style that the library's template has: one that is missing would only warn, and the table have no lines.
     table: Any = document.add_table(rows=0, cols=len(head), style="Table Grid")
     for place, texts in enumerate((head, *rows)):
         for cell, text in zip(table.add_row().cells, texts, strict=True):

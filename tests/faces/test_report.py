@@ -5,11 +5,12 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from agent.simulators.world import World
 from tests.faces.shell import Said, here
@@ -146,3 +147,16 @@ def test_letter_is_made_of_an_own_template(msp: Msp, tmp_path: Path) -> None:
     assert (broken.status, f"{folder}/plain.jinja:2: 'invented' is undefined" in broken.err) == (1, True)
     unable = msp("letter", "corvane", "--templates", str(tmp_path / "nowhere"))
     assert (unable.status, "nowhere cannot be read: no such file or directory" in unable.err) == (1, True)
+
+
+def test_letter_of_a_month_that_is_over_says_the_same(msp: Msp) -> None:
+    """Written weeks later it has the same numbers, and the day on which it is written."""
+    month, later = f"{datetime.now(UTC):%Y-%m}", datetime.now(UTC) + timedelta(days=40)
+    then = msp("letter", "corvane", "--month", month, "--json").json()
+    with time_machine.travel(later):
+        now = msp("letter", "corvane", "--month", month, "--json").json()
+        assert msp("letter", "corvane").status == 4
+    assert [now[part] for part in ("quantities", "charges", "forward")] == [
+        then[part] for part in ("quantities", "charges", "forward")
+    ]
+    assert now["day"] > then["day"]

@@ -137,8 +137,10 @@ def _before(giver: Planned, late: str, asking: bool) -> Planned:
 
 def _whole(taker: Planned, agreements: Mapping[int, Agreement]) -> Iterator[LineKey]:
     """The givers of a line that could not catch up on their days: of whole periods none can be billed later."""
-    prorates = agreements[taker.change.key.agreement].prorates
-    return (key for key in taker.change.follows if not (prorates and agreements[key.agreement].prorates))
+    here = taker.change.key.agreement
+    return (
+        key for key in taker.change.follows if not (agreements[here].prorates and agreements[key.agreement].prorates)
+    )
 
 
 def _waiting(planned: Planned) -> bool:

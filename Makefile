@@ -42,9 +42,8 @@ sbom: $(VENV)/dev.stamp  ## list what is shipped, as CycloneDX, in dist/
 	@$(VENV)/bin/cyclonedx-py requirements requirements.lock --output-format JSON --output-file dist/trueup.cdx.json
 	@ls dist/trueup.cdx.json
 
-audit-deps: $(VENV)/run.stamp  ## compare the lock with known weaknesses (needs pip-audit and its data)
-	@command -v pip-audit >/dev/null || { echo "Install it first, where it may reach its data: pipx install pip-audit" >&2; exit 1; }
-	@pip-audit --require-hashes --disable-pip --requirement requirements.lock
+audit-deps: $(PY)  ## compare the lock with known weaknesses (needs pip-audit and pypi.org)
+	@$(PY) .ci/audit-deps
 
 lint: $(VENV)/dev.stamp  ## ruff and mypy --strict
 	@echo "Checking style and types"

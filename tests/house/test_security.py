@@ -126,3 +126,33 @@ def test_bill_of_materials_lists_what_is_locked(tmp_path: Path) -> None:
 
     assert {(one["name"], one["version"]) for one in listed} == set(locked)
     assert all(one["externalReferences"][0]["hashes"] for one in listed)
+
+
+LISTED = {"name": "requests", "version": "2.32.0"}
+WEAK = LISTED | {"vulns": [{"id": "PYSEC-0000-1", "fix_versions": ["2.32.4"]}]}
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"),
+    [
+        ({"dependencies": [LISTED | {"vulns": []}]}, 0, "1 packages of requirements.lock were looked up"),
+        ({"dependencies": [WEAK]}, 1, "requests 2.32.0: PYSEC-0000-1, mended in 2.32.4"),
+        ({"dependencies": [WEAK, {"name": "msal", "skip_reason": "not found"}]}, 1, "PYSEC-0000-1"),
+        ({"dependencies": [{"name": "msal", "skip_reason": "not found"}]}, 2, "NOT AUDITED: 1 of 1 packages"),
+        ({"dependencies": []}, 2, "NOT AUDITED: 0 of 0 packages"),
+        (None, 2, "NOT AUDITED: pip-audit gave no result: no route to pypi.org"),
+    ],
+)
+def test_audit_of_what_is_shipped_is_never_green_unlooked(
+    tmp_path: Path, said: object, status: int, words: str
+) -> None:
+    """`make audit-deps`: pip-audit itself calls it well where its service knows none of the packages."""
+    fake = tmp_path / "pip-audit"
+    answer = "echo no route to pypi.org >&2; exit 1" if said is None else f"cat <<'END'\n{json.dumps(said)}\nEND"
+    fake.write_text(f"#!/bin/sh\n{answer}\n")
+    fake.chmod(0o755)
+    command = [sys.executable, REPOSITORY / ".ci" / "audit-deps"]
+    done = subprocess.run(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True)
+
+    assert done.returncode == status
+    assert words in done.stdout + done.stderr

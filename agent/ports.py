@@ -143,6 +143,7 @@ class Memory:
     elsewhere: tuple[Binding, ...] = ()  # of other companies that bill, or billed, from the same accounts
     kept: Mapping[LineKey, Kept] = field(default_factory=dict)
     made: Mapping[int, int] = field(default_factory=dict)  # by agreement: lines made within a day
+    past: tuple[Settlement, ...] = ()  # decisions in force whose instalments are to be written
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,6 +308,27 @@ class Restore(Change):
         return f"set {self.label} for the invoice from {self.effective} that is to be made again"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPast(Change):
+    """A one-off line for what was not billed before, or a credit of what was billed too much, as a person decided.
+
+    It stands for exactly one period that is not invoiced yet, so that nobody prorates it. `after` holds one unit at the
+    whole amount, which is never negative; `like` is a line of the same key, for its tax.
+    """
+
+    verb: ClassVar[str] = "bill-past"
+
+    days: Period
+    amount: Money
+    credit: bool
+    like: Line
+
+    @property
+    def sentence(self) -> str:
+        word = "credited" if self.credit else "billed"
+        return f"{self.label}: {self.amount} {word} once, on the invoice of {self.days}"
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One request to a PSA, and the pictures of the line before and after it.

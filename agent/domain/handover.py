@@ -361,7 +361,7 @@ def _at_least(uses: Daily, bills: Daily, start: date, day: date) -> int:
 def _as_confirmed(bindings: Sequence[Binding], day: date) -> int:
     """What a base and its differences billed on a day. Where they lived side by side, the base had taken them over."""
     bases, beside = 0, 0
-    for binding in bindings:
+    for binding in (one for one in bindings if one.key.role is not Role.PAST):
         fields = binding.confirmed
         if fields["start"] <= day.isoformat() < fields["end"]:
             seats = _whole(fields["quantity"]) - _whole(fields["included"])

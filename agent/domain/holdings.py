@@ -305,7 +305,7 @@ def _gather(ground: Ground, bindings: Mapping[LineKey, Binding], keys: Sequence[
             owned[binding.key.base].stopped = _released(binding)
         if binding.state is BindingState.RELEASED or binding.key.agreement not in ground.lines:
             continue
-        if binding.key.role is Role.REPLACED or (binding.untouched and binding.line in ground.replaced):
+        if binding.key.role in (Role.REPLACED, Role.PAST) or (binding.untouched and binding.line in ground.replaced):
             continue
         mine = owned.setdefault(binding.key.base, Owned(binding.key.base))
         if binding.key.role is Role.BASE:

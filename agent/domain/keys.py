@@ -20,6 +20,7 @@ class Role(StrEnum):
     DELTA = "delta"
     CREDIT = "credit"
     AGAIN = "again"  # for an invoice that was deleted: what its line does not show any more
+    PAST = "past"  # bills once what was not billed before: never counted, and of no interest once it stands
     REPLACED = "replaced"  # a line of somebody else, which ends where the row's own begins: never marked, never counted
 
 
@@ -94,7 +95,7 @@ _PREFIX = "TU"
 _INSTALLATION, _KEY, _PART = 6, 15, 6  # base32 characters: 30, 75 and 30 bits
 _TAG = re.compile(rf"[A-Z2-7]{{{_INSTALLATION}}}")
 MARK_LENGTH = len(_PREFIX) + _INSTALLATION + _KEY + 1 + _PART
-_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C", Role.AGAIN: "A", Role.REPLACED: "R"}
+_LETTER = {Role.BASE: "B", Role.DELTA: "D", Role.CREDIT: "C", Role.AGAIN: "A", Role.PAST: "P", Role.REPLACED: "R"}
 
 
 @dataclass(frozen=True, slots=True)

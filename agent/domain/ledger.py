@@ -19,11 +19,12 @@ from itertools import groupby, pairwise
 
 from agent.domain.changes import Write
 from agent.domain.findings import Apart, Code
-from agent.domain.keys import Role
+from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money, minor_units, rounded
 from agent.domain.periods import DAY, Grid, Period
 from agent.domain.proration import Convention, Interval
 
+KEYED = (Code.UNDER_BILLED, Code.OVER_BILLED)  # mismatches of a line that is ours: their subject is its key
 MONTHS = Grid(date(2000, 1, 1), 1)
 
 
@@ -81,6 +82,29 @@ class Instalment:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """That Trueup is to write the instalments itself: beside which line, and with which text on the invoice."""
+
+    key: LineKey
+    text: str
+    credit: bool
+
+    def part(self, of: Settlement, number: int) -> LineKey:
+        """The key of one instalment, which is written once."""
+        return self.key.base.delta(f"{of.gap}/{of.id}/{number}", Role.PAST)
+
+    def says(self, of: Settlement, number: int) -> str:
+        many = len(of.instalments)
+        return self.text if many == 1 else f"{self.text}, part {number} of {many}"
+
+
+def part_written(key: LineKey) -> tuple[int, int]:
+    """Settlement and number of the instalment that a key is of."""
+    _, settlement, number = key.part.split("/")
+    return int(settlement), int(number)
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What a person decided about a gap, as it stood on the day `on`, for all its days before that one.
 
@@ -101,6 +125,7 @@ class Settlement:
     price: Money | None = None
     instalments: tuple[Instalment, ...] = ()
     reverses: int | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +202,7 @@ class Gap:
     """`course` has no day twice and ends with `closed`, or never; `made` are later writes to the same lines.
 
     Where the agreement bills whole periods (`whole`), each stretch is one of them, and owed from its first day on.
+    `written` are settlement and number of the instalments that stand in the PSA, whatever became of the decision.
     `excluded` is the reason why the mapping files do not bill the licence any more, where they say one.
     """
 
@@ -197,6 +223,7 @@ class Gap:
     settlements: tuple[Settlement, ...] = ()
     excluded: str = ""
     whole: bool = False
+    written: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def direction(self) -> Direction:
@@ -265,7 +292,7 @@ class Gap:
             return Money.total(amounts, currency)
 
         standing = self.standing(cut.records)
-        paid = [one for settlement in standing for one in settlement.instalments]
+        paid = [*self._paid(standing, cut.records)]
         added, owed = total(month.amount for month in whole), total(month.amount for month in left)
         by_word = self._worth(standing)
         return Sums(
@@ -275,6 +302,13 @@ class Gap:
             total(money for one, money in by_word if one.verb is Verb.WAIVE),
             total(one.amount for one in paid if one.day >= cut.records),
         )
+
+    def _paid(self, standing: Sequence[Settlement], records: date) -> Iterator[Instalment]:
+        """Those of the decisions in force, and those that had been written when theirs was taken back."""
+        for one in self.settlements:
+            for number, part in enumerate(one.instalments, 1):
+                if one in standing or (one.on < records and (one.id, number) in self.written):
+                    yield part
 
     def _worth(self, standing: Sequence[Settlement]) -> list[tuple[Settlement, Money]]:
         """What each decision settled. One that was made before anybody knew a price settled its days all the same."""
@@ -347,6 +381,8 @@ def made_by(write: Write, on: date, boundary: date | None, entry: int = 0) -> It
     A new line bills from its first day on. A changed quantity counts from the next invoice on, and nothing before it.
     (ConnectWise: reference 8.3.)
     """
+    if write.key.role is Role.PAST:
+        return  # that is a decision's own line, and no correction beside it
     if write.line is None:
         if write.after.get("billable", "billable") == "billable":
             start, end = date.fromisoformat(write.after["start"]), _end(write.after) or date.max

@@ -73,7 +73,7 @@ def of_plan(planned: Iterable[Planned], company: int) -> Iterator[Finding]:
         subject = f"{change.key}"
         # A line that gives way to a row's own is not billed too much: its end is the other's beginning.
         moved = change.before is None or change.after.quantity != change.before.quantity
-        if moved and change.key.role is not Role.REPLACED:
+        if moved and change.key.role not in (Role.REPLACED, Role.PAST):
             was = change.before.quantity if change.before else 0
             under = change.after.quantity > was
             yield Finding(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from agent.domain.ledger import MONTHS, Cut, Gap, Instalment, Settlement, State, Verb
+from agent.domain.keys import LineKey
+from agent.domain.ledger import KEYED, MONTHS, Cut, Direction, Gap, Instalment, Order, Settlement, State, Verb
 from agent.domain.money import Money, minor_units
 from agent.domain.periods import DAY, add_months
 from agent.domain.proration import split
@@ -17,7 +18,10 @@ _YEARS = 10
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person wants done with a gap. `first` is the day of the first instalment, `phases` how many there are."""
+    """What a person wants done with a gap. `first` is the day of the first instalment, `phases` how many there are.
+
+    With `write`, Trueup writes them into the PSA itself.
+    """
 
     verb: Verb
     who: str
@@ -26,6 +30,7 @@ class Asked:
     price: Money | None = None
     first: date | None = None
     phases: int = 1
+    write: bool = False
 
 
 def objection(gap: Gap, asked: Asked, today: date) -> str:
@@ -51,6 +56,8 @@ def _against_settling(gap: Gap, asked: Asked, today: date) -> _Reasons:
     yield (sums.open.amount <= 0 if sums else gap.state(cut) is not State.UNPRICED), "nothing of it is open"
     if asked.verb is Verb.BILL:
         yield sums is None, "no price is known: say what one costs a month"
+        keyed = gap.code in KEYED
+        yield asked.write and not keyed, "no line of Trueup's bills it: export the schedule, and enter it by hand"
         yield not 1 <= asked.phases <= MOST_PHASES, f"it can be billed in 1 to {MOST_PHASES} phases"
         yield asked.first is not None and asked.first < today, f"{asked.first} is over: begin with a later day"
         far = asked.first is not None and asked.first.year > today.year + _YEARS
@@ -69,7 +76,15 @@ def settled(gap: Gap, asked: Asked, today: date, at: datetime) -> Settlement:
         plan = tuple(Instalment(add_months(first, number), part) for number, part in enumerate(parts))
     reverses = gap.standing(today + DAY)[-1].id if asked.verb is Verb.REOPEN else None
     words = asked.approver, asked.reason, asked.price
-    return Settlement(0, gap.id, gap.company, asked.verb, today, at, asked.who, amount, *words, plan, reverses)
+    order = _order(gap, today) if asked.write and plan else None
+    return Settlement(0, gap.id, gap.company, asked.verb, today, at, asked.who, amount, *words, plan, reverses, order)
+
+
+def _order(gap: Gap, today: date) -> Order:
+    credit = gap.direction is Direction.OVER
+    days = f"{gap.since} to {min(gap.closed or today, today) - DAY}"
+    text = f"{gap.licence}: {'credit for' if credit else 'back-billing of'} {days}"
+    return Order(LineKey.parse(gap.subject).base, text, credit)
 
 
 def _with(gap: Gap, asked: Asked) -> Gap:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 from agent.domain.agreements import Agreement
+from agent.domain.back_billing import back_billed
 from agent.domain.changes import AddLine, Change, Planned, Realisation, Write
 from agent.domain.desired import Desired, desired
 from agent.domain.exclusions import billed_anyway
@@ -83,9 +84,8 @@ def think(
     timing = Timing(now, today, policy.recheck)
     made = draft(wanted, owned, ground, memory.sightings, frozenset(memory.open_entries), timing, policy.currency)
     bindings = {**memory.bindings, **{binding.key: binding for binding in owned.learnt}}
-    realised = [
-        Planned(change, _realise(change, psa, reads, bindings, today, policy.currency)) for change in made.changes
-    ]
+    changes = (*made.changes, *back_billed(memory.past, replace(ground, bindings=bindings), policy.currency))
+    realised = [Planned(change, _realise(change, psa, reads, bindings, today, policy.currency)) for change in changes]
     case = _case(mapping, reads, memory, owned, keys, policy, today)
     if any(isinstance(change, AddLine) for change in made.changes):
         by_hand = [line for number in ground.agreements for line in unclaimed(ground, number, bindings)]

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from agent.domain.agreements import Agreement, Standing
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding
-from agent.domain.keys import LineKey
-from agent.domain.ledger import MONTHS, Cut, Gap, Made, Settlement, by_periods, course, made_by
+from agent.domain.keys import LineKey, Role
+from agent.domain.ledger import KEYED, MONTHS, Cut, Gap, Made, Settlement, by_periods, course, made_by, part_written
 from agent.domain.mappings import Mappings
 from agent.domain.periods import DAY, Grid
 from agent.domain.settling import Asked, objection, settled
@@ -20,7 +20,6 @@ from agent.errors import TrueupError
 from agent.ports import Entry, EntryState, SeenGap, Store, Traits, Version
 
 _ENTRIES = 1_000_000  # all there are: a gap of last year may have been billed by any of them
-_KEYED = (Code.UNDER_BILLED, Code.OVER_BILLED)
 
 
 class NoSuchGap(TrueupError):
@@ -86,7 +85,7 @@ class Past:
     def readings(self, gap: Gap) -> tuple[Version[str], ...]:
         """What was read when the gap was first seen: the account, with the hash of what is stored of that reading."""
         seen = next(one for one in self._seen if one.id == gap.id)
-        keyed = gap.code in _KEYED
+        keyed = gap.code in KEYED
         account = LineKey.parse(gap.subject).account if keyed else _counted(seen.finding)[0]
         versions = self.store.snapshots(Account.parse(account), seen.since)
         return tuple(Version(one.since, one.last, account, one.digest) for one in versions[:1])
@@ -109,6 +108,7 @@ class Past:
         apart = next(apart for _, apart in reversed(seen.course) if apart is not None)
         closed = self._day(seen.closed) if seen.closed else None
         found = course([(self._day(at), apart) for at, apart in seen.course], closed)
+        entries = written.get(_place(seen), ())
         grid = self._whole_periods(seen, apart.agreement)
         return Gap(
             seen.id,
@@ -124,10 +124,11 @@ class Past:
             closed,
             by_periods(found, grid, self.today + DAY) if grid else found,
             self.traits.convention,
-            tuple(self._made(written.get(_place(seen), ()), seen.since)),
+            tuple(self._made(entries, seen.since)),
             tuple(decided),
             self._excluded(seen),
             grid is not None,
+            frozenset(part_written(entry.write.key) for entry in entries if entry.write.key.role is Role.PAST),
         )
 
     def _whole_periods(self, seen: SeenGap, agreement: int | None) -> Grid | None:
@@ -167,7 +168,7 @@ class Past:
         return then[-1].value.agreements.get(agreement) if then else None
 
     def _excluded(self, seen: SeenGap) -> str:
-        if seen.finding.code in _KEYED:
+        if seen.finding.code in KEYED:
             return ""
         account, licence = _counted(seen.finding)
         found = self.mappings.excluded(account).get(licence)
@@ -180,7 +181,7 @@ class Past:
 def _place(seen: SeenGap) -> object:
     """Where the writes to a finding's lines are found."""
     finding = seen.finding
-    return LineKey.parse(finding.subject).base if finding.code in _KEYED else (seen.company, *_counted(finding))
+    return LineKey.parse(finding.subject).base if finding.code in KEYED else (seen.company, *_counted(finding))
 
 
 def _counted(finding: Finding) -> tuple[str, str]:

@@ -65,7 +65,8 @@ class _Company:
 
     def undo(self, run: str, written: Sequence[Entry]) -> Undo:
         company, cycle = self.mapping.company, self.cycle
-        mine = [e for e in written if e.write.company == company]
+        written = [e for e in written if e.write.company == company]
+        mine = [e for e in written if e.write.key.role is not Role.PAST]
         ids = self.mapping.agreements | {e.write.agreement for e in mine}
         memory = cycle.store.memory(cycle.psa.traits.name, company, ids, cycle.clock.now())
         reads = self._read(ids)
@@ -82,6 +83,7 @@ class _Company:
             f"{one.key.product} on agreement {one.key.agreement}: {one.note}" for one in kept.values() if one.note
         ]
         notes += self._unplanned(kept, planned)
+        notes += [_past(e.write) for e in written if e.write.key.role is Role.PAST]
         return Undo(company, tuple(kept.values()), planned, tuple(notes))
 
     def _deeds(self, run: str, mine: Sequence[Entry], reads: Reads, memory: Memory) -> tuple[list[Deed], list[str]]:
@@ -142,7 +144,7 @@ class _Company:
     def _planned(self, reads: Reads, memory: Memory, kept: Mapping[LineKey, Kept]) -> tuple[Planned, ...]:
         cycle, mapping = self.cycle, self.mapping
         now, today = cycle.clock.now(), cycle.clock.today(cycle.zone)
-        memory = replace(memory, kept={**memory.kept, **kept})
+        memory = replace(memory, kept={**memory.kept, **kept}, past=())
         histories = cycle.histories(mapping)
         plan, _ = think(mapping, self.mappings, reads, memory, cycle.psa, cycle.policy, now, today, histories)
         return self._writable(plan, kept)
@@ -164,6 +166,11 @@ class _Company:
                 notes.append(f"{key.product} on agreement {key.agreement}: {why}")
                 del kept[key]
         return notes
+
+
+def _past(write: Write) -> str:
+    gap = write.key.part.partition("/")[0]
+    return f"{write.sentence} was decided in the ledger: end that line by hand, then trueup ledger reopen {gap}"
 
 
 def _present(now: Terms | None, deed: Deed) -> Terms:

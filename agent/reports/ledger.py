@@ -93,6 +93,7 @@ def _decision(one: Settlement, gap: Gap) -> str:
         said.append(f"in {len(one.instalments)} phases from {one.instalments[0].day}")
     elif one.instalments:
         said.append(f"on {one.instalments[0].day}")
+    said += ["written by Trueup"] if one.order else []
     said += [f"at {coins(one.price)} a month"] if one.price else []
     said += [f"by {shown(one.who)}"]
     said += [f"allowed by {shown(one.approver)}"] if one.approver else []
@@ -168,7 +169,8 @@ def _decisions(gap: Gap, cut: Cut, view: View) -> Iterator[str]:
         gone = " (taken back)" if one.verb is not Verb.REOPEN and one.id not in standing else ""
         yield from wrapped(f"{one.id}  {view.at(one.at)}  {_decision(one, gap)}{gone}", view.width, "  ", "    ")
         for number, part in enumerate(one.instalments, 1):
-            yield f"    {number} of {len(one.instalments)}  {part.day}  {part.amount}"
+            there = "  written" if (one.id, number) in gap.written else ""
+            yield f"    {number} of {len(one.instalments)}  {part.day}  {part.amount}{there}"
     if not gap.settlements:
         yield "  None yet: trueup ledger bill, correct or waive"
 
@@ -250,8 +252,12 @@ def decision_values(one: Settlement, gap: Gap, cut: Cut) -> Values:
         "reason": one.reason or None,
         "amount": of_money(one.amount),
         "price": of_money(one.price),
-        "instalments": [_instalment_values(part) for part in one.instalments],
+        "instalments": [
+            _instalment_values(part) | {"written": (one.id, number) in gap.written}
+            for number, part in enumerate(one.instalments, 1)
+        ],
         "reverses": one.reverses,
+        "write": one.order is not None,
         "stands": one.verb is Verb.REOPEN or one in gap.standing(cut.records),
     }
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from agent.domain.agreements import Agreement
 from agent.domain.changes import (
     AddLine,
+    BillPast,
     Change,
     EndLine,
     Fold,
@@ -62,7 +63,7 @@ def state(planned: Planned) -> str:
 
 
 def moves_units(change: Change) -> bool:
-    return not isinstance(change, (SetPrice, SetDescription, Fold, Restore))
+    return not isinstance(change, (SetPrice, SetDescription, Fold, Restore, BillPast))
 
 
 def units(planned: Iterable[Planned]) -> tuple[int, int]:
@@ -73,7 +74,8 @@ def units(planned: Iterable[Planned]) -> tuple[int, int]:
 
 def _by_line(planned: Iterable[Planned]) -> dict[LineKey, Change]:
     """One change for each line: that of its quantity, where a price change stands beside it."""
-    ordered = sorted((p.change for p in planned if not p.change.queued), key=moves_units)
+    due = (p.change for p in planned if not p.change.queued and not isinstance(p.change, BillPast))
+    ordered = sorted(due, key=moves_units)
     # A line that gives way belongs to the key of the one that takes its place, and is a line of its own.
     return {change.key if change.key.role is Role.REPLACED else change.key.base: change for change in ordered}
 
@@ -200,7 +202,7 @@ def _rows(planned: Sequence[Planned], line_word: str, width: int) -> list[str]:
 
 def _row(planned: Planned) -> tuple[str, ...]:
     change = planned.change
-    sign = "+" if isinstance(change, AddLine) else "-" if isinstance(change, EndLine) else "~"
+    sign = "+" if isinstance(change, (AddLine, BillPast)) else "-" if isinstance(change, EndLine) else "~"
     money = signed(change.monthly).split()[0]
     return paint(sign, _COLOURS[sign]), shown(change.label), moves(change), str(change.begins), money
 
@@ -210,6 +212,8 @@ def moves(change: Change) -> str:
     before, after = change.before, change.after
     if isinstance(change, SetDescription):
         return "invoice text"
+    if isinstance(change, BillPast):
+        return f"{change.amount} {'credited' if change.credit else 'billed'} once"
     if isinstance(change, Fold):
         return f"{after.quantity} in one"
     if isinstance(change, Restore):

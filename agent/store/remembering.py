@@ -14,7 +14,7 @@ from agent.domain.findings import Finding
 from agent.domain.keys import LineKey, quoted
 from agent.domain.ownership import BindingState, Charge
 from agent.ports import ClosedFinding, Derivation, Memory, OpenFinding, Version
-from agent.store import deciding, entries
+from agent.store import deciding, entries, settling
 from agent.store.canonical import parsed
 from agent.store.keeping import kept_of
 from agent.store.rows import (
@@ -103,6 +103,7 @@ def memory(
         approved=approved,
         rejected=rejected,
         elsewhere=tuple(elsewhere),
+        past=settling.ordered(connection, company),
         kept={one.key: one for one in map(kept_of, connection.execute(_KEPT, named))},
         made=entries.made(connection, psa, agreements, at),
     )

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection, Row
 
-from agent.domain.ledger import Instalment, Settlement, Verb
+from agent.domain.ledger import Instalment, Order, Settlement, Verb
 from agent.ports import SeenGap
 from agent.store import journal
 from agent.store.journal import Note
-from agent.store.rows import Values, apart_of, finding_of, money_of_plain, money_plain
+from agent.store.rows import Values, apart_of, finding_of, key_of, key_text, money_of_plain, money_plain
 from agent.store.tables import FINDING, SETTLEMENT
 
 # The text of an empty list is what a finding has that was never a gap.
@@ -60,7 +60,8 @@ def _body(one: Settlement) -> Values:
     plan = [[part.day.isoformat(), money_plain(part.amount)] for part in one.instalments]
     words = {"who": one.who, "approver": one.approver, "reason": one.reason, "reverses": one.reverses}
     money = {"amount": money_plain(one.amount), "price": money_plain(one.price)}
-    return {"on": one.on.isoformat(), "instalments": plan, **words, **money}
+    order = one.order and {"key": key_text(one.order.key), "text": one.order.text, "credit": one.order.credit}
+    return {"on": one.on.isoformat(), "instalments": plan, "order": order, **words, **money}
 
 
 def _settlement(row: Row[Any]) -> Settlement:
@@ -80,7 +81,19 @@ def _settlement(row: Row[Any]) -> Settlement:
         money_of_plain(body["price"]),
         tuple(Instalment(day, amount) for day, amount in paid if amount is not None),
         body["reverses"],
+        _order(body["order"]),
     )
+
+
+def _order(plain: Mapping[str, Any] | None) -> Order | None:
+    return None if plain is None else Order(key_of(plain["key"]), plain["text"], plain["credit"])
+
+
+def ordered(connection: Connection, company: int) -> tuple[Settlement, ...]:
+    """Decisions in force of which Trueup is to write the instalments."""
+    known = settlements(connection, company)
+    gone = {one.reverses for one in known}
+    return tuple(one for one in known if one.order is not None and one.id not in gone)
 
 
 def _sentence(one: Settlement, licence: str) -> str:

@@ -273,6 +273,7 @@ class MemoryStore:
             sightings={key: seen for key, (of, seen) in disk.sightings.items() if mine(key, of)},
             charges=charges,
             boundaries={a: day for a, (of, day) in disk.boundaries.items() if of == company or a in named},
+            past=self._ordered(company),
             kept={key: one for key, (of, one) in disk.kept.items() if mine(key, of)},
             approved=frozenset(digest for digest, state in decided if state == "approved"),
             rejected=frozenset(digest for digest, state in decided if state == "rejected"),
@@ -448,6 +449,11 @@ class MemoryStore:
         still = [Version(found.first_seen, found.last_seen, found.finding) for found in self.disk.findings.values()]
         over = [Version(v.first_seen, v.closed, v.finding) for v in self.disk.closed if v.closed > since]
         return sorted(over + still, key=lambda version: version.since)
+
+    def _ordered(self, company: int) -> tuple[Settlement, ...]:
+        known = self.settlements(company)
+        gone = {one.reverses for one in known}
+        return tuple(one for one in known if one.order is not None and one.id not in gone)
 
     def gaps(self, company: int | None = None) -> Sequence[SeenGap]:
         return [gap for gap in self.disk.gaps if company in (None, gap.company)]

@@ -23,6 +23,8 @@ class SettleRequest(Decision):
     phases: Annotated[int, Field(ge=1, le=MOST_PHASES), WHOLE] = 1
     first_day: AskedDay = Field(None, description="Of the first phase; the first of next month without it")
 
+    write: bool = Field(False, description="Have Trueup write each part into the PSA, once it is approved")
+
 
 class LedgerQuery(CompanyQuery):
     open: bool = Field(False, description="Only what nobody has decided about")
@@ -65,6 +67,7 @@ class LedgerMonth(Answered):
 class LedgerInstalment(Answered):
     day: Day
     amount: Money
+    written: bool
 
 
 class LedgerDecision(Answered):
@@ -80,6 +83,7 @@ class LedgerDecision(Answered):
     price: Money | None
     instalments: list[LedgerInstalment]
     reverses: int | None
+    write: Annotated[bool, Field(description="Whether Trueup writes the instalments itself")]
     stands: bool
 
 

@@ -60,8 +60,9 @@ def settle(service: Service, number: int, asked: SettleRequest) -> Values:
         price = Money(Decimal(asked.price), service.cycle.policy.currency)
     first = date.fromisoformat(asked.first_day) if asked.first_day else None
     words = asked.who, asked.reason or "", asked.approver or ""
+    wanted = Asked(Verb(asked.verb), *words, price, first, asked.phases, asked.write)
     try:
-        return _with_readings(past, past.settle(number, Asked(Verb(asked.verb), *words, price, first, asked.phases)))
+        return _with_readings(past, past.settle(number, wanted))
     except NoSuchGap as error:
         raise Refused(404, "gap-unknown", f"{error}.", "GET /ledger lists them.") from error
     except CannotSettle as error:

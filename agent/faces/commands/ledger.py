@@ -101,17 +101,26 @@ def show(desk: Desk, number: int, as_json: bool) -> None:
     "--from", "first", callback=_month_or_day, metavar="MONTH|DAY",
     help="When the first part is billed; otherwise on the first of next month.",
 )  # fmt: skip
+@click.option("--write", is_flag=True, help="Have Trueup write each part into the PSA, once approved.")
 @_PRICE
 @_REASON
 @desk
 def bill(
-    desk: Desk, number: int, phases: int, first: date | None, price: Decimal | None, reason: str, as_json: bool
+    desk: Desk,
+    number: int,
+    phases: int,
+    first: date | None,
+    write: bool,
+    price: Decimal | None,
+    reason: str,
+    as_json: bool,
 ) -> None:
     """Bill back (or credit) what is open of gap ID, at once or in equal monthly phases, exact to the cent.
 
-    It becomes a schedule of dated one-off lines, which `trueup ledger export` writes.
+    It becomes a schedule of dated one-off lines, which `trueup ledger export` writes into a file. With --write each
+    part becomes a held change when its invoice is the next one; approved, it is written like any other.
     """
-    _settle(desk, number, "bill", as_json, reason=reason, price=price, first=first, phases=phases)
+    _settle(desk, number, "bill", as_json, reason=reason, price=price, first=first, phases=phases, write=write)
 
 
 @command.command(epilog=options.examples('trueup ledger waive 12 --approver "R. Okafor" --reason "our mistake"'))

@@ -30,6 +30,7 @@ from decimal import Decimal
 from agent.domain.agreements import Agreement, Line
 from agent.domain.changes import (
     AddLine,
+    BillPast,
     Change,
     EndLine,
     Fold,
@@ -44,6 +45,7 @@ from agent.domain.history import Move
 from agent.domain.keys import LineKey
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.periods import DAY, Period
+from agent.psa.connectwise.one_off import one_off
 from agent.psa.connectwise.pen import Manner, Pen
 from agent.psa.connectwise.task import Batch, Task, beyond, part_of
 
@@ -54,6 +56,8 @@ def writes(change: Change, agreement: Agreement, today: date, manner: Manner) ->
     if why:
         return _refused(why)
     pen = Pen(change, agreement, manner)
+    if isinstance(change, BillPast):
+        return one_off(pen, change)
     if isinstance(change, AddLine):
         return _add(pen, today)
     if change.holding is None or change.before is None:

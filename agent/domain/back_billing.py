@@ -59,7 +59,8 @@ def _due(
 def _billable(agreement: Agreement, part: Instalment, ground: Ground, currency: str) -> bool:
     """While a deleted invoice waits to be made again, it is to be what it was."""
     fits = agreement.currency in (None, currency) and part.amount.currency == currency
-    ours = agreement.company == ground.company and not agreement.refusal and agreement.months is not None
+    # A year's invoice would bill in one go, months later, what was spread over as many.
+    ours = agreement.company == ground.company and not agreement.refusal and agreement.months == 1
     return fits and ours and ground.reopened(agreement.id) is None
 
 

@@ -93,7 +93,7 @@ class Past:
     def settle(self, number: int, asked: Asked) -> Gap:
         """Record what a person decided, and tell how the gap stands then. Raises `NoSuchGap` and `CannotSettle`."""
         gap = self.gap(number)
-        why = objection(gap, asked, self.today)
+        why = objection(gap, asked, self.today) or (self._against_writing(gap) if asked.write else "")
         if why:
             raise CannotSettle(f"Gap {number} cannot be settled like this: {why}", f"See: trueup ledger show {number}")
         record = settled(gap, asked, self.today, self.now)
@@ -102,6 +102,12 @@ class Past:
             what = f"Somebody else has just decided about gap {number}"
             raise CannotSettle(what, f"Look again: trueup ledger show {number}")
         return self.gap(number)
+
+    def _against_writing(self, gap: Gap) -> str:
+        now = self._then(gap.company, gap.agreement, self.now) if gap.agreement is not None else None
+        if now is not None and now.months == 1:
+            return ""
+        return f"agreement {gap.agreement} is not billed by the month: export the schedule, and enter it by hand"
 
     def _gap(self, seen: SeenGap, decided: Sequence[Settlement], written: Mapping[object, Sequence[Entry]]) -> Gap:
         finding = seen.finding

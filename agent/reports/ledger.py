@@ -93,7 +93,7 @@ def _decision(one: Settlement, gap: Gap) -> str:
         said.append(f"in {len(one.instalments)} phases from {one.instalments[0].day}")
     elif one.instalments:
         said.append(f"on {one.instalments[0].day}")
-    said += ["written by Trueup"] if one.order else []
+    said += ["to be written by Trueup"] if one.order else []
     said += [f"at {coins(one.price)} a month"] if one.price else []
     said += [f"by {shown(one.who)}"]
     said += [f"allowed by {shown(one.approver)}"] if one.approver else []

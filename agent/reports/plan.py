@@ -161,7 +161,8 @@ def _described(agreement: Agreement | None) -> str:
 def _sums(planned: Sequence[Planned], agreement: Agreement | None) -> str:
     """Units and money of the lines that change; money only where every price and the period are known."""
     if not _by_line(planned):
-        return "nothing to change before the renewal"
+        once = any(isinstance(p.change, BillPast) for p in planned)
+        return "one-off lines for the past only" if once else "nothing to change before the renewal"
     before, after = units(planned)
     moved, was = difference(planned), _billed(planned, agreement)
     money = "" if moved is None or was is None else f", {was.at_coins().amount:,} → {was + moved} a month"

@@ -66,12 +66,12 @@ def test_learning_nothing_new_takes_fourteen_statements(tmp_path: Path) -> None:
     assert store.journal() == []
 
 
-def test_memory_takes_nine_statements(tmp_path: Path) -> None:
+def test_memory_takes_ten_statements(tmp_path: Path) -> None:
     """One for each kind of thing that is known of a company, in one transaction."""
     with open_store("", tmp_path, StillClock()) as store, statements() as seen:
         store.memory(PSA, COMPANY, [AGREEMENT], NOW)
 
-    assert seen == ["BEGIN", *["SELECT"] * 8]
+    assert seen == ["BEGIN", *["SELECT"] * 9]
 
 
 def test_snapshot_that_says_the_same_is_not_packed_again(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ soak: $(VENV)/dev.stamp  ## a million fault schedules, and a blow at every syste
 	@$(if $(ARGS),,$(PY) -m tests.engine.churn)
 	@$(PY) -m tests.engine.soak $(ARGS)
 	@$(PY) -m tests.acceptance.every_call
+	@$(if $(ARGS),,TRUEUP_WALKS=2000 $(PY) -m pytest -q tests/engine/test_split_laws.py)
 
 soak-trust: $(VENV)/dev.stamp  ## a million damaged files, ten thousand requests, a month of 500 tenants (an hour or two)
 	@$(PY) -m bench.fuzz

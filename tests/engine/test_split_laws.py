@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,9 +118,15 @@ class Year:
         return self.seats[max(since for since in self.seats if since <= max(day, min(self.seats)))]
 
 
-# A walk takes a second or two: shrinking one would take minutes, and the walk itself tells enough.
+# A walk takes a second or two: shrinking one would take minutes, and the walk itself tells enough. The same walks each
+# time, unless more are asked for, which `make soak` does.
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    max_examples=int(os.environ.get("TRUEUP_WALKS", "15")),
+    derandomize="TRUEUP_WALKS" not in os.environ,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
 )
 @given(
     st.lists(steps, min_size=1, max_size=3),

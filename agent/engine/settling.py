@@ -15,9 +15,10 @@ from agent.domain.keys import LineKey, Role
 from agent.domain.ledger import KEYED, MONTHS, Cut, Gap, Made, Settlement, by_periods, course, made_by, part_written
 from agent.domain.mappings import Mappings
 from agent.domain.periods import DAY, Grid
+from agent.domain.proration import Convention
 from agent.domain.settling import Asked, objection, settled
 from agent.errors import TrueupError
-from agent.ports import Entry, EntryState, SeenGap, Store, Traits, Version
+from agent.ports import Entry, EntryState, SeenGap, Store, Version
 
 _ENTRIES = 1_000_000  # all there are: a gap of last year may have been billed by any of them
 
@@ -35,7 +36,7 @@ class Past:
     """One look at the ledger. Reads the store and nothing else."""
 
     store: Store
-    traits: Traits
+    convention: Convention
     zone: ZoneInfo
     mappings: Mappings
     now: datetime
@@ -129,7 +130,7 @@ class Past:
             self._day(seen.since),
             closed,
             by_periods(found, grid, self.today + DAY) if grid else found,
-            self.traits.convention,
+            self.convention,
             tuple(self._made(entries, seen.since)),
             tuple(decided),
             self._excluded(seen),

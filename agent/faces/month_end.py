@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 from agent.domain.counts import MICROSOFT, Account
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey
+from agent.domain.ledger import balances
 from agent.domain.mappings import Mappings
 from agent.domain.money import Money
 from agent.domain.periods import Grid
+from agent.domain.proration import CONNECTWISE, Convention
 from agent.domain.reconciliation import (
     Confidence,
     Difference,
@@ -29,9 +31,10 @@ from agent.domain.reconciliation import (
     told,
     usual_prices,
 )
+from agent.engine.settling import Past as Ledger
 from agent.faces.positions import Shelf
 from agent.ports import Entry, EntryState, OpenFinding, Store
-from agent.reports.month_end import Deed, Legs, MonthEnd, Origin, State, TrendMonth, Unmapped, code_words
+from agent.reports.month_end import Deed, Legs, MonthEnd, Origin, Past, State, TrendMonth, Unmapped, code_words
 from agent.reports.text import View, counted
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ class Books:
     view: View
     companies: Sequence[int]
     first: date
+    convention: Convention = CONNECTWISE
 
     @property
     def today(self) -> date:
@@ -96,6 +100,7 @@ class Books:
             tuple(self._unmapped(open_)),
             tuple(self._corrected()),
             tuple(self._held()),
+            tuple(self._past()),
             tuple(self._trend(open_)),
             tuple(self._notes(open_)),
             next(iter(self.store.journal(1)), None),
@@ -267,6 +272,14 @@ class Books:
                 why = "; ".join(hold.reasons)
                 yield Deed(self.view.company(hold.company), hold.sentence, day, why, hold.monthly)
 
+    def _past(self) -> Iterator[Past]:
+        """The balances of the present month, as it stands."""
+        ledger = Ledger(self.store, self.convention, self.zone, self.mappings, self.view.now)
+        begin, end, _ = ledger.month(None)
+        for balance in balances(ledger.gaps(), begin, end):
+            if balance.company in self.companies:
+                yield Past(self.view.company(balance.company), balance)
+
     def _trend(self, open_: Iterable[OpenFinding]) -> Iterator[TrendMonth]:
         """What was open at the end of each month, as it last stood; the present month shows what is open now."""
         # From the first of the month: going back from a 31st would skip the short months.
@@ -321,7 +334,9 @@ def books(
     today = view.now.astimezone(agent.timezone).date()
     stale = settings.microsoft.stale_after
     kept = store, mappings, settings.psa.kind, agent.currency, agent.timezone, stale, view, companies
-    return Books(*kept, first or today.replace(day=1))
+    from agent.engine.assembly import traits_of
+
+    return Books(*kept, first or today.replace(day=1), traits_of(settings).convention)
 
 
 _LEGS = (Leg.PURCHASED, Leg.ASSIGNED, Leg.BILLED, Leg.INVOICED)

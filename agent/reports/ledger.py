@@ -24,7 +24,7 @@ from agent.domain.ledger import (
 from agent.domain.money import Money
 from agent.domain.ownership import plain
 from agent.ports import Version
-from agent.reports.text import View, columns, counted, paint, shown, wrapped
+from agent.reports.text import View, cells, columns, counted, cut, paint, shown, wrapped
 from agent.reports.values import Values, of_money
 
 _COLOURS = {State.OPEN: "red", State.UNPRICED: "yellow", State.TWICE: "yellow", State.PHASED: "cyan"}
@@ -185,17 +185,29 @@ def balances_text(found: Sequence[Balance], begin: date, end: date, view: View) 
     """`begin` is the first day, `end` the last."""
     if not found:
         return f"No money in the ledger from {begin} to {end}."
-    head = ("Company", "", "Opening", "+ added", "- corrected", "- billed", "- waived", "= remaining", "scheduled")
-    rows = [tuple(paint(cell, "bold") for cell in head), *(_balance(one, view) for one in found)]
-    lines = columns(rows, right=set(range(2, 9)))
+    lines = balance_lines([(view.company(one.company), one) for one in found], view.width)
     currencies = " and ".join(sorted({one.currency for one in found}))
     note = f"{begin} to {end}, {currencies}. What is scheduled is a part of what remains."
     return "\n".join([*lines, "", *wrapped(note, view.width)])
 
 
-def _balance(one: Balance, view: View) -> tuple[str, ...]:
-    sums = one.opening, one.added, one.corrected, one.billed, one.waived, one.remaining, one.scheduled
-    return view.company(one.company), one.direction.value, *(f"{money.at_coins().amount:,}" for money in sums)
+def balance_lines(found: Sequence[tuple[str, Balance]], width: int, indent: str = "") -> list[str]:
+    """Of companies by their names, which are cut where the numbers leave no room."""
+    head = ("Company", "", "Opening", "+ added", "- corr.", "- billed", "- waived", "= left", "scheduled")
+    rows = [head, *(_balance(name, one) for name, one in found)]
+    numbers = sum(max(cells(row[place]) for row in rows) + 2 for place in range(1, 9))
+    room = max(16, width - len(indent) - numbers)
+    first, *rest = columns([(cut(row[0], room), *row[1:]) for row in rows], right=set(range(2, 9)), indent=indent)
+    return [paint(first, "bold"), *rest]
+
+
+def _balance(name: str, one: Balance) -> tuple[str, ...]:
+    way = one.direction.value.partition("-")[0]
+    return name, way, *(f"{money.at_coins().amount:,}" for money in balance_sums(one))
+
+
+def balance_sums(one: Balance) -> tuple[Money, ...]:
+    return one.opening, one.added, one.corrected, one.billed, one.waived, one.remaining, one.scheduled
 
 
 def balance_values(one: Balance) -> Values:

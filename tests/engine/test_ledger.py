@@ -31,7 +31,7 @@ def rig(folder: Path, **more: object) -> Rig:
 
 
 def past(one: Rig) -> Past:
-    return Past(one.cycle.store, one.cycle.psa.traits, UTC_ZONE, one.mappings(), one.clock.now())
+    return Past(one.cycle.store, one.cycle.psa.traits.convention, UTC_ZONE, one.mappings(), one.clock.now())
 
 
 def gap(one: Rig) -> Gap:

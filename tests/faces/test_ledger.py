@@ -145,3 +145,14 @@ def test_bad_input_gets_one_sentence(msp: Msp, words: tuple[str, ...], why: str)
     said = msp(*words)
     assert said.status != 0
     assert why in said.err
+
+
+def test_month_end_report_tells_the_balances(msp: Msp, tmp_path: Path) -> None:
+    """Beside what differs now, in each format but the CSV, which has the differences alone."""
+    page, book = tmp_path / "r.html", tmp_path / "r.xlsx"
+    said = here("--config", str(msp.config), "report", "--json", "--html", str(page), "--xlsx", str(book))
+    corvane = next(one for one in said.json()["past"] if one["company"].startswith("Corvane"))
+    assert Decimal(corvane["opening"]["amount"]) + Decimal(corvane["added"]["amount"]) > 0
+    assert "The past, this month" in page.read_text()
+    assert "Past" in openpyxl.load_workbook(book).sheetnames
+    assert "The past, this month" in here("--config", str(msp.config), "report").out

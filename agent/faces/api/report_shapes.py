@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from agent.domain.findings import Code
+from agent.domain.ledger import Direction
 from agent.faces.api.shapes import (
     Amount,
     Answered,
@@ -107,6 +108,20 @@ class ReportedMonth(Answered):
     refund: Money | None
 
 
+class ReportedPast(Answered):
+    """This month's balance of a company's past: opening + added - corrected - billed - waived = remaining."""
+
+    company: str
+    direction: Direction
+    opening: Money
+    added: Money
+    corrected: Money
+    billed: Money
+    waived: Money
+    remaining: Money
+    scheduled: Money
+
+
 class Report(Answered):
     """What has drifted apart, in money, the largest first; `monthly` by effect, one amount a currency."""
 
@@ -121,6 +136,7 @@ class Report(Answered):
     corrected: list[ReportedDeed] | None
     held: list[ReportedDeed] | None
     origins: list[ReportedOrigin]
+    past: list[ReportedPast]
     trend: list[ReportedMonth]
     notes: list[str]
     journal_head: JournalHead | None

@@ -72,7 +72,7 @@ def settle(service: Service, number: int, asked: SettleRequest) -> Values:
 def _past(service: Service, company: int | None = None) -> Past:
     cycle = service.cycle
     now = cycle.clock.now()
-    return Past(cycle.store, cycle.psa.traits, cycle.zone, views.in_force(service), now, company)
+    return Past(cycle.store, cycle.psa.traits.convention, cycle.zone, views.in_force(service), now, company)
 
 
 def _with_readings(past: Past, gap: Gap) -> Values:

@@ -228,7 +228,7 @@ def _past(desk: Desk, of_company: str | None = None) -> Iterator[Past]:
     with desk.store() as store:
         settings = desk.settings
         now = desk.clock.now()
-        yield Past(store, traits_of(settings), settings.agent.timezone, desk.mappings, now, number)
+        yield Past(store, traits_of(settings).convention, settings.agent.timezone, desk.mappings, now, number)
 
 
 def _settle(desk: Desk, number: int, verb: str, as_json: bool, *, price: Decimal | None = None, **said: object) -> None:

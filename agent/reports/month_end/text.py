@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agent.domain.reconciliation import Confidence, Difference, Effect
+from agent.reports.ledger import balance_lines
 from agent.reports.month_end.view import EFFECTS, MonthEnd, Origin, State, code_words
 from agent.reports.pages import amounts
 from agent.reports.text import View, columns, counted, paint, shown, wrapped
@@ -22,7 +23,7 @@ def month_end_text(report: MonthEnd, view: View) -> str:
     more = len(report.differences) - _LISTED
     if more > 0:
         lines += ["", f"and {counted(more, 'more difference')}; --html and --xlsx show all of them"]
-    lines += [*_deeds(report, view), *_unmapped(report, view), *_origins(report.origins, view)]
+    lines += [*_deeds(report, view), *_past(report, view), *_unmapped(report, view), *_origins(report.origins, view)]
     if report.notes:
         lines += ["", paint("Notes", "bold")]
         lines += [line for note in report.notes for line in wrapped(shown(note), view.width, "  ", "    ")]
@@ -80,6 +81,13 @@ def _deeds(report: MonthEnd, view: View) -> Iterator[str]:
                 yield from wrapped(shown(deed.why), view.width, "    ")
         if not deeds:
             yield "  Nothing."
+
+
+def _past(report: MonthEnd, view: View) -> Iterator[str]:
+    """What months before owe, beside what differs now: the two never meet in one sum."""
+    if report.past:
+        yield from ("", paint("The past, this month (trueup ledger)", "bold"))
+        yield from balance_lines([(shown(one.company), one.balance) for one in report.past], view.width, "  ")
 
 
 def _unmapped(report: MonthEnd, view: View) -> Iterator[str]:

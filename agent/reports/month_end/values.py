@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from agent.domain.ownership import plain
 from agent.domain.reconciliation import Difference, Effect
+from agent.reports.ledger import balance_values
 from agent.reports.month_end.view import Deed, MonthEnd, code_words
 from agent.reports.text import shown
 from agent.reports.values import Values, of_head, of_money
@@ -46,6 +47,7 @@ def month_end_values(report: MonthEnd) -> Values:
         "origins": [
             {"name": origin.name, "detail": origin.detail, "state": origin.state.value} for origin in report.origins
         ],
+        "past": [{**balance_values(one.balance), "company": one.company} for one in report.past],
         "trend": [
             {"month": month.label, "leak": of_money(month.leak), "refund": of_money(month.refund)}
             for month in report.trend

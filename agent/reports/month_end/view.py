@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from agent.domain.findings import Code
+from agent.domain.ledger import Balance
 from agent.domain.money import Money
 from agent.domain.reconciliation import Confidence, Difference, Effect, totals
 from agent.ports import JournalRecord
@@ -122,6 +123,14 @@ def code_words(code: Code) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What a company's past owes, and became of it this month, by its name."""
+
+    company: str
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
 class MonthEnd:
     """`differences` are ranked. What a report has no word about (an audit corrects nothing) stays empty, or None.
 
@@ -137,6 +146,7 @@ class MonthEnd:
     unmapped: tuple[Unmapped, ...] = ()
     corrected: tuple[Deed, ...] | None = None
     held: tuple[Deed, ...] | None = None
+    past: tuple[Past, ...] = ()
     trend: tuple[TrendMonth, ...] = ()
     notes: tuple[str, ...] = ()
     head: JournalRecord | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agent.domain.money import Money
 from agent.domain.reconciliation import Confidence
+from agent.reports.ledger import balance_sums
 from agent.reports.month_end.values import HEADINGS, Value, difference_rows
 from agent.reports.month_end.view import EFFECTS, MonthEnd
 from agent.reports.pages import amounts
@@ -25,6 +26,8 @@ def month_end_xlsx(report: MonthEnd) -> bytes:
         _quantities(pen.sheet("Quantities", (30, 40, 12, 12, 12, 12)), report)
         if report.corrected is not None or report.held is not None:
             _deeds(pen.sheet("Changes", (12, 12, 30, 60, 16, 60)), report)
+        if report.past:
+            _past(pen.sheet("Past", (30, 14, 10, 12, 12, 12, 12, 12, 12, 12)), report)
         _unmapped(pen.sheet("Not mapped", (12, 44, 40, 60)), report)
         _origins(pen.sheet("Sources", (34, 10, 100)), report)
     return pen.content
@@ -98,6 +101,15 @@ def _deeds(sheet: Sheet, report: MonthEnd) -> None:
             monthly = deed.monthly.at_coins().amount if deed.monthly else None
             cells = (deed.when, state, shown(deed.company), shown(deed.sentence), monthly, shown(deed.why))
             sheet.add(cells, frozenset({4}))
+
+
+def _past(sheet: Sheet, report: MonthEnd) -> None:
+    sums = ("Opening", "Added", "Corrected", "Billed", "Waived", "Remaining", "Of which scheduled")
+    sheet.head(("Company", "Direction", "Currency", *sums))
+    for one in report.past:
+        cells = [money.at_coins().amount for money in balance_sums(one.balance)]
+        where = shown(one.company), one.balance.direction.value, one.balance.currency
+        sheet.add((*where, *cells), frozenset(range(3, 10)))
 
 
 def _unmapped(sheet: Sheet, report: MonthEnd) -> None:

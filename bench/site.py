@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from agent.simulators import huntress
 from bench.fleet import APP, CLIENT, SECRET
 
 
 def write(folder: Path, fleet: dict[str, Any], workers: int, listen: str = "127.0.0.1:0") -> Path:
-    for name, text in (("graph-secret", SECRET), ("psa-key", fleet["keys"]["private"])):
+    secrets = (("graph-secret", SECRET), ("psa-key", fleet["keys"]["private"]), ("huntress-secret", huntress.SECRET))
+    for name, text in secrets:
         (folder / name).write_text(text)
         (folder / name).chmod(0o600)
     (folder / "state").mkdir(mode=0o700)
@@ -28,6 +30,8 @@ def write(folder: Path, fleet: dict[str, Any], workers: int, listen: str = "127.
 
 def _company(company: dict[str, Any]) -> str:
     head = f'company = {company["company"]}\nname = "{company["name"]}"\ntenant = "{company["tenant"]}"\n'
+    if "organization" in company:
+        head += f'sources = {{ huntress = "{company["organization"]}" }}\n'
     rows = [
         f'\n[[row]]\nlicence = "{row["licence"]}"\nprofile = "{row["product"].lower()}"\n'
         f"agreement = {row['agreement']}\nadopt = true\n"
@@ -72,4 +76,17 @@ rate = 60000
 
 [log]
 level = "error"
+{_huntress(fleet)}"""
+
+
+def _huntress(fleet: dict[str, Any]) -> str:
+    if "huntress" not in fleet:
+        return ""
+    return f"""
+[sources.huntress]
+kind = "huntress"
+key = "{huntress.KEY}"
+secret = "file:huntress-secret"
+url = "{fleet["huntress"]}"
+rate = {fleet["rate"]}
 """

@@ -137,7 +137,7 @@ class Shop:
         limits = Limits(1000, 100, 1000, 100, 1000, 99, raise_times=1000)
         policy = Policy("USD", limits, timedelta(seconds=60), timedelta(hours=24), store.installation)
         catalogue = Catalogue(adapter, clock, timedelta(0))
-        self.cycle = Cycle(self.tenant, adapter, store, clock, UTC_ZONE, policy, Here(), catalogue, Turns())
+        self.cycle = Cycle(self.tenant, adapter, store, clock, UTC_ZONE, policy, Here(), Here(), catalogue, Turns())
 
     def _furnish(self) -> None:
         for company, name in ((CONTOSO, "Contoso"), (FABRIKAM, "Fabrikam")):

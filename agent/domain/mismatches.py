@@ -29,8 +29,10 @@ def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterato
     rows = mappings.rows_by_account.get(account, ())
     mapped = {sku for row in rows for sku in row.skus}
     excluded = mappings.excluded(account)
-    # What a seller lists is billed where the company's own tenant, or another source, counts it.
-    elsewhere = {sku for row in mappings.companies[company].rows for sku in row.skus} - mapped
+    # What a seller lists is billed where the company's own tenant, or another source, counts it. Two tenants, or two
+    # accounts at one source, have seats of their own each.
+    others = [row for row in mappings.companies[company].rows if not _same_source(row.account, snapshot.account)]
+    elsewhere = {sku for row in others for sku in row.skus} - mapped
     for seen in snapshot.observations.values():
         if seen.sku in mapped:
             spare = max(row.spare for row in rows if seen.sku in row.skus)
@@ -39,6 +41,10 @@ def of_snapshot(snapshot: Snapshot, mappings: Mappings, company: int) -> Iterato
             yield _unmapped(seen, snapshot.account, company)
     for leftover in leftovers(rows, snapshot):
         yield from _of_leftover(leftover, snapshot, company)
+
+
+def _same_source(ref: str, account: Account) -> bool:
+    return Account.parse(ref).source == account.source
 
 
 def _of_leftover(leftover: Leftover, snapshot: Snapshot, company: int) -> Iterator[Finding]:

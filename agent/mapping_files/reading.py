@@ -90,7 +90,7 @@ class CompanyReader:
     def company(self) -> CompanyMapping | None:
         """None where what stands above the first row has problems; rows with problems are left out."""
         found = [(steps, self._row(steps, data)) for steps, data in self.page.tables("row")]
-        excluded = [self._exclusion(steps, data) for steps, data in self.page.tables("exclude")]
+        excluded = [one for steps, data in self.page.tables("exclude") for one in self._exclusions(steps, data)]
         self._check_lines([steps for steps, _ in found])
         head = self.head
         if head is None:
@@ -101,7 +101,7 @@ class CompanyReader:
             accounts=(*(tenant.id for tenant in self.tenants), *self.elsewhere.refs),
             mode=head.mode or self.mode,
             rows=tuple(row for _, row in found if row),
-            exclusions=tuple(exclusion for exclusion in excluded if exclusion),
+            exclusions=tuple(excluded),
             place=self.page.place(("company",)),
             limits=head.guards.model_dump(exclude_none=True) if head.guards else None,
         )
@@ -241,25 +241,22 @@ class CompanyReader:
                 found.append(sku)
         return SumCount(tuple(found)) if len(found) == len(licences) else None
 
-    def _exclusion(self, steps: Steps, data: Any) -> Exclusion | None:
+    def _exclusions(self, steps: Steps, data: Any) -> Iterator[Exclusion]:
         table = self.page.table(steps, data, CompanyExcludeTable)
         if table is None:
-            return None
+            return
         if (table.licence is None) == (table.product is None) or (table.product is None) != (table.source is None):
             remedy = "Write licence, or product with the source that lists it"
             self.page.refuse(steps, "does not say what is excluded", remedy)
-            return None
-        if table.licence is None:
-            return self._product_exclusion(table, steps)
-        sku = self.page.sku(table.licence, (*steps, "licence"))
-        tenant = self._tenant(table.tenant, steps) if table.tenant else ""
-        return Exclusion(sku, table.reason, self.page.place(steps), tenant) if sku and tenant is not None else None
-
-    def _product_exclusion(self, table: CompanyExcludeTable, steps: Steps) -> Exclusion | None:
-        account = self.elsewhere.account(table, steps)
-        if account is None or table.product is None:
-            return None
-        return Exclusion(folded(table.product), table.reason, self.page.place(steps), account)
+        elif table.product is not None:
+            # In all accounts that the company has there, as a licence is excluded in all its tenants.
+            for account in self.elsewhere.accounts(table.source or "", steps):
+                yield Exclusion(folded(table.product), table.reason, self.page.place(steps), account)
+        elif table.licence is not None:
+            sku = self.page.sku(table.licence, (*steps, "licence"))
+            tenant = self._tenant(table.tenant, steps) if table.tenant else ""
+            if sku and tenant is not None:
+                yield Exclusion(sku, table.reason, self.page.place(steps), tenant)
 
     def _check_lines(self, rows: Sequence[Steps]) -> None:
         """Rows are told apart by file and line, in findings as well, so two may not share one."""
@@ -319,24 +316,32 @@ class Elsewhere:
     def refs(self) -> Iterator[str]:
         return (Account(name, id_).ref for name, ids in self.ids.items() for id_ in ids)
 
-    def account(self, table: RowTable | CompanyExcludeTable, steps: Steps) -> str | None:
-        """The ref of the account that a row counts; None where that cannot be told, which is a problem."""
-        source, asked = table.source or "", table.account if isinstance(table, RowTable) else None
+    def accounts(self, source: str, steps: Steps) -> Sequence[str]:
+        """The refs of the company's accounts at a source; none where that is a problem."""
         ids = self.ids.get(source, [])
         if source not in self.sources:
             self.page.refuse((*steps, "source"), f'is no source of agent.toml: "{source}"', self._known(source))
         elif not ids:
             remedy = f'Add above the first [[row]]: sources = {{ {source} = "its id there" }}'
             self.page.refuse((*steps, "source"), "is one that the company has no id at", remedy)
-        elif asked is None and len(ids) > 1:
+        else:
+            return [Account(source, id_).ref for id_ in ids]
+        return ()
+
+    def account(self, table: RowTable, steps: Steps) -> str | None:
+        """The ref of the account that a row counts; None where that cannot be told, which is a problem."""
+        source, asked = table.source or "", table.account
+        if not self.accounts(source, steps):
+            return None
+        ids = self.ids[source]
+        if asked is None and len(ids) > 1:
             known = " or ".join(f'"{id_}"' for id_ in ids)
             self.page.refuse(steps, f"does not say which account at {source} it is about", f"Add: account = {known}")
         elif asked is not None and folded(asked) not in ids:
             remedy = closest(asked, ids, f"Write one of the ids that sources gives for {source}")
             self.page.refuse((*steps, "account"), f"is no id of the company's at {source}", remedy)
         else:
-            if isinstance(table, RowTable):
-                self._check(table, self.sources[source], steps)
+            self._check(table, self.sources[source], steps)
             return Account(source, folded(asked or ids[0])).ref
         return None
 

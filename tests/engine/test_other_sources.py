@@ -91,6 +91,21 @@ def test_more_devices_are_billed_from_their_day(msp: Msp) -> None:
     assert msp.lines(1021) == [("CARE", 2, "2026-03-17", "2026-03-31"), ("CARE", 11, "2025-01-01", "")]
 
 
+def test_two_organizations_of_one_company_are_billed_each(msp: Msp) -> None:
+    """9 agents in one, 4 in the other: what only one of them has a row for is not taken to be billed in both."""
+    msp.hunt.add_organization("Contoso Perth", 4712)
+    msp.hunt.protect(4712, agents=4)
+    both = EDR.replace('"4711"', '["4711", "4712"]') + 'account = "4711"\n'
+    msp.map(both)
+    msp.run()
+    assert "huntress: Huntress Managed EDR, 4 devices in use, billed by no row" in msp.told(Code.UNMAPPED_LICENCE)
+    perth = '[[row]]\nsource = "huntress"\naccount = "4712"\nproduct = "edr"\nprofile = "box"\nagreement = 1021\n'
+    msp.map(both + perth)
+    msp.settle()
+    assert msp.lines(1021) == [("BOX", 4, "2026-03-17", ""), ("CARE", 9, "2026-03-17", "")]
+    assert not [said for said in msp.told(Code.UNMAPPED_LICENCE) if "EDR" in said]
+
+
 @pytest.mark.parametrize("usage", [{}, None, {"edr": {"billable_agents_count": 0}}])
 def test_nothing_left_lowers_nothing(msp: Msp, usage: object) -> None:
     """An account that lists nothing at all is never an instruction, however often it says so."""

@@ -59,6 +59,16 @@ def test_product_may_be_excluded(tmp_path: Path) -> None:
     assert "b200" not in mappings.excluded(TENANT)
 
 
+def test_product_is_excluded_at_all_ids_of_the_company(tmp_path: Path) -> None:
+    """A company with two ids at a source has two accounts; a row is about one of them, an exclusion about both."""
+    both = IDS.replace('"0B4C"', '["0B4C", "0B4D"]')
+    excluded = '\n[[exclude]]\nsource = "pax8"\nproduct = "B200"\nreason = "our own"\n'
+    mappings = company_folder(tmp_path, HEAD + both + PRODUCT + 'account = "0b4d"\n' + excluded).load()
+
+    assert [row.account for row in mappings.rows()] == ["pax8:0b4d"]
+    assert [mappings.excluded(f"pax8:{id_}")["b200"].reason for id_ in ("0b4c", "0b4d")] == ["our own"] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -11,7 +11,7 @@ LOCK   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ve
           --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit test soak soak-trust lint sbom audit-deps bench bench-laws wheel lock clean
+.PHONY: help demo audit test soak soak-trust lint sbom audit-deps bench bench-laws mutants wheel lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -57,6 +57,9 @@ bench: $(VENV)/dev.stamp  ## measure fleets of tenants beside the physical bound
 bench-laws: $(VENV)/dev.stamp  ## prorate a million random cases by two methods (minutes); ARGS=CASES
 	@$(PY) -m bench.laws $(ARGS)
 
+mutants: $(VENV)/dev.stamp  ## break the domain and the engine in small ways and count what tests notice (hours); ARGS="guards owed"
+	@$(PY) -m bench.mutants $(ARGS)
+
 wheel: $(VENV)/run.stamp  ## build the wheel into dist/
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist/*.whl
@@ -70,7 +73,7 @@ lock: $(PY)  ## resolve the dependencies anew; ARGS=--upgrade takes the newest
 
 clean:  ## remove the environment, caches and what the demo left
 	@echo "Removing $(VENV), caches and build folders"
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis demo-state
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis demo-state mutants
 	@find agent tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(PY):

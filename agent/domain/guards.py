@@ -162,14 +162,14 @@ FLEET = "in one cycle (more than"  # what tells the breaker's reason from a guar
 def fleet_reason(plans: Sequence[CompanyPlan], limits: Limits, currency: str) -> str:
     """Why this cycle as a whole must wait: too many companies or too much money move at once. Empty if it may go on."""
     moving = [plan for plan in plans if plan.unasked]
-    share = Decimal(len(moving) * 100) / max(1, len(plans))
-    if len(moving) >= limits.fleet_companies_minimum and share > limits.fleet_companies_percent:
-        allowed = limits.fleet_companies_percent
+    if not moving or len(moving) < limits.fleet_companies_minimum:
+        return ""
+    allowed = limits.fleet_companies_percent
+    if len(moving) * 100 > len(plans) * allowed:
         return f"{len(moving)} of {len(plans)} companies change {FLEET} {allowed} %)"
     total = Money.total((plan.monthly for plan in plans), currency)
     moved = Money.total((_moved(plan, currency) for plan in moving), currency)
-    enough = len(moving) >= limits.fleet_companies_minimum
-    if enough and total and moved.amount * 100 > total.amount * limits.fleet_money_percent:
+    if total and moved.amount * 100 > total.amount * limits.fleet_money_percent:
         return f"{moved} of {total} a month move {FLEET} {limits.fleet_money_percent} %)"
     return ""
 

@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain.history import BEFORE_ALL, Move, asked, fallen, risen
+from agent.domain.history import BEFORE_ALL, Move, asked, fallen, level, proven, risen
 
 
 def day(number: int) -> date:
@@ -28,6 +28,28 @@ def test_the_last_reading_of_a_day_counts() -> None:
     """12 in the morning and 10 in the evening: the day ended as the one before it."""
     morning = asked(((day(16), 10),), day(17), 12)
     assert asked(morning, day(17), 10) == ((day(16), 10),)
+
+
+def test_the_ground_is_the_day_before_the_only_reading() -> None:
+    """10 in the morning of the 17th, 12 in its evening: the 16th ended with what the morning showed."""
+    assert asked(((day(17), 10),), day(17), 12) == ((day(16), 10), (day(17), 12))
+
+
+def test_no_seat_is_a_reading_too() -> None:
+    """A row that has no line and no seats knows so since its first reading, not since ever."""
+    assert asked(((BEFORE_ALL, 0),), day(17), 0) == ((BEFORE_ALL, 0), (day(17), 0))
+
+
+def test_before_the_ground_the_ground_counts() -> None:
+    """4 on the 10th, 6 on the 12th: on the 9th 4, as far as anybody knows, and on the 12th 6."""
+    history = ((day(10), 4), (day(12), 6))
+    assert [level(history, day(n)) for n in (9, 10, 11, 12)] == [4, 4, 4, 6]
+
+
+def test_seats_bought_on_the_day_of_the_last_reading_are_proven() -> None:
+    """Read on the 16th with 10, three bought later that day, 13 now: since the 16th."""
+    assert proven([(day(16), 3)], day(16), ((day(15), 10),), 13) == ((day(16), 13),)
+    assert proven([(day(15), 3)], day(16), ((day(15), 10),), 13) == ()
 
 
 def test_lines_that_moved_and_not_the_count() -> None:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,22 @@ def test_seventeen_of_march_s_days_are_17_31() -> None:
     """15 to 31 March, both days included, are 17 of 31 days."""
     march = Period(date(2026, 3, 1), date(2026, 4, 1))
     assert march.share(Period(date(2026, 3, 15), date(2026, 4, 1))) == Fraction(17, 31)
+
+
+def test_a_period_ends_before_its_end() -> None:
+    """March has neither 1 April nor a share in April; its last day is the 31st."""
+    march, april = Period(date(2026, 3, 1), date(2026, 4, 1)), Period(date(2026, 4, 1), date(2026, 5, 1))
+    assert date(2026, 4, 1) not in march
+    assert march.share(april) == 0
+    assert str(march) == "2026-03-01 to 2026-03-31"
+
+
+def test_a_period_without_a_day_is_none() -> None:
+    """1 March to, not including, 1 March has no day; a grid of no months would have no end."""
+    with pytest.raises(ValueError, match="a period needs at least one day: 2026-03-01 to 2026-03-01"):
+        Period(date(2026, 3, 1), date(2026, 3, 1))
+    with pytest.raises(ValueError, match=r"^a billing period has at least one month$"):
+        Grid(date(2026, 3, 1), 0)
 
 
 @given(grids, days)

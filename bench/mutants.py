@@ -1,0 +1,86 @@
+"""Breaks the domain and the engine in one small way after another and counts what the tests notice: make mutants.
+
+python -m bench.mutants [--children N] [MODULE...], where a module is guards, or engine/recovery; without any, all of
+them (hours). A mutant that mypy refuses is noticed, as `make test` begins with mypy. What survived stands with its
+difference in mutants/survivors.diff; `mutmut show NAME` shows one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from mutmut.__main__ import _run
+from mutmut.configuration import config
+from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.stats import status_by_exit_code
+
+HERE = Path("mutants")
+# As in pyproject.toml, without what mypy would say of the frame that mutmut puts around each function.
+STRICT = "--config-file= --strict --warn-unreachable --enable-error-code=redundant-expr --enable-error-code=truthy-bool"
+FRAME = "--no-warn-unused-ignores --disable-error-code=has-type --ignore-missing-imports"
+MYPY = [sys.executable, "-m", "mypy", "--output=json", "--no-error-summary", *STRICT.split(), *FRAME.split()]
+# Of the engine the files that take seconds: the state machine and the schedules would kill more, in hours.
+ENGINE = "applying clockwatch cycle footing lanes recovery turns"
+TESTS = {
+    "domain": ["tests/domain", "tests/psa/connectwise/test_next_invoice.py"],
+    "engine": [f"tests/engine/test_{name}.py" for name in ENGINE.split()],
+}
+NOTICED = ("killed", "timeout", "caught by type check", "segfault")
+
+
+def sources(names: Sequence[str]) -> dict[str, list[Path]]:
+    """The files of each room; a bare name is of the domain."""
+    wanted = [name if "/" in name else f"domain/{name}" for name in names] or ["domain/*", "engine/*"]
+    found = sorted({path for name in wanted for path in Path("agent").glob(f"{name}.py")})
+    rooms = {room: [path for path in found if path.parent.name == room] for room in TESTS}
+    return {room: files for room, files in rooms.items() if files}
+
+
+def run(room: str, files: Sequence[Path], children: int) -> None:
+    # mutmut takes a file that was only copied for one whose mutants are still good, and would find that all survive.
+    shutil.rmtree(HERE, ignore_errors=True)
+    setting = config()
+    setting.only_mutate = [str(path) for path in files]
+    setting.pytest_add_cli_args_test_selection = TESTS[room]
+    setting.type_check_command = [*MYPY, *setting.only_mutate]
+    _run([], children)
+
+
+def told(path: Path) -> tuple[str, list[str]]:
+    """A module's row of the table, and the differences that nothing noticed."""
+    data = SourceFileMutationData(path=path)
+    data.load()
+    ends = {name: status_by_exit_code[code] for name, code in data.exit_code_by_key.items()}
+    count = Counter(ends.values())
+    noticed = sum(count[status] for status in NOTICED)
+    share = f"{100 * noticed / len(ends):.0f} %" if ends else "-"
+    row = f"| {path.parent.name}/{path.stem} | {len(ends)} | {noticed} | {count['caught by type check']} | {share} |"
+    left = [name for name, status in ends.items() if status not in NOTICED]
+    return row, [f"# {ends[name]}: {name}\n{get_diff_for_mutant(name)}" for name in left]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("modules", nargs="*", metavar="MODULE")
+    options.add_argument("--children", type=int, default=2, help="mutants tried at a time (2)")
+    given = options.parse_args()
+    rows: list[str] = []
+    survivors: list[str] = []
+    for room, files in sources(given.modules).items():
+        run(room, files, given.children)
+        for path in files:
+            row, left = told(path)
+            rows.append(row)
+            survivors += left
+    (HERE / "survivors.diff").write_text("\n".join(survivors))
+    print("", "| module | mutants | noticed | of them by mypy | share |", "|---|---|---|---|---|", *rows, sep="\n")
+
+
+if __name__ == "__main__":
+    main()

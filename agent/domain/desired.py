@@ -479,7 +479,7 @@ def _quantity_steps(row: Row, counted: int) -> tuple[Step, ...]:
         steps.append(Step("included", f"{row.included} included, {how}", str(max(0, counted - row.included))))
     if row.minimum:
         steps.append(Step("minimum", f"at least {row.minimum} billed", str(to_bill)))
-    return (*steps, Step("billed", f"{to_bill} to bill ({row.place})", str(to_bill)))
+    return (*steps, Step("billed", f"{to_bill} to bill ({row.place.brief})", str(to_bill)))
 
 
 def _term_steps(row: Row) -> tuple[Step, ...]:

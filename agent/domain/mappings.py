@@ -87,6 +87,11 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
+    @property
+    def brief(self) -> str:
+        """Without the folders above the last one: for what is kept for years, and handed out as evidence."""
+        return f"{'/'.join(self.file.split('/')[-2:])}:{self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class PricePolicy:

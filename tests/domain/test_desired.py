@@ -19,6 +19,7 @@ from agent.domain.mappings import (
     GroupMembers,
     MailboxCount,
     PeopleCount,
+    Place,
     PricePolicy,
     Row,
     SumCount,
@@ -193,6 +194,14 @@ def test_every_number_says_how_it_came_about() -> None:
     [line] = wanted(snapshot(observation()), row(included=2, minimum=5)).lines
     assert [step.rule for step in line.steps] == ["purchased", "included", "minimum", "billed", "price"]
     assert [step.value for step in line.steps[:4]] == ["12", "10", "10", "10"]
+
+
+def test_derivation_names_the_row_without_the_folders_of_the_machine() -> None:
+    """It is kept for years and handed out as evidence."""
+    place = Place("/home/kim/trueup/mappings/companies/contoso.toml", 7)
+    [line] = wanted(snapshot(observation()), row(place=place)).lines
+    [said] = [step.says for step in line.steps if step.rule == "billed"]
+    assert said == "12 to bill (companies/contoso.toml:7)"
 
 
 def test_rows_that_bill_the_same_seats_are_in_doubt() -> None:

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from agent import __version__
-from agent.domain.findings import Code, Finding, Severity
+from agent.domain.findings import Code, Finding, Over, Severity
 from agent.faces.api import shapes
 from agent.faces.api.problems import tell_problems
 from agent.ports import Store
@@ -80,6 +80,18 @@ def test_findings_by_code(daemon: Daemon) -> None:
     codes = {finding["code"] for finding in daemon.get("/findings?code=under-billed")}
 
     assert codes == {"under-billed"}
+
+
+def test_closed_findings_say_why(daemon: Daemon) -> None:
+    """The same values as `trueup findings --closed --json`, in the shape that the description promises."""
+    store, now = daemon.engine.store, daemon.engine.clock.now()
+    store.note("test", [Finding(Code.DISK_FULL, Severity.ERROR, None, "test", "no room", "make some")], now)
+    store.note("test", [], now)
+
+    told = [one for one in daemon.get("/findings/closed?days=1&code=disk-full") if one["subject"] == "test"]
+
+    assert [shapes.ClosedFinding.model_validate(one).because for one in told] == [Over.NOT_SEEN]
+    assert daemon.get("/findings/closed?company=212&code=disk-full") == []
 
 
 @pytest.mark.parametrize("word", [SPB, SPB.upper(), "SPB", "microsoft 365 business premium", "M365-BP"])

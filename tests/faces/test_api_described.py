@@ -19,6 +19,7 @@ OPERATIONS = [
     ("GET", "/runs/{run}"),
     ("GET", "/plan"),
     ("GET", "/findings"),
+    ("GET", "/findings/closed"),
     ("GET", "/holds"),
     ("POST", "/holds/{digest}/{verdict}"),
     ("GET", "/kept"),

@@ -120,6 +120,14 @@ async def findings(asked: Annotated[shapes.FindingsQuery, Query()], at: At) -> T
     return Told([values.of_finding(one) for one in known if asked.code in (None, one.finding.code)])
 
 
+@guarded.get("/findings/closed", response_model=list[shapes.ClosedFinding])
+async def closed_findings(asked: Annotated[shapes.ClosedQuery, Query()], at: At) -> Told:
+    """Those that were closed in the last days, the newest first, each with the reason."""
+    since = at.service.cycle.clock.now() - timedelta(days=asked.days)
+    known = await run_in_threadpool(at.store.closed_findings, since, asked.company)
+    return Told([values.of_closed(one) for one in known if asked.code in (None, one.finding.code)])
+
+
 @guarded.get("/holds", response_model=list[shapes.Hold])
 async def holds(asked: Annotated[shapes.CompanyQuery, Query()], at: At) -> Told:
     """The changes that wait for a person, and those decided that wait for the next cycle."""

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from agent.domain.findings import Code, Severity
+from agent.domain.findings import Code, Over, Severity
 from agent.ports import EntryState
 
 
@@ -96,6 +96,10 @@ class CompanyQuery(Query):
 
 class FindingsQuery(CompanyQuery):
     code: Code | None = None
+
+
+class ClosedQuery(FindingsQuery):
+    days: Annotated[int, Field(ge=1, le=3660)] = 7
 
 
 class ExplainQuery(Query):
@@ -249,6 +253,19 @@ class Finding(Answered):
     monthly: Money | None
     first_seen: Instant
     last_seen: Instant
+
+
+class ClosedFinding(Answered):
+    code: Code
+    severity: Severity
+    company: int | None
+    subject: str
+    sentence: str
+    remedy: str
+    monthly: Money | None
+    first_seen: Instant
+    closed: Instant
+    because: Over
 
 
 class Hold(Answered):

@@ -18,7 +18,7 @@ from agent.faces.desk import Desk, desk, say, say_json
 @options.of_company
 @click.option("--code", metavar="CODE", help="Only of this kind: under-billed, unmapped-licence, ...")
 @click.option(
-    "--closed", metavar="DAYS", type=click.IntRange(1), help="Instead those closed in the last days, and why."
+    "--closed", metavar="DAYS", type=click.IntRange(1, 3660), help="Instead those closed in the last days, and why."
 )
 @desk
 def command(desk: Desk, of_company: str | None, code: str | None, closed: int | None, as_json: bool) -> None:

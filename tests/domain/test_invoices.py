@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from agent.domain.agreements import Agreement, Billable, Line
-from agent.domain.invoices import Invoice, Ledger, Made
+from agent.domain.invoices import Invoice, Ledger, Made, by_line, due, units
 from agent.domain.periods import Period
 from agent.domain.proration import CONNECTWISE
-from agent.simulators.connectwise.billing import Billed, Cycle, Span, due
+from agent.simulators.connectwise.billing import Billed, Cycle, Span
+from agent.simulators.connectwise.billing import due as charged
 
 MARCH, APRIL, MAY = (date(2026, month, 1) for month in (3, 4, 5))
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -82,6 +83,69 @@ def test_first_reading_tells_what_the_last_invoice_was_taken_to_bill() -> None:
     assert total(invoiced(books, MAY, line(10, date(2025, 6, 1)))) == "220.00 USD"
 
 
+def test_assumed_invoices_bill_their_own_period() -> None:
+    """Whatever they caught up on is not known: March bills March of a line from June on."""
+    [march] = ledger(line(10, date(2025, 6, 1))).invoices
+
+    assert total(march) == "220.00 USD"
+
+
+def test_seen_invoice_says_which_read_saw_it() -> None:
+    """April's was there at noon; of what is assumed, or to come, no read tells."""
+    books = ledger(line(1, MARCH))
+    invoiced(books, MAY, line(1, MARCH))
+
+    assert [invoice.by for invoice in books.invoices] == [None, NOON]
+    assert [invoice.by for invoice in books.on(APRIL)] == [NOON]
+    assert [invoice.by for invoice in books.on(MAY)] == [None]
+
+
+def test_each_line_is_rounded_once() -> None:
+    """5.00 x (12/31 + 10/30) = 3.6022, so 3.60 a line: not 1.94 + 1.67, and three lines 10.80, not 10.81."""
+    days = date(2026, 3, 20), date(2026, 4, 11)
+    lines = [replace(line(1, *days, id=n), price=Decimal("5.00")) for n in (1, 2, 3)]
+
+    april = invoiced(ledger(), MAY, *lines)
+
+    assert total(april) == "10.80 USD"
+    assert str(april.of({2}).total("USD")) == "3.60 USD"
+    assert {number: len(items) for number, items in by_line(april.items).items()} == {1: 2, 2: 2, 3: 2}
+
+
+def test_line_without_a_price_leaves_the_total_open() -> None:
+    """A sum without it would look like one."""
+    april = invoiced(ledger(), MAY, line(1, MARCH), replace(line(1, MARCH, id=2), price=None))
+
+    assert april.total("USD") is None
+
+
+def test_more_included_than_there_is_bills_nothing() -> None:
+    """2 with 5 included are 0, not -3; a credit of 3 is -3 whatever is included."""
+    assert [units(line(n, MARCH, included=5)) for n in (2, 7, -3)] == [0, 2, -3]
+
+
+def test_days_around_an_invoiced_stretch_are_charged() -> None:
+    """10 to 19 March are paid: nine days before, twelve after, and April."""
+    paid = [Period(date(2026, 3, 10), date(2026, 3, 20))]
+
+    parts = due(AGREEMENT, CONNECTWISE, Period(APRIL, MAY), MARCH, None, paid)
+
+    assert [str(part.days) for part in parts] == [
+        "2026-03-01 to 2026-03-09",
+        "2026-03-20 to 2026-03-31",
+        "2026-04-01 to 2026-04-30",
+    ]
+
+
+def test_line_that_ended_with_march_costs_march() -> None:
+    """Without proration, 15 to 31 March unbilled: April's invoice charges it for March, and not for April."""
+    whole = replace(AGREEMENT, prorates=False)
+
+    [part] = due(whole, CONNECTWISE, Period(APRIL, MAY), date(2026, 3, 15), APRIL, [])
+
+    assert (part.period, part.share) == (Period(MARCH, APRIL), 1)
+
+
 def test_day_that_no_invoice_has_billed_is_told_from_the_next() -> None:
     """A difference line of 17 to 31 March, written on the 17th: 2 x 22.00 x 15/31 = 21.29 in April."""
     books = ledger(line(10, MARCH))
@@ -120,5 +184,5 @@ def test_ledger_agrees_with_the_simulated_psa() -> None:
                 books = ledger(agreement=replace(AGREEMENT, prorates=prorates))
                 april = invoiced(books, MAY, line(3, start, end), prorates=prorates)
                 theirs = Billed(1, Span(start, end or date.max), Decimal(3), Decimal("22.00"))
-                charges = due(theirs, Span(APRIL, MAY), cycle, prorates, [])
+                charges = charged(theirs, Span(APRIL, MAY), cycle, prorates, [])
                 assert sum(i.amount or 0 for i in april.items) == sum(c.amount for c in charges), (prorates, start, end)

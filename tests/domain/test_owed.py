@@ -146,12 +146,40 @@ def test_the_derivation_names_every_batch() -> None:
     ]
 
 
+def test_the_derivation_gives_each_step_its_value() -> None:
+    """The 3 in their window owe nothing yet: 10 committed, 10 billed."""
+    [wanted] = wished([holding()], reading(at("2026-03-15"), 8), HISTORY).lines
+    values = [(step.rule, step.value) for step in wanted.steps if step.rule in ("commitment", "held")]
+    assert values == [("commitment", "10"), ("commitment", "0"), ("held", "10")]
+
+
+def test_whoever_uses_what_is_owed_waits_for_nothing() -> None:
+    """10 used, 10 committed: no step says that seats wait."""
+    [wanted] = wished([holding()], reading(at("2026-03-15"), 10), HISTORY).lines
+    assert "held" not in [step.rule for step in wanted.steps]
+
+
+def test_each_renewal_frees_its_own_seats() -> None:
+    """10 renew in March 2027 and 5 in June: of 15 committed and 2 used, 10 wait for March."""
+    june = datetime(2027, 6, 1, tzinfo=UTC)
+    first = Subscription("sub", 10, Status.ENABLED, at("2026-03-01", 0), RENEWS)
+    second = Subscription("second", 5, Status.ENABLED, at("2026-06-01", 0), june)
+    later = Chapter(at("2026-06-01"), None, 5, Status.ENABLED, at("2026-06-01", 0), june)
+    snap = reading(at("2026-07-01"), 2, 15)
+    seen = replace(snap.observations[PREMIUM], subscriptions=(first, second))
+    snap = replace(snap, observations={PREMIUM: seen})
+    [wanted] = wished([holding()], snap, History({"sub": (TEN,), "second": (later,)})).lines
+    [held] = [step.says for step in wanted.steps if step.rule == "held"]
+    assert held == "2 used, 15 committed: 10 of them wait until their renewal on 2027-03-01"
+
+
 def test_the_tenants_seats_count_whatever_was_sold() -> None:
     """15 sold, and the tenant shows 13 yet: 13 are committed, and the derivation says why not 15."""
     sale = Deal(ANNUAL, 15, RENEWS, by="Partner Center")
     [wanted] = wished([holding()], reading(at("2026-03-31"), 8, deal=sale), HISTORY).lines
     assert wanted.terms.quantity == 13
-    assert "Partner Center says 15, the tenant 13: the tenant's seats count" in [step.says for step in wanted.steps]
+    [seller] = [(step.says, step.value) for step in wanted.steps if step.rule == "seller"]
+    assert seller == ("Partner Center says 15, the tenant 13: the tenant's seats count", "13")
 
 
 def planned(when: datetime, used: int, standing: int = 13, **changes: object):

@@ -104,6 +104,82 @@ def test_one_answer_that_is_out_of_date_moves_nothing() -> None:
     assert late.waits == ""
 
 
+def test_what_is_included_was_never_billed() -> None:
+    """Twelve on the line, two of them included, ten billed: made again it bills ten."""
+    assert restores(site(12, Charge(KEY, APRIL, 10), included=Decimal(2)), 10)[1] == []
+
+
+def test_a_line_that_was_over_is_reached_by_no_invoice() -> None:
+    """It ended with March, so April's invoice cannot have billed it, whatever is remembered."""
+    assert restores(site(8, Charge(KEY, APRIL, 10), end=APRIL.start), 8)[1] == []
+
+
+def test_the_change_says_what_was_billed_and_moves_no_money() -> None:
+    """April thirteen and May fourteen, twelve on the line, which stays as it is."""
+    charges = Charge(KEY, APRIL, 13), Charge(KEY, MAY, 14)
+    _, [change] = restores(site(12, *charges, last=MAY.end), 12)
+    assert change.reason == (
+        "the deleted invoice of 2026-04-01 to 2026-05-31 billed 13 and 14 on this line, made again it would bill 12"
+    )
+    assert change.before is not None
+    assert (change.before.quantity, change.after.quantity, str(change.monthly)) == (12, 12, "0.00 USD")
+
+
+def test_the_change_says_what_was_billed_of_seats_that_came_since() -> None:
+    """Ten billed, twelve on the line."""
+    _, [change] = restores(site(12, Charge(KEY, APRIL, 10)), 12)
+    assert "billed 10 on this line, made again it would bill 12" in change.reason
+
+
+def made_up(of: int, quantity: int) -> tuple[Line, Binding]:
+    """A line for seats that line `of` would no longer bill for April."""
+    key = KEY.delta(f"{of}/{APRIL.start}/8-{8 + quantity}", Role.AGAIN)
+    mark = str(Mark.of(INSTALLATION, key))
+    it = line(5000 + of, quantity, start=APRIL.start, end=APRIL.end, mark=mark)
+    return it, binding(key, it)
+
+
+def test_what_was_made_up_for_is_not_lacking_again() -> None:
+    """Eight on the line and two beside it for April, twelve billed: the eleventh and the twelfth."""
+    (it, bound), (two, beside), (other, elsewhere) = ours(8), made_up(4711, 2), made_up(4712, 1)
+    charges, known = [Charge(KEY, APRIL, 12)], [bound, beside, elsewhere]
+    on = replace(ground([it, two, other], known, charges=charges), boundaries={1021: APRIL.end})
+    _, [change] = restores(on, 8)
+    assert change.lacking == ((APRIL, 10, 12),)
+    assert change.holding is not None
+    assert [delta.line.id for delta in change.holding.closed] == [two.id, other.id]
+
+
+def test_a_difference_line_has_invoices_of_its_own() -> None:
+    """Ten on the base as billed; three were billed on the difference beside it, which shows one."""
+    (it, bound), key = ours(10), KEY.delta("1")
+    one = line(4712, 1, mark=str(Mark.of(INSTALLATION, key)))
+    charges = [Charge(KEY, APRIL, 10), Charge(key, APRIL, 3)]
+    on = ground([it, one], [bound, binding(key, one)], charges=charges, boundaries={1021: APRIL.end})
+    _, [change] = restores(on, 11)
+    assert (change.key, change.lacking) == (key, ((APRIL, 1, 3),))
+
+
+def test_each_life_of_a_line_has_the_invoices_from_its_start_on() -> None:
+    """The first billed ten in April and ends on 15 May; the second billed fourteen in May and shows thirteen."""
+    first, bound = ours(10, end=date(2026, 5, 15))
+    key = replace(KEY, part="2")
+    second = line(4000, 13, start=MAY.start, mark=str(Mark.of(INSTALLATION, key)))
+    charges = [Charge(KEY, APRIL, 10), Charge(KEY, MAY, 14)]
+    on = ground([first, second], [bound, binding(key, second)], charges=charges, boundaries={1021: MAY.end})
+    _, [change] = restores(on, 13)
+    assert (change.key, change.lacking) == (key, ((MAY, 13, 14),))
+
+
+def test_lines_of_others_are_no_lives_of_this_one() -> None:
+    """Two more lines begin on 1 April, another row's and one by hand: the first still speaks for April."""
+    (it, bound), other = ours(8), row(2, "another").key("connectwise")
+    theirs = line(9, 3, start=APRIL.start, mark=str(Mark.of(INSTALLATION, other)))
+    lines = [it, theirs, line(10, 3, start=APRIL.start)]
+    on = ground(lines, [bound, binding(other, theirs)], charges=[Charge(KEY, APRIL, 10)], boundaries={1021: APRIL.end})
+    assert [change.lacking for change in restores(on, 8)[1]] == [((APRIL, 8, 10),)]
+
+
 def test_once_made_again_the_next_time_is_another() -> None:
     """What was seen of a deleted invoice that has been made again does not speak for the next one."""
     charge = Charge(KEY, APRIL, 10)

@@ -1,8 +1,9 @@
 """Breaks the domain and the engine in one small way after another and counts what the tests notice: make mutants.
 
-python -m bench.mutants [--children N] [MODULE...], where a module is guards, or engine/recovery; without any, all of
-them (hours). A mutant that mypy refuses is noticed, as `make test` begins with mypy. What survived stands with its
-difference in mutants/survivors.diff; `mutmut show NAME` shows one.
+python -m bench.mutants [--children N] [--again] [MODULE...], where a module is guards, or engine/recovery; without any,
+all of them (hours). A mutant that mypy refuses is noticed, as `make test` begins with mypy. What survived stands with
+its difference in mutants/survivors.diff; `mutmut show NAME` shows one. With --again the same modules as the last time
+are taken, and only what survived then, or was changed since, is tried.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ STRICT = "--config-file= --strict --warn-unreachable --enable-error-code=redunda
 FRAME = "--no-warn-unused-ignores --disable-error-code=has-type --ignore-missing-imports"
 MYPY = [sys.executable, "-m", "mypy", "--output=json", "--no-error-summary", *STRICT.split(), *FRAME.split()]
 # Of the engine the files that take seconds: the state machine and the schedules would kill more, in hours.
-ENGINE = "applying clockwatch cycle footing lanes recovery turns"
+ENGINE = "applying clockwatch cycle footing lanes recovery service stuck telling turns watchdog"
 TESTS = {
-    "domain": ["tests/domain", "tests/psa/connectwise/test_next_invoice.py"],
+    "domain": ["tests/domain"],
     "engine": [f"tests/engine/test_{name}.py" for name in ENGINE.split()],
 }
 NOTICED = ("killed", "timeout", "caught by type check", "segfault")
@@ -42,9 +43,13 @@ def sources(names: Sequence[str]) -> dict[str, list[Path]]:
     return {room: files for room, files in rooms.items() if files}
 
 
-def run(room: str, files: Sequence[Path], children: int) -> None:
-    # mutmut takes a file that was only copied for one whose mutants are still good, and would find that all survive.
-    shutil.rmtree(HERE, ignore_errors=True)
+def run(room: str, files: Sequence[Path], children: int, again: bool) -> None:
+    if again:
+        for path in files:
+            forget(path)
+    else:
+        # mutmut takes a file that was only copied for one whose mutants still stand in it: none would be noticed.
+        shutil.rmtree(HERE, ignore_errors=True)
     setting = config()
     setting.only_mutate = [str(path) for path in files]
     setting.pytest_add_cli_args_test_selection = TESTS[room]
@@ -52,28 +57,45 @@ def run(room: str, files: Sequence[Path], children: int) -> None:
     _run([], children)
 
 
-def told(path: Path) -> tuple[str, list[str]]:
-    """A module's row of the table, and the differences that nothing noticed."""
+def forget(path: Path) -> None:
+    """What survived the last time is tried as if it were new."""
     data = SourceFileMutationData(path=path)
     data.load()
-    ends = {name: status_by_exit_code[code] for name, code in data.exit_code_by_key.items()}
-    count = Counter(ends.values())
+    for name, code in data.exit_code_by_key.items():
+        if status_by_exit_code[code] not in NOTICED:
+            data.exit_code_by_key[name] = None
+    data.save()
+
+
+def ends(path: Path) -> dict[str, str]:
+    """What became of each mutant of a file, as far as it was tried."""
+    data = SourceFileMutationData(path=path)
+    data.load()
+    return {name: status_by_exit_code[code] for name, code in data.exit_code_by_key.items()}
+
+
+def told(path: Path) -> tuple[str, list[str]]:
+    """A module's row of the table, and the differences that nothing noticed."""
+    found = ends(path)
+    count = Counter(found.values())
     noticed = sum(count[status] for status in NOTICED)
-    share = f"{100 * noticed / len(ends):.0f} %" if ends else "-"
-    row = f"| {path.parent.name}/{path.stem} | {len(ends)} | {noticed} | {count['caught by type check']} | {share} |"
-    left = [name for name, status in ends.items() if status not in NOTICED]
-    return row, [f"# {ends[name]}: {name}\n{get_diff_for_mutant(name)}" for name in left]
+    share = f"{100 * noticed / len(found):.0f} %" if found else "-"
+    row = f"| {path.parent.name}/{path.stem} | {len(found)} | {noticed} | {count['caught by type check']} | {share} |"
+    left = [name for name, end in found.items() if end not in NOTICED]
+    return row, [f"# {found[name]}: {name}\n{get_diff_for_mutant(name, path=path)}" for name in left]
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("modules", nargs="*", metavar="MODULE")
     options.add_argument("--children", type=int, default=2, help="mutants tried at a time (2)")
+    options.add_argument("--again", action="store_true", help="try only what survived the last time")
     given = options.parse_args()
+    last = [str(path.relative_to(HERE / "agent"))[: -len(".py.meta")] for path in HERE.rglob("*.meta")]
     rows: list[str] = []
     survivors: list[str] = []
-    for room, files in sources(given.modules).items():
-        run(room, files, given.children)
+    for room, files in sources(last if given.again else given.modules).items():
+        run(room, files, given.children, given.again)
         for path in files:
             row, left = told(path)
             rows.append(row)

@@ -16,7 +16,7 @@ from agent.domain.history import Asked, Move, fallen, risen
 from agent.domain.keys import LineKey, Role
 from agent.domain.mappings import AtZero, Decrease, Increase
 from agent.domain.money import Money
-from agent.domain.periods import DAY, Period
+from agent.domain.periods import DAY, Grid, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,7 @@ class Change:
     holding: Holding | None = None
     monthly: Money | None = None
     unit: Money | None = None  # what one seat of it brings a month, to six decimals
+    whole: Grid | None = None  # the agreement's periods, where it bills only whole ones
     listed: Decimal | None = None  # the product's own price, which a new line gets where none is asked for
     asks: str = ""  # why a person must agree, however small it is
     asked: Asked = ()
@@ -350,6 +351,7 @@ class Write:
     line: int | None = None
     mark: str = ""
     boundary: date | None = None  # the agreement's next invoice date when the write was planned
+    next_invoice: date | None = None  # of the agreement, when it was planned: a changed quantity counts from there on
     locked: date | None = None  # up to which renewal the line's seats keep their price
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.domain.money import Money
+from agent.domain.periods import Grid
 
 
 class Severity(StrEnum):
@@ -84,7 +85,8 @@ class Code(StrEnum):
 class Apart:
     """How far what is billed and what is to be billed are apart: so many units, each at `price` a month.
 
-    `price` is None where nobody knows it; `agreement` where no line bills the licence, nor will.
+    `price` is None where nobody knows it; `agreement` where no line bills the licence, nor will. `whole` are the
+    periods of an agreement that bills only whole ones.
     """
 
     licence: str
@@ -92,6 +94,7 @@ class Apart:
     price: Money | None = None
     agreement: int | None = None
     product: str = ""
+    whole: Grid | None = None
 
 
 @dataclass(frozen=True, slots=True)

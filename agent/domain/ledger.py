@@ -10,7 +10,7 @@ added - corrected - billed - waived = open + scheduled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -224,6 +224,7 @@ class Gap:
     excluded: str = ""
     whole: bool = False
     written: frozenset[tuple[int, int]] = frozenset()
+    _sums: dict[Cut, Sums | None] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def direction(self) -> Direction:
@@ -283,8 +284,15 @@ class Gap:
 
     def sums(self, cut: Cut) -> Sums | None:
         """None where no price is known: then there is no sum, and none is made up."""
+        # A list asks each gap of a fleet four times, and all of its arithmetic is in fractions.
+        if cut not in self._sums:
+            self._sums[cut] = self._summed(cut)
+        return self._sums[cut]
+
+    def _summed(self, cut: Cut) -> Sums | None:
         known = [one for one in self.made if one.on < cut.records]
-        whole, left = self.months(cut.days), self.months(cut.days, known)
+        whole = self.months(cut.days)
+        left = self.months(cut.days, known) if known else whole
         if whole is None or left is None or self.currency is None:
             return None
 
@@ -375,8 +383,8 @@ def by_periods(found: Iterable[Stretch], grid: Grid, until: date) -> tuple[Stret
     )
 
 
-def made_by(write: Write, on: date, boundary: date | None, entry: int = 0) -> Iterator[Made]:
-    """What a confirmed write billed of which days; `boundary` is the next invoice date when it was sent.
+def made_by(write: Write, on: date, entry: int = 0) -> Iterator[Made]:
+    """What a confirmed write billed of which days.
 
     A new line bills from its first day on. A changed quantity counts from the next invoice on, and nothing before it.
     (ConnectWise: reference 8.3.)
@@ -390,7 +398,7 @@ def made_by(write: Write, on: date, boundary: date | None, entry: int = 0) -> It
             yield Made(on, Period(start, end), -abs(seats) if write.key.role is Role.CREDIT else seats, entry)
         return
     shown = {**write.before, **write.after}
-    was, first = _end(write.before) or date.max, boundary or on
+    was, first = _end(write.before) or date.max, write.next_invoice or on
     more, end = _seats(shown) - _seats(write.before), _end(shown) or date.max
     if more and first < end:
         yield Made(on, Period(first, end), more, entry)

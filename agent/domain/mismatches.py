@@ -107,7 +107,7 @@ def _apart(plan: Planned) -> Apart | None:
     by_policy = realisation.note and not realisation.refused and not realisation.writes and not change.waits
     if by_policy or not change.gained:
         return None
-    return Apart(change.label, abs(change.gained), change.unit, change.key.agreement, change.key.product)
+    return Apart(change.label, abs(change.gained), change.unit, change.key.agreement, change.key.product, change.whole)
 
 
 def of_edits(owned: Iterable[Owned], company: int) -> Iterator[Finding]:

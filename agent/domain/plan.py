@@ -31,6 +31,7 @@ from agent.domain.holdings import Ground, Owned, Ownership, adoptable, charged, 
 from agent.domain.keys import LineKey, Mark
 from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting, Timing
+from agent.domain.periods import Grid
 from agent.domain.replacing import Replacing, key_of, replacing
 from agent.domain.sightings import Sightings
 from agent.domain.undone import otherwise, past, restore
@@ -228,6 +229,7 @@ class _Book:
                 listed=line.product.price,
                 monthly=self._monthly(_price_of(line), line.terms, None, agreement),
                 unit=self._unit(_price_of(line), line.terms, agreement),
+                whole=_whole(agreement),
                 asked=sighting.asked,
                 waits=self._waits(line.key),
                 follows=tuple(key_of(line.key, old) for old in place.ends) if place else (),
@@ -355,6 +357,7 @@ class _Book:
             decrease=line.row.profile.decrease,
             monthly=self._monthly(before.price, after, before, agreement),
             unit=self._unit(before.price, after, agreement),
+            whole=_whole(agreement),
             asks=line.asks if after.quantity < before.quantity else "",
             asked=sighting.asked,
             waits=waits,
@@ -430,6 +433,7 @@ class _Book:
             holding=holding,
             monthly=self._monthly(before.price, after, before, agreement),
             unit=self._unit(before.price, after, agreement),
+            whole=_whole(agreement),
             waits=self._waits(key),
         )
 
@@ -458,6 +462,10 @@ def _counted(line: DesiredLine, to_bill: int) -> str:
 
 def _no_agreement() -> Stop:
     return Stop(Code.MISSING_AGREEMENT, "the PSA has no such agreement", "correct the agreement in the mapping file")
+
+
+def _whole(agreement: Agreement) -> Grid | None:
+    return None if agreement.prorates else agreement.grid
 
 
 def _per_month(amount: Money, agreement: Agreement) -> Money:

@@ -146,6 +146,7 @@ def _realise(
 
 def _remembering(write: Write, agreement: Agreement, bound: Binding | None) -> Write:
     """With where the invoices stood when the line was made; a later write to it changes nothing of that."""
+    write = replace(write, next_invoice=agreement.next_invoice)
     if write.line is None:
         return replace(write, boundary=agreement.next_invoice)
     return replace(write, boundary=bound.boundary, locked=bound.locked) if bound else replace(write, boundary=None)

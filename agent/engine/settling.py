@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from agent.domain.agreements import Agreement, Standing
 from agent.domain.counts import Account
 from agent.domain.findings import Code, Finding
 from agent.domain.keys import LineKey, Role
 from agent.domain.ledger import KEYED, MONTHS, Cut, Gap, Made, Settlement, by_periods, course, made_by, part_written
 from agent.domain.mappings import Mappings
-from agent.domain.periods import DAY, Grid
+from agent.domain.periods import DAY
 from agent.domain.proration import Convention
 from agent.domain.settling import Asked, objection, settled
 from agent.errors import TrueupError
-from agent.ports import Entry, EntryState, SeenGap, Store, Version
-
-_ENTRIES = 1_000_000  # all there are: a gap of last year may have been billed by any of them
+from agent.ports import Entry, SeenGap, Store, Version
 
 
 class NoSuchGap(TrueupError):
@@ -41,7 +38,6 @@ class Past:
     mappings: Mappings
     now: datetime
     company: int | None = None
-    _standings: dict[int, Sequence[Version[Standing]]] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def today(self) -> date:
@@ -105,7 +101,8 @@ class Past:
         return self.gap(number)
 
     def _against_writing(self, gap: Gap) -> str:
-        now = self._then(gap.company, gap.agreement, self.now) if gap.agreement is not None else None
+        known = self.store.standings(gap.company, self.now)
+        now = known[-1].value.agreements.get(gap.agreement) if known and gap.agreement is not None else None
         if now is not None and now.months == 1:
             return ""
         return f"agreement {gap.agreement} is not billed by the month: export the schedule, and enter it by hand"
@@ -116,7 +113,6 @@ class Past:
         closed = self._day(seen.closed) if seen.closed else None
         found = course([(self._day(at), apart) for at, apart in seen.course], closed)
         entries = written.get(_place(seen), ())
-        grid = self._whole_periods(seen, apart.agreement)
         return Gap(
             seen.id,
             seen.company,
@@ -129,50 +125,28 @@ class Past:
             apart.units,
             self._day(seen.since),
             closed,
-            by_periods(found, grid, self.today + DAY) if grid else found,
+            by_periods(found, apart.whole, self.today + DAY) if apart.whole else found,
             self.convention,
             tuple(self._made(entries, seen.since)),
             tuple(decided),
             self._excluded(seen),
-            grid is not None,
+            apart.whole is not None,
             frozenset(part_written(entry.write.key) for entry in entries if entry.write.key.role is Role.PAST),
         )
-
-    def _whole_periods(self, seen: SeenGap, agreement: int | None) -> Grid | None:
-        """Of an agreement that bills whole periods; None where it prorates, or nobody remembers how it stood."""
-        then = self._then(seen.company, agreement, seen.since) if agreement is not None else None
-        if then is None or then.prorates or then.months is None or not (then.bill_start or then.next_invoice):
-            return None
-        return then.grid
 
     def _written(self) -> Mapping[object, Sequence[Entry]]:
         """Confirmed writes by the line's key, and by the account and licence that they count."""
         found: dict[object, list[Entry]] = {}
-        for entry in reversed(self.store.entries(limit=_ENTRIES)):
-            if entry.state is EntryState.CONFIRMED and entry.at >= self._first:
-                base, write = entry.write.key.base, entry.write
-                for place in (base, (write.company, base.account, base.count)):
-                    found.setdefault(place, []).append(entry)
+        for entry in self.store.confirmed(self._first, self.company):
+            base, write = entry.write.key.base, entry.write
+            for place in (base, (write.company, base.account, base.count)):
+                found.setdefault(place, []).append(entry)
         return found
 
     def _made(self, entries: Iterable[Entry], since: datetime) -> Iterator[Made]:
         for entry in entries:
             if entry.at >= since:
-                boundary = None if entry.write.line is None else self._boundary(entry)
-                yield from made_by(entry.write, self._day(entry.at), boundary, entry.id)
-
-    def _boundary(self, entry: Entry) -> date | None:
-        """The agreement's next invoice date when the write was sent."""
-        agreement = self._then(entry.write.company, entry.write.agreement, entry.at)
-        return agreement.next_invoice if agreement else None
-
-    def _then(self, company: int, agreement: int, at: datetime) -> Agreement | None:
-        """The agreement as it was read last before that time."""
-        versions = self._standings.get(company)
-        if versions is None:
-            versions = self._standings[company] = self.store.standings(company, self._first)
-        then = [version for version in versions if version.since <= at] or list(versions[:1])
-        return then[-1].value.agreements.get(agreement) if then else None
+                yield from made_by(entry.write, self._day(entry.at), entry.id)
 
     def _excluded(self, seen: SeenGap) -> str:
         if seen.finding.code in KEYED:

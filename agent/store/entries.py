@@ -112,6 +112,14 @@ def latest(connection: Connection, run: str | None, limit: int) -> Sequence[Entr
     return [entry_of(row) for row in connection.execute(query)]
 
 
+def confirmed(connection: Connection, since: datetime, company: int | None) -> Sequence[Entry]:
+    done = ENTRY.c.state == EntryState.CONFIRMED.value
+    query = sa.select(ENTRY).where(done, ENTRY.c.at >= since).order_by(ENTRY.c.id)
+    if company is not None:
+        query = query.where(ENTRY.c.company == company)
+    return [entry_of(row) for row in connection.execute(query)]
+
+
 def of_base(connection: Connection, key: LineKey) -> Sequence[Entry]:
     return [entry_of(row) for row in connection.execute(_OF_BASE, {"of": key_text(key.base)})]
 

@@ -18,7 +18,7 @@ from agent.domain.findings import Apart, Code, Finding, Over, Severity
 from agent.domain.keys import LineKey, quoted
 from agent.domain.money import Money, rounded
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
-from agent.domain.periods import Period
+from agent.domain.periods import Grid, Period
 from agent.ports import (
     ClosedFinding,
     Derivation,
@@ -173,12 +173,16 @@ def write_plain(write: Write) -> Values:
         "line": write.line,
         "mark": write.mark,
         "boundary": _day_plain(write.boundary),
+        "next_invoice": _day_plain(write.next_invoice),
         "locked": _day_plain(write.locked),
     }
 
 
+_DAYS = ("boundary", "next_invoice", "locked")
+
+
 def write_of(plain: Mapping[str, Any]) -> Write:
-    days = {name: date.fromisoformat(plain[name]) if plain[name] else None for name in ("boundary", "locked")}
+    days = {name: date.fromisoformat(plain[name]) if plain[name] else None for name in _DAYS}
     return Write(**{**plain, **days, "key": key_of(plain["key"])})
 
 
@@ -249,14 +253,17 @@ def apart_plain(apart: Apart | None) -> Values | None:
     if apart is None:
         return None
     price = money_plain(apart.price)
-    where = {"agreement": apart.agreement, "product": apart.product}
+    whole = apart.whole and [apart.whole.anchor.isoformat(), apart.whole.months]
+    where = {"agreement": apart.agreement, "product": apart.product, "whole": whole}
     return {"licence": apart.licence, "units": apart.units, "price": price, **where}
 
 
 def apart_of(plain: Mapping[str, Any] | None) -> Apart | None:
     if plain is None:
         return None
-    return Apart(plain["licence"], plain["units"], money_of_plain(plain["price"]), plain["agreement"], plain["product"])
+    whole = Grid(date.fromisoformat(plain["whole"][0]), plain["whole"][1]) if plain["whole"] else None
+    where = plain["agreement"], plain["product"], whole
+    return Apart(plain["licence"], plain["units"], money_of_plain(plain["price"]), *where)
 
 
 def money_of_plain(plain: Mapping[str, str] | None) -> Money | None:

@@ -274,6 +274,10 @@ class SqlStore:
         with self._database.reading() as connection:
             return entries.latest(connection, run, limit)
 
+    def confirmed(self, since: datetime, company: int | None = None) -> Sequence[Entry]:
+        with self._database.reading() as connection:
+            return entries.confirmed(connection, since, company)
+
     def entries_of(self, key: LineKey) -> Sequence[Entry]:
         with self._database.reading() as connection:
             return entries.of_base(connection, key)

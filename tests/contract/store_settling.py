@@ -11,9 +11,9 @@ import pytest
 from agent.domain.findings import Apart, Code, Finding, Severity
 from agent.domain.ledger import Instalment, Settlement, Verb
 from agent.domain.money import Money
-from agent.ports import Store
+from agent.ports import EntryState, Store
 from tests.contract.store_contract import WithStore
-from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, Place, finding, learnt
+from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, Place, finding, key, learnt, planned, write
 
 PRICE = Money(Decimal("22.005"), "USD")
 FOUR = Apart("Łódź / 東京", 4, PRICE, AGREEMENT, "M365-BP-M")
@@ -56,6 +56,16 @@ class Settling(WithStore):
             store.learn(run, learnt(findings=(under(seen),)), NOW + hours * HOUR)
         [gap] = store.gaps()
         assert [seen for _, seen in gap.course] == [FOUR, unpriced, None]
+
+    def test_confirmed_writes_of_a_time_and_company(self, store: Store, run: str) -> None:
+        """Of two writes one is confirmed, at ten past; whoever asks from eleven past on, or for another, hears none."""
+        for name, state in (("sku-1", EntryState.CONFIRMED), ("sku-2", EntryState.REFUSED)):
+            entry = store.intend(run, planned(key(name)), write(key(name)), NOW)
+            store.close(entry, state, "", NOW + HOUR)
+        [found] = store.confirmed(NOW + HOUR, COMPANY)
+        assert (found.write.key, found.state) == (key("sku-1"), EntryState.CONFIRMED)
+        assert store.confirmed(NOW + HOUR) == [found]
+        assert list(store.confirmed(NOW + 2 * HOUR)) == list(store.confirmed(NOW, 9)) == []
 
     def test_decision_comes_back_as_it_was_made(self, store: Store, run: str) -> None:
         """To the coin, with a number and a record of the journal; another company's ledger does not show it."""

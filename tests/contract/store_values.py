@@ -34,7 +34,7 @@ from agent.domain.findings import Apart, Code, Finding, Severity, Stop
 from agent.domain.keys import LineKey, Role
 from agent.domain.money import Money
 from agent.domain.ownership import Binding, BindingState, Charge, Sighting
-from agent.domain.periods import Period
+from agent.domain.periods import Grid, Period
 from agent.ports import Learnt
 from agent.store import open_store
 from agent.store.store import SqlStore
@@ -209,7 +209,16 @@ findings = st.builds(
     texts,
     texts,
     st.none() | moneys,
-    st.none() | st.builds(Apart, texts, st.integers(1, 10**6), st.none() | moneys, st.none() | st.integers(1), texts),
+    st.none()
+    | st.builds(
+        Apart,
+        texts,
+        st.integers(1, 10**6),
+        st.none() | moneys,
+        st.none() | st.integers(1),
+        texts,
+        st.none() | st.builds(Grid, days, st.integers(1, 12)),
+    ),
 )
 terms = st.builds(
     Terms, st.integers(0), st.integers(0), st.none() | st.decimals(0, 10**6), st.sampled_from(Billable), texts

@@ -220,18 +220,19 @@ def test_two_cents_do_not_make_three_phases() -> None:
 
 def write(line: int | None = None, role: Role = Role.DELTA, before: object = (), **after: str) -> Write:
     key = KEY.delta("x", role)
-    return Write(key, 1021, 250, "POST", "/", "", "", dict(before), after, line)  # type: ignore[call-overload]
+    december = date(2026, 12, 1)
+    return Write(key, 1021, 250, "POST", "/", "", "", dict(before), after, line, next_invoice=december)  # type: ignore[call-overload]
 
 
 def test_new_line_bills_from_its_first_day() -> None:
     """A bounded addition of 2; a credit takes seats away however the site writes it."""
     days = {"start": "2026-10-05", "end": "2026-11-01"}
     period = Period(date(2026, 10, 5), date(2026, 11, 1))
-    assert list(made_by(write(quantity="2", **days), TODAY, None)) == [Made(TODAY, period, 2)]
+    assert list(made_by(write(quantity="2", **days), TODAY)) == [Made(TODAY, period, 2)]
     for quantity in ("2", "-2"):
         credit = write(role=Role.CREDIT, quantity=quantity, **days)
-        assert list(made_by(credit, TODAY, None)) == [Made(TODAY, period, -2)]
-    assert list(made_by(write(quantity="2", billable="do-not-bill", **days), TODAY, None)) == []
+        assert list(made_by(credit, TODAY)) == [Made(TODAY, period, -2)]
+    assert list(made_by(write(quantity="2", billable="do-not-bill", **days), TODAY)) == []
 
 
 def test_changed_quantity_counts_from_the_next_invoice_on() -> None:
@@ -239,9 +240,9 @@ def test_changed_quantity_counts_from_the_next_invoice_on() -> None:
     base = {"quantity": "10", "included": "0", "start": "2026-01-01", "end": ""}
     raised = write(4711, Role.BASE, base, quantity="12")
     december = date(2026, 12, 1)
-    assert list(made_by(raised, TODAY, december)) == [Made(TODAY, Period(december, date.max), 2)]
+    assert list(made_by(raised, TODAY)) == [Made(TODAY, Period(december, date.max), 2)]
     ended = write(4711, Role.BASE, base, end="2026-12-15")
-    assert list(made_by(ended, TODAY, december)) == [Made(TODAY, Period(date(2026, 12, 15), date.max), -10)]
+    assert list(made_by(ended, TODAY)) == [Made(TODAY, Period(date(2026, 12, 15), date.max), -10)]
 
 
 days = st.dates(date(2026, 1, 1), date(2026, 12, 31))

@@ -377,6 +377,10 @@ class MemoryStore:
         newest = reversed(self.disk.entries.values())
         return [entry for entry in newest if run in (None, entry.run)][:limit]
 
+    def confirmed(self, since: datetime, company: int | None = None) -> Sequence[Entry]:
+        done = [e for e in self.disk.entries.values() if e.state is EntryState.CONFIRMED and e.at >= since]
+        return [entry for entry in done if company in (None, entry.write.company)]
+
     def entries_of(self, key: LineKey) -> Sequence[Entry]:
         return [entry for entry in self.disk.entries.values() if entry.write.key.base == key.base]
 

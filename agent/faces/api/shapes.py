@@ -205,6 +205,7 @@ class PlannedWrite(Answered):
     line: int | None
     mark: str
     boundary: Day | None
+    next_invoice: Day | None = Field(description="Of the agreement, when it was planned")
     locked: Day | None = Field(description="Up to which renewal the line's seats keep their price")
 
 

@@ -13,6 +13,8 @@ import pytest
 from agent.domain.ledger import Cut, Gap, State, Verb
 from agent.domain.settling import Asked
 from agent.engine.settling import Past
+from agent.engine.undoing import undoing
+from agent.simulators.faults import Kind
 from tests.engine.here import AGREEMENT, COMPANY, SKUS, UTC_ZONE
 from tests.engine.rig import LOOSE, Rig
 
@@ -155,6 +157,35 @@ def test_agreement_that_prorates_bills_the_whole_amount(tmp_path: Path) -> None:
     [april] = one.psa.invoice(AGREEMENT)
     # 20 x 22.00 for April, the same from 5 March on, which the first invoice missed, and the past.
     assert april.total == Decimal("440.00") + 2 * Decimal("191.61") + Decimal("28.39")
+
+
+@pytest.mark.parametrize("kind", [Kind.LOST_ANSWER, Kind.DROPPED_BEFORE, Kind.ERROR_AFTER, Kind.LATE_EFFECT])
+def test_part_whose_outcome_is_unknown_is_written_once(tmp_path: Path, kind: Kind) -> None:
+    """Done or not, seen or not: it is settled by reading, approved again where it was not done, and stands once."""
+    one = rig(tmp_path, prorates=False)
+    bill_april(one)
+    one.run()
+    one.psa.faults.add(kind, method="POST", path="/additions$")
+    for _ in range(6):
+        approve_all(one)
+        one.run()
+        one.pass_time(400)
+    assert one.psa.faults.pending == ()
+    assert lines(one) == [(1, "88.00", "2026-05-01", "2026-05-31")]
+    assert gap(one).written == {(1, 1)}
+
+
+def test_undoing_a_run_leaves_its_part_to_the_ledger(tmp_path: Path) -> None:
+    """And says what to do instead; the row's own line is not moved on its account."""
+    one = rig(tmp_path, prorates=False)
+    bill_april(one)
+    one.run()
+    one.pass_time(60)
+    approve(one)
+    run = one.cycle.store.runs(1)[0].id
+    [part] = undoing(one.cycle, one.mappings(), run, None, "ana").parts
+    assert (part.kept, part.planned) == ((), ())
+    assert "was decided in the ledger" in part.notes[0]
 
 
 def test_part_waits_for_its_day_and_for_a_person(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Each explains for a while why two numbers differ that should be alike; none of t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from agent.domain.counts import MICROSOFT, Coverage, Observation, Snapshot, Status, Subscription
 from agent.domain.findings import Code, Finding, Severity
@@ -34,15 +34,21 @@ def on_trial(purchases: Iterable[Subscription]) -> int:
     return sum(one.quantity for one in purchases if one.status is Status.TRIAL)
 
 
-def ending(purchases: Iterable[Subscription]) -> tuple[int, datetime | None]:
-    """Units in force whose end has been ordered, and when the first of them are over."""
+def ending(purchases: Iterable[Subscription]) -> tuple[int, date | None]:
+    """Units in force whose end has been ordered, and the last day of the first of them."""
     those = [(one.quantity, one.ends) for one in purchases if one.status.billed and one.ends is not None]
-    return sum(units for units, _ in those), min((ends for _, ends in those), default=None)
+    return sum(units for units, _ in those), min((_last_day(ends) for _, ends in those), default=None)
+
+
+def _last_day(ends: datetime) -> date:
+    """People name the last day on which something is there, and not the instant after it."""
+    return (ends - timedelta(microseconds=1)).date()
 
 
 def _of_purchase(snapshot: Snapshot, seen: Observation, one: Subscription, company: int) -> Iterator[Finding]:
     source, units = snapshot.account.source, seen.unit(one.quantity)
-    until = f" until {one.ends:%Y-%m-%d}" if one.ends else ""
+    last = _last_day(one.ends) if one.ends else None
+    until = f" until {last}" if last else ""
     since = f" since {one.created:%Y-%m-%d}" if one.created else ""
     severity = Severity.INFO
     if one.status is Status.PENDING:
@@ -53,8 +59,8 @@ def _of_purchase(snapshot: Snapshot, seen: Observation, one: Subscription, compa
     elif one.status is Status.TRIAL:
         code, what = Code.PURCHASE_ON_TRIAL, f"on trial at {source}{until}"
         remedy = "decide before it ends; a row that counts the tenant's seats bills those of the trial as well"
-    elif one.status.billed and one.ends is not None:
-        code, what = Code.PURCHASE_ENDS, f"bought at {source} end on {one.ends:%Y-%m-%d}"
+    elif one.status.billed and last is not None:
+        code, what = Code.PURCHASE_ENDS, f"bought at {source} end on {last}"
         remedy = "nothing if that was meant: lines follow what is left, once it is over"
     else:
         return

@@ -115,7 +115,7 @@ def _causes(purchases: Sequence[Subscription], more: bool) -> list[tuple[str, in
         told = (("ordered there", ordered(purchases)), ("on trial there", on_trial(purchases)))
         return [(f"{units} more {how}", units) for how, units in told if units]
     units, first = ending(purchases)
-    return [(f"{units} of them end there from {first:%Y-%m-%d} on", units)] if first else []
+    return [(f"{units} of them end there from {first} on", units)] if first else []
 
 
 def _sums(units: Sequence[int]) -> set[int]:
@@ -130,7 +130,7 @@ def _of_invoice(company: int, sold: _Sold) -> Iterator[Finding]:
         return
     sentence = f"{sold.seen.name}: {sold.source} is about to bill {invoiced.quantity}, {purchased} are in force"
     units, first = ending(sold.seen.subscriptions)
-    sentence += f"; {units} of them end from {first:%Y-%m-%d} on" if first else ""
+    sentence += f"; {units} of them end from {first} on" if first else ""
     remedy = "compare it with the draft of the next invoice there; an order of this month may not be in it yet"
     subject = f"{sold.account}/{sold.seen.sku}/invoice"
     yield Finding(Code.SELLER_DISAGREES, Severity.INFO, company, subject, sentence, remedy)

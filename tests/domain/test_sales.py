@@ -136,7 +136,7 @@ def test_orders_trials_and_ends_are_told() -> None:
     told = [
         Subscription("a", 5, Status.PENDING, created=NOW),
         Subscription("b", 1, Status.PENDING, created=NOW.replace(day=10)),
-        Subscription("c", 3, Status.TRIAL, ends=NOW.replace(day=30)),
+        Subscription("c", 3, Status.TRIAL, ends=NOW.replace(day=31, hour=0)),
         Subscription("d", 4, Status.ENABLED, ends=NOW.replace(day=31)),
         Subscription("e", 4, Status.DELETED, ends=NOW),
     ]

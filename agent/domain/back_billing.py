@@ -18,6 +18,7 @@ ASKS = "a one-off line for the past: see that nobody has entered it by hand"
 
 def back_billed(settlements: Iterable[Settlement], ground: Ground, currency: str) -> Iterator[BillPast]:
     """Those of which the next invoice is the one, and that were never written."""
+    # Of ended lines too: the month of a part that was written may be over by the time a lost store is put back.
     marks = {line.mark.strip() for lines in ground.lines.values() for line in lines}
     for one in settlements:
         for number, part in enumerate(one.instalments, 1):
@@ -77,6 +78,7 @@ def _period(agreement: Agreement, day: date) -> Period | None:
 
 def _like(key: LineKey, ground: Ground) -> Line | None:
     """A line of the key, ended or not: the latest that is open."""
+    # One that has ended serves as well: seats that nobody needs any more may still owe their past.
     ours = {b.line for b in ground.bindings.values() if b.key.base == key.base and b.key.role is Role.BASE}
     lines = [line for line in ground.lines.get(key.agreement, ()) if line.id in ours]
     return max(lines, key=lambda line: (line.open, line.start or date.min, line.id), default=None)

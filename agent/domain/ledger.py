@@ -247,6 +247,7 @@ class Gap:
 
     def standing(self, records: date) -> tuple[Settlement, ...]:
         """The decisions in force, of those before that day."""
+        # By the day of the record and not by its number: a month that has passed must show what it showed.
         known = [one for one in self.settlements if one.on < records]
         taken_back = {one.reverses for one in known}
         return tuple(one for one in known if one.verb is not Verb.REOPEN and one.id not in taken_back)
@@ -277,6 +278,8 @@ class Gap:
         share = self.convention.fraction(Interval(days.start, days.last_day), MONTHS.containing(days.start))
         return Part(days, left, price, share)
 
+    # Rounded by the month and not by the part: two halves of a cent would make one that nobody owes, and what is left
+    # after a write could come out larger than the whole.
     def _month(self, parts: tuple[Part, ...]) -> Month:
         currency = parts[0].price.currency
         exact = sum((part.exact for part in parts), Fraction(0))
@@ -360,6 +363,7 @@ _STATES = {Verb.CORRECT: State.CORRECTED, Verb.BILL: State.BILLED, Verb.WAIVE: S
 
 def course(seen: Iterable[tuple[date, Apart | None]], closed: date | None) -> tuple[Stretch, ...]:
     """From what was seen on which day, in its order: of several in one day the last one counts."""
+    # A dict keeps the first place of a key and its last value, which is just what a day with several readings means.
     by_day = dict(seen)
     ends = [*list(by_day)[1:], closed or date.max]
     return tuple(
@@ -397,6 +401,7 @@ def made_by(write: Write, on: date, entry: int = 0) -> Iterator[Made]:
             seats = _seats(write.after)
             yield Made(on, Period(start, end), -abs(seats) if write.key.role is Role.CREDIT else seats, entry)
         return
+    # A PATCH has only what it moves in `after`; what a line is then takes both.
     shown = {**write.before, **write.after}
     was, first = _end(write.before) or date.max, write.next_invoice or on
     more, end = _seats(shown) - _seats(write.before), _end(shown) or date.max
@@ -437,6 +442,7 @@ def balances(gaps: Iterable[Gap], begin: Cut, end: Cut) -> tuple[Balance, ...]:
     """By company; what has no price is in no sum."""
     found: dict[tuple[int, Direction, str], tuple[Sums, Sums]] = {}
     for gap in gaps:
+        # Never netted with another direction or currency: a refund that is due makes no leak smaller.
         before, after = gap.sums(begin), gap.sums(end)
         if before is None or after is None or gap.currency is None:
             continue

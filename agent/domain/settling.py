@@ -49,6 +49,7 @@ def _against_reopening(gap: Gap, asked: Asked, today: date) -> _Reasons:
 
 def _against_settling(gap: Gap, asked: Asked, today: date) -> _Reasons:
     cut = Cut.now(today)
+    # Judged with the price that is being said, or a gap without one could never be billed.
     sums, known = _with(gap, asked).sums(cut), gap.sums(cut) is not None
     yield asked.verb is not Verb.BILL and not asked.reason, "it needs a reason: say why"
     yield asked.verb is Verb.WAIVE and not asked.approver, "a waiver needs an approver: say who allowed it"
@@ -71,8 +72,10 @@ def settled(gap: Gap, asked: Asked, today: date, at: datetime) -> Settlement:
     amount = sums.open if sums and asked.verb is not Verb.REOPEN else None
     plan: tuple[Instalment, ...] = ()
     if asked.verb is Verb.BILL and amount is not None:
+        # Not today: who decides on the 28th would otherwise miss the invoice that is being made.
         first = asked.first or MONTHS.containing(today).end
         parts = split(amount, [1] * asked.phases)
+        # Always from the first day on: 31 January, 28 February, 31 March, and not the 28th for ever after.
         plan = tuple(Instalment(add_months(first, number), part) for number, part in enumerate(parts))
     reverses = gap.standing(today + DAY)[-1].id if asked.verb is Verb.REOPEN else None
     words = asked.approver, asked.reason, asked.price

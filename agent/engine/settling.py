@@ -84,6 +84,7 @@ class Past:
         seen = next(one for one in self._seen if one.id == gap.id)
         keyed = gap.code in KEYED
         account = LineKey.parse(gap.subject).account if keyed else _counted(seen.finding)[0]
+        # The oldest of them is the one that was in force: asked for by the instant, not by the day.
         versions = self.store.snapshots(Account.parse(account), seen.since)
         return tuple(Version(one.since, one.last, account, one.digest) for one in versions[:1])
 
@@ -93,6 +94,7 @@ class Past:
         why = objection(gap, asked, self.today) or (self._against_writing(gap) if asked.write else "")
         if why:
             raise CannotSettle(f"Gap {number} cannot be settled like this: {why}", f"See: trueup ledger show {number}")
+        # The store compares this number in the transaction that records: what was looked at here may be past by then.
         record = settled(gap, asked, self.today, self.now)
         newest = max((one.id for one in gap.settlements), default=0)
         if self.store.settle(record, newest, gap.licence) is None:
@@ -139,12 +141,14 @@ class Past:
         found: dict[object, list[Entry]] = {}
         for entry in self.store.confirmed(self._first, self.company):
             base, write = entry.write.key.base, entry.write
+            # A licence that nobody had mapped has no line to be found by, but the row that came later counts it.
             for place in (base, (write.company, base.account, base.count)):
                 found.setdefault(place, []).append(entry)
         return found
 
     def _made(self, entries: Iterable[Entry], since: datetime) -> Iterator[Made]:
         for entry in entries:
+            # An earlier write to the same line is what the mismatch was found against.
             if entry.at >= since:
                 yield from made_by(entry.write, self._day(entry.at), entry.id)
 

@@ -54,6 +54,7 @@ def _open(gap: Gap, cut: Cut) -> Decimal:
 
 def _gap(gap: Gap, cut: Cut, view: View) -> Iterator[str]:
     state, sums = gap.state(cut), gap.sums(cut)
+    # What waits for somebody before what is only waiting for its day.
     amount = f"  {sums.open if sums.open else sums.remaining}" if sums and sums.remaining else ""
     label = paint(f"{gap.id:>4}", "bold")
     head = f"{label}  {view.company(gap.company)}  {gap.direction.value}  "
@@ -279,6 +280,7 @@ def _instalment_values(part: Instalment) -> Values:
 
 
 def _made_values(made: Made) -> Values:
+    # The end of time is how an open line is told here, and no day that anybody should read.
     last = None if made.days.end == date.max else made.days.last_day.isoformat()
     days = {"first_day": made.days.start.isoformat(), "last_day": last}
     return {"entry": made.entry, "on": made.on.isoformat(), **days, "seats": made.seats}

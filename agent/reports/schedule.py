@@ -100,6 +100,7 @@ def _billed_by(gap: Gap, settlement: Settlement) -> list[Part]:
         (one.on for one in gap.settlements if one.id < settlement.id and one in gap.standing(settlement.on)),
         default=gap.since,
     )
+    # As the decision saw it: writes that came after it are not what it billed.
     known = [made for made in gap.made if made.on <= settlement.on]
     months = gap.months(settlement.on, known) or ()
     return [part for month in months for part in month.parts if part.days.end > begins]
@@ -132,6 +133,7 @@ def schedule_csv(found: Sequence[OneOff], view: View) -> str:
     writer = csv.writer(held, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(HEADINGS)
     for one in found:
+        # Licence names are other people's text: one that begins like a formula must not run in whoever's Excel.
         writer.writerow([inert(cell) if isinstance(cell, str) else _plain(cell) for cell in _row(one, view)])
     return f"\ufeff{held.getvalue()}"
 

@@ -36,6 +36,7 @@ def settlements(connection: Connection, company: int | None) -> Sequence[Settlem
 
 
 def settle(connection: Connection, asked: Settlement, after: int, licence: str) -> Settlement | None:
+    # Writers take turns, so nobody can decide between this look and the record.
     newest = connection.scalar(_NEWEST, {"of": asked.gap})
     if newest is not None and newest > after:
         return None

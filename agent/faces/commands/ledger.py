@@ -38,6 +38,7 @@ def _price(_: click.Context, __: click.Parameter, value: str | None) -> Decimal 
         price = Decimal(value)
     except InvalidOperation:
         price = Decimal(-1)
+    # Decimal takes "nan", "1e9" and more places than the store keeps.
     exponent = price.as_tuple().exponent
     if not price.is_finite() or price <= 0 or not isinstance(exponent, int) or exponent < -6:
         raise click.BadParameter(f"{value!r} is not a price; write it as 22.00.")
@@ -69,6 +70,7 @@ def command(context: click.Context, desk: Desk, of_company: str | None, only_ope
     A gap begins with a mismatch of quantities and ends when that is put right; its past stays here until it is
     corrected, billed back or waived.
     """
+    # The group is the list; its options mean nothing to its verbs, which name a gap.
     if context.invoked_subcommand is not None:
         return
     from agent.reports.ledger import gap_values, ledger_text, told

@@ -5,7 +5,8 @@
 The engine, the SQLite store, the ConnectWise adapter and its simulator are real; one request in a hundred goes wrong,
 people buy and give back seats, an invoice run comes by, and now and then something gets stuck. Each stuck state must be
 a finding within two periods of the moment from which it counts as stuck; no two periods may pass without a good cycle
-otherwise; and neither memory nor descriptors may grow.
+otherwise; and neither memory nor descriptors may grow. The simulator, which keeps every invoice, has a process of its
+own, so that the memory is the agent's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -30,6 +32,7 @@ from agent.engine.schedule import Schedule
 from agent.engine.stuck import Stuck
 from agent.engine.telling import Telling, Wishes
 from agent.simulators.faults import Kind
+from tests.engine.elsewhere import Elsewhere
 from tests.engine.fleet import Fleet
 from tests.engine.here import AGREEMENT, SETTLE, SKUS, UTC_ZONE, Health
 
@@ -78,6 +81,7 @@ class Month:
     def __post_init__(self) -> None:
         self.rng, self.fleet, self.post = random.Random(self.seed), Fleet(self.tenants, Limits()), Silent()
         self.fleet.stack.site.logging = False
+        self.site = self.fleet.stack.wire = Elsewhere(self.fleet.stack.site)
         self.clock, self.store = self.fleet.stack.clock, self.fleet.store
         self.began, self.mappings = self.clock.now(), self.fleet.mappings()
         schedule = Schedule(UTC_ZONE, self.period, None, timedelta(0), "seed")
@@ -111,6 +115,7 @@ class Month:
         return {"memory": grown, "mib": _memory(), "gap": max(self.gaps) / self.period, "notices": self.post.sent}
 
     def close(self) -> None:
+        self.site.close()
         self.fleet.stack.close()
 
     def _cycle(self) -> bool:
@@ -129,7 +134,7 @@ class Month:
         now = self.clock.now()
         if now.day == 1 and (now.hour, now.minute) < (0, 15):
             for number in range(self.tenants):
-                self.fleet.stack.site.invoice(AGREEMENT + number)
+                self.site.call("invoice", AGREEMENT + number)
 
     def _look(self) -> None:
         now, found = self.clock.now(), {known.finding.code for known in self.store.findings()}
@@ -154,8 +159,10 @@ class Month:
             allowed = one.at + one.patience + 2 * self.period + ROUND
             if one.seen is None or one.seen > allowed:
                 self.troubles.append(f"{one.code} began {one.at}, was to be seen by {allowed}, and was seen {one.seen}")
-        still = {known.finding.code for known in self.store.findings()} & {one.code for one in self.incidents}
-        self.troubles += [f"{code} is over, and its finding stays" for code in sorted(still)]
+        codes = {one.code for one in self.incidents}
+        still = [known.finding for known in self.store.findings() if known.finding.code in codes]
+        held = [f"{hold.sentence} ({hold.company}), since {hold.since}: {hold.reasons}" for hold in self.store.holds()]
+        self.troubles += [f"{one.code} is over, and its finding stays: {one.sentence} {held}" for one in still]
         if max(self.gaps) > 2 * self.period:
             self.troubles.append(f"no good cycle for {max(self.gaps)}")
         if grown > 0.05:
@@ -165,19 +172,19 @@ class Month:
         assert not self.troubles, "\n".join(self.troubles)
 
     def _chance(self) -> None:
-        self.fleet.stack.site.faults.at_random(random.Random(self.seed), dict(_FAULTS), seconds=(0, 30))
+        self.site.call("faults.at_random", random.Random(self.seed), dict(_FAULTS), seconds=(0, 30))
 
     def _calm(self) -> None:
-        self.fleet.stack.site.faults.clear()
+        self.site.call("faults.clear")
         self._chance()
 
     def _incidents(self) -> Iterator[Incident]:
         """One after the other, in equal parts of the month."""
-        faults, part = self.fleet.stack.site.faults, timedelta(days=self.days) / 6
+        fault, part = partial(self.site.call, "faults.add"), timedelta(days=self.days) / 6
         working_day = timedelta(days=3)  # a weekend may lie in between
 
         def away() -> None:
-            faults.add(Kind.REFUSED, times=10**9)
+            fault(Kind.REFUSED, times=10**9)
 
         def ill(health: Health) -> Callable[[], None]:
             return lambda: setattr(self.fleet.seats[0], "health", health)
@@ -185,8 +192,8 @@ class Month:
         def bought() -> None:
             """The first write is lost, and the agreement cannot be read after it."""
             self.fleet.seats[1].seats[SKUS[0]] += 1
-            faults.add(Kind.LOST_ANSWER, method="PATCH", path=f"/{AGREEMENT + 1}/additions")
-            faults.add(Kind.ERROR_BEFORE, method="GET", path=f"/{AGREEMENT + 1}/additions", nth=4, times=10**9)
+            fault(Kind.LOST_ANSWER, method="PATCH", path=f"/{AGREEMENT + 1}/additions")
+            fault(Kind.ERROR_BEFORE, method="GET", path=f"/{AGREEMENT + 1}/additions", nth=4, times=10**9)
 
         def lowered(seats: int) -> Callable[[], None]:
             return lambda: self.fleet.seats[2].seats.update({SKUS[0]: seats})

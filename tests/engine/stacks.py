@@ -199,6 +199,7 @@ class FullStack:
         self._lag = 0
         self._bin: dict[int, Mapping[str, Any]] = {}
         self.site = simulated.ConnectWise(self.clock.shared, simulated.Site(), log_size=100_000)
+        self.wire: Any = self.site  # what the adapter's requests reach
         self._set_up()
 
     def _set_up(self) -> None:
@@ -332,7 +333,7 @@ class FullStack:
 
     def _connect(self, base_url: str) -> Outgoing:
         return Outgoing(
-            base_url=base_url, transport=lambda: Transport({"https://": self.site}), sleep=lambda seconds: None
+            base_url=base_url, transport=lambda: Transport({"https://": self.wire}), sleep=lambda seconds: None
         )
 
     def _writes(self) -> Sequence[Exchange]:

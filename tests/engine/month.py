@@ -167,7 +167,7 @@ class Month:
             self.troubles.append(f"no good cycle for {max(self.gaps)}")
         if grown > 0.05:
             self.troubles.append(f"memory grew by {grown:.1%}")
-        if descriptors:
+        if descriptors > 0:
             self.troubles.append(f"{descriptors} descriptors more than before")
         assert not self.troubles, "\n".join(self.troubles)
 

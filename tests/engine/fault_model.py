@@ -35,6 +35,7 @@ FAULTS: Mapping[str, Sequence[str]] = {
     "person deletes a line": ("person deletes",),
     "person ends a line": ("person ends",),
     "person copies a line": ("person copies",),
+    "person keeps, takes or releases a line": ("person says keep", "person says take", "person says release"),
     "invoice between or within cycles": ("invoice", "invoice meanwhile"),
     "clock jump": ("clock jump",),
     "crash": ("death before", "death after"),

@@ -13,6 +13,7 @@ from typing import Any
 from agent.domain.changes import Outcome, Picture, Planned, Receipt, Seen, Write
 from agent.domain.counts import NO_NEEDS, Account, Needs, Snapshot
 from agent.domain.keys import LineKey
+from agent.domain.ownership import BindingState
 from agent.engine.planning import Policy
 from agent.errors import Incomplete, ReadFailed
 from agent.ports import Binding, Entry, EntryState, Learnt, Memory
@@ -219,6 +220,29 @@ class NeverAsks(Weakness):
             return replace(self.inner.memory(*args), approved=_All(), rejected=frozenset())
 
 
+class ForgetsKeptLines(Weakness):
+    """That a person keeps a line as it is holds until the next cycle."""
+
+    class store(Passing):
+        def memory(self, *args: Any) -> Memory:
+            return replace(self.inner.memory(*args), kept={})
+
+
+class WritesReleasedLines(Weakness):
+    """A line that a person took over for good goes on as one of ours."""
+
+    class store(Passing):
+        def memory(self, *args: Any) -> Memory:
+            known: Memory = self.inner.memory(*args)
+            ours = {key: _live(binding) for key, binding in known.bindings.items()}
+            return replace(known, bindings=ours)
+
+
+def _live(binding: Binding) -> Binding:
+    released = binding.state is BindingState.RELEASED
+    return replace(binding, state=BindingState.LIVE) if released else binding
+
+
 class BelievesShortPages(Weakness):
     """A list of lines that lost its last page is taken for whole: what was on it is not there."""
 
@@ -253,4 +277,6 @@ MUTANTS = (
     NeverAsks,
     NobodyIsFenced,
     BelievesShortPages,
+    ForgetsKeptLines,
+    WritesReleasedLines,
 )

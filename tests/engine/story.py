@@ -168,6 +168,13 @@ class Story:
         getattr(self.world, f"person_{meddles}")(which)
         self.turn(**turn)
 
+    @deed(which=WHICH, verb=["keep", "keep", "take", "take", "release"], quantity=[None, None, 3, 12])
+    def a_person_says_what_a_line_is(self, which: int, verb: str, quantity: int | None, **turn: Any) -> None:
+        if quantity is not None:
+            self.world.person_edits(which, quantity)
+        self.world.person_says(which, verb)
+        self.turn(**turn)
+
     @deed(seconds=[-2 * DAY, -HOUR, HOUR, 40 * DAY])
     def the_clock_jumps(self, seconds: int, **turn: Any) -> None:
         self.world.clock_jumps(seconds)

@@ -77,6 +77,8 @@ class Watch:
     strangers: dict[int, Line] = field(default_factory=dict)
     restored: set[int] = field(default_factory=set)
     states: Counter[EntryState] = field(default_factory=Counter)
+    kept: dict[LineKey, int] = field(default_factory=dict)  # at how many, by a person's word that the store remembers
+    released: frozenset[LineKey] = frozenset()
 
     # What the agent does, seen on its way through.
 
@@ -125,6 +127,7 @@ class Watch:
         self.edited.clear()
         self.meanwhile.clear()
         self.deleted.clear()
+        self.hears()
         self.restored = {entry.id for entry in self.store.entry_open()}
         marked = {id for id, line in self.stack.now.items() if line.mark}
         self.bases = {id: key for id, key in self.bases.items() if id in marked}
@@ -160,6 +163,19 @@ class Watch:
         for id, line in self.stack.now.items():
             if line.quantity and line.start and line.start < boundary:
                 self.invoiced_to[id] = max(self.invoiced_to.get(id, date.min), min(boundary, line.end or boundary))
+
+    def says(self, verb: str, key: LineKey) -> None:
+        """A person's word about a key: what they made of its lines is what is known of them once they give it back."""
+        if verb == "take":
+            for line in self.lines_of(key):
+                self.edited.pop(line.id, None)
+                self.meanwhile.pop(line.id, None)
+                self.ours.add(line.id)
+        self.hears()
+
+    def hears(self) -> None:
+        self.kept = {one.key: one.terms.quantity for _, one in self.store.kept(COMPANY)}
+        self.released = frozenset(binding.key.base for _, binding in self.store.released(COMPANY))
 
     # What stands.
 
@@ -203,6 +219,7 @@ class Watch:
         change, now = planned.change, self.stack.clock.now()
         require((write.company, write.agreement) == (COMPANY, AGREEMENT), "the company's own agreement", write)
         require(self.mode is not Mode.REPORT, "report never writes", write.sentence)
+        require(change.key.base not in self.released, "T12 a released line is left alone", write.sentence)
         needs = [why for why in self._needs_approval(write, planned) if why]
         approved = self.approvals.get(planned.digest, now) > now
         empties = [why for why in needs if why == "to zero"]

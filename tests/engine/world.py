@@ -35,6 +35,7 @@ from agent.domain.mappings import (
 )
 from agent.domain.ownership import BindingState
 from agent.engine.cycle import Cycle, Result
+from agent.engine.keeping import told
 from agent.engine.planning import Policy
 from agent.engine.reading import Catalogue
 from agent.engine.turns import Turns
@@ -249,6 +250,8 @@ class World:
         return Mappings({COMPANY: company}, (), "digest")
 
     def wanted(self, wish: Wish) -> int:
+        if wish.present and wish.key in self.watch.kept:
+            return self.watch.kept[wish.key]
         return wish.wants(self.source.seats.get(wish.sku, 0)) if wish.present else 0
 
     # What happens.
@@ -430,6 +433,17 @@ class World:
             key = self.watch.bases.get(line.id)
             self.binned.append(replace(line, mark=str(Mark.of(INSTALLATION, key))) if key and not line.mark else line)
 
+    def person_says(self, which: int, verb: str) -> None:
+        """That one of our lines stays as it is, is given back to its row, or is no business of ours any more."""
+        for line in self._some(which):
+            key = next(wish.key for wish in self.wishes if self.watch.belongs(line, wish.key))
+            try:
+                told(self.watch.store, self.stack.open_psa(), self.clock, UTC_ZONE, line.id, verb, "ana")
+            except TrueupError:  # the store does not know the line, or the PSA cannot be read just now
+                continue
+            self.met[f"person says {verb}"] += 1
+            self.watch.says(verb, key)
+
     def _some(self, which: int) -> list[Line]:
         lines = self.managed()
         return [lines[which % len(lines)]] if lines else []
@@ -460,6 +474,9 @@ class World:
             for line in filter(None, earlier):
                 self._ends(line)
         self.copies.clear()
+        for which, line in enumerate(self.managed()):
+            if any(self.watch.belongs(line, key) for key in (*self.watch.kept, *self.watch.released)):
+                self.person_says(which, "take")
 
     def _comes_back(self, line: Line) -> bool:
         theirs = any(not line.mark and line.identifier == wish.product for wish in self.wishes if wish.present)
@@ -598,6 +615,8 @@ class World:
         live = any(binding.state is BindingState.LIVE for binding in self.watch.bindings())
         unread = not live and not any(wish.present for wish in self.wishes)
         if stands == wanted or unread:  # nothing names the agreement any more, so nobody reads it
+            return
+        if wish.key in self.watch.released and not wish.present:  # both say that it is people's from now on
             return
         plans = [p for plan in result.plans for p in plan.planned] if result else []
         held = [p for p in plans if p.change.key.base == wish.key and _asks(p)]

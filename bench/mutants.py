@@ -9,17 +9,21 @@ are taken, and only what survived then, or was changed since, is tried.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mutmut.__main__ import _run
+from mutmut.__main__ import _run, create_mutants
 from mutmut.configuration import config
-from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.data import MutantLineSpans, SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir
 
 HERE = Path("mutants")
 # As in pyproject.toml, without what mypy would say of the frame that mutmut puts around each function.
@@ -32,6 +36,7 @@ TESTS = {
     "domain": ["tests/domain"],
     "engine": [f"tests/engine/test_{name}.py" for name in ENGINE.split()],
 }
+REFUSED = 37  # mutmut's own number for what a type checker notices
 NOTICED = ("killed", "timeout", "caught by type check", "segfault")
 
 
@@ -44,27 +49,40 @@ def sources(names: Sequence[str]) -> dict[str, list[Path]]:
 
 
 def run(room: str, files: Sequence[Path], children: int, again: bool) -> None:
-    if again:
-        for path in files:
-            forget(path)
-    else:
+    if not again:
         # mutmut takes a file that was only copied for one whose mutants still stand in it: none would be noticed.
         shutil.rmtree(HERE, ignore_errors=True)
+        HERE.mkdir()
     setting = config()
     setting.only_mutate = [str(path) for path in files]
     setting.pytest_add_cli_args_test_selection = TESTS[room]
-    setting.type_check_command = [*MYPY, *setting.only_mutate]
+    set_mutant_under_test("mutant_generation")
+    copy_src_dir()
+    copy_also_copy_files()
+    create_mutants(children)
+    typed = {path: [*refused(path)] for path in files}
+    for path in files:
+        data = SourceFileMutationData(path=path)
+        data.load()
+        # What survived the last time is tried as if it were new.
+        codes = {name: code for name, code in data.exit_code_by_key.items() if status_by_exit_code[code] in NOTICED}
+        data.exit_code_by_key = {name: codes.get(name) for name in data.exit_code_by_key}
+        data.exit_code_by_key |= dict.fromkeys(typed[path], REFUSED)
+        data.save()
     _run([], children)
 
 
-def forget(path: Path) -> None:
-    """What survived the last time is tried as if it were new."""
-    data = SourceFileMutationData(path=path)
-    data.load()
-    for name, code in data.exit_code_by_key.items():
-        if status_by_exit_code[code] not in NOTICED:
-            data.exit_code_by_key[name] = None
-    data.save()
+def refused(path: Path) -> Iterator[str]:
+    """The mutants that mypy does not let through. mutmut can ask it too, and takes minutes to read the answer."""
+    told = subprocess.run([*MYPY, str(path)], cwd=HERE, capture_output=True, text=True, check=False)
+    spans = MutantLineSpans.load(path)
+    if spans is None or told.stderr:
+        raise SystemExit(f"mypy did not look at {path}: {told.stderr or 'mutmut left no index of its lines'}")
+    places = spans.span_by_function_name.items()
+    functions = {line: name for name, span in places for line in range(span.start, span.end + 1)}
+    for complaint in map(json.loads, told.stdout.splitlines()):
+        if complaint["severity"] == "error" and complaint["file"] == str(path):
+            yield ".".join((*path.with_suffix("").parts, functions[complaint["line"]]))
 
 
 def ends(path: Path) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
 from agent.domain.findings import Code
 from agent.domain.ownership import BindingState
+from agent.engine.applying import Tried
 from agent.errors import StoreFailed, Unreachable
 from agent.ports import EntryState
 from tests.engine.facts import codes, entries, lines, sent, states
@@ -73,6 +75,16 @@ def test_confirmed_write_proves_its_binding(world: World) -> None:
     bound = {b.line: b for b in world.watch.bindings()}
     assert {line: b.confirmed["quantity"] for line, b in bound.items()} == {4711: "12", 4714: "2"}
     assert {b.state for b in bound.values()} == {BindingState.LIVE}
+    assert (bound[4714].adopted, bound[4714].boundary) == (False, date(2026, 4, 1))
+
+
+def test_change_is_carried_out_with_its_last_write(world: World) -> None:
+    """Of two writes the second must be confirmed: a stop may come between them, and an answer may stay away."""
+    world.passes(0, 12, HOUR)
+    [planned] = world.cycle().plans[0].planned
+    first, last = planned.realisation.writes
+    tried = [Tried(first, CONFIRMED, ""), Tried(last, UNKNOWN, ""), Tried(last, CONFIRMED, "")]
+    assert [one.completes(planned) for one in tried] == [False, False, True]
 
 
 def test_line_that_somebody_changed_meanwhile_is_left_alone(flat: World) -> None:

@@ -31,9 +31,9 @@ def test_invoice_between_plan_and_write_stops_the_plan(world: World) -> None:
 
 
 def test_plan_of_a_moment_ago_costs_no_second_look(world: World) -> None:
-    """*Sync now* writes within the second: the agreement is not asked for again."""
+    """*Sync now* writes within the second, and ten are no more: the agreement is not asked for again."""
     world.trap.calls.clear()
-    meanwhile(world, 5, lambda: None)
+    meanwhile(world, 10, lambda: None)
     assert (len(sent(world)), world.trap.calls.count("agreements")) == (2, 1)
 
 

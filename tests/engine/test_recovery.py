@@ -5,7 +5,7 @@ Every story begins at 10:00, when twelve seats are seen, the PATCH of 10 -> 12 l
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -57,6 +57,15 @@ def test_it_had_happened(flat: World) -> None:
     assert at(flat, 6).again is None
     assert (states(flat), len(sent(flat)), lines(flat)) == ([CONFIRMED], 1, ["12 from 2025-06-01"])
     assert {b.line: b.confirmed["quantity"] for b in flat.watch.bindings()} == {4711: "12"}
+
+
+def test_a_line_that_was_made_is_ours_from_its_day_on(world: World) -> None:
+    """The POST of two seats had happened: its line is bound before the next invoice, as if the answer had come."""
+    no_answer(world, Fault.ANSWER_LOST)
+    at(world, 5)
+    at(world, 6)
+    [made] = [b for b in world.watch.bindings() if b.line == 4714]
+    assert (made.adopted, made.boundary, made.confirmed["quantity"]) == (False, date(2026, 4, 1), "2")
 
 
 def test_it_never_happened(flat: World) -> None:

@@ -108,7 +108,7 @@ def test_each_line_is_rounded_once() -> None:
     april = invoiced(ledger(), MAY, *lines)
 
     assert total(april) == "10.80 USD"
-    assert str(april.of({2}).total("USD")) == "3.60 USD"
+    assert (str(april.of({2}).total("USD")), april.of({2}).by) == ("3.60 USD", NOON)
     assert {number: len(items) for number, items in by_line(april.items).items()} == {1: 2, 2: 2, 3: 2}
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.domain.changes import SetQuantity
-from agent.domain.counts import Deal, Snapshot, Status, Subscription, Term
+from agent.domain.counts import Coverage, Deal, Snapshot, Status, Subscription, Term
 from agent.domain.desired import DesiredLine
-from agent.domain.findings import Code, Finding, Severity
+from agent.domain.findings import Code, Finding, Severity, Stop
 from agent.domain.keys import Mark
 from agent.domain.mappings import Basis, Commitment, Row
 from agent.domain.renewals import of_commitments, of_terms
@@ -277,6 +277,22 @@ def test_an_unknown_term_is_told_once() -> None:
     [finding] = told(at("2026-03-31"), 8, term=None)
     assert (finding.code, finding.severity) == (Code.TERM_UNKNOWN, Severity.WARNING)
     assert 'term = "annual/monthly"' in finding.remedy
+
+
+def test_why_a_commitment_is_unknown_is_said() -> None:
+    """Which subscription, why the source does not tell, and what may be written instead."""
+    gap = Stop(Code.PERMISSION_MISSING, "may not read subscriptions", "let it")
+    snap = replace(reading(at("2026-03-31"), 8), gaps={Coverage.TERMS: gap})
+    unsure = [one.owes.unsure for seen in (snap, replace(snap, gaps={})) for one in unknown(seen) if one.owes]
+    said = "the term of its subscription sub is not known, so nothing is lowered on its account"
+    assert [stop.reason for stop in unsure if stop] == [f"{said} (may not read subscriptions)", said]
+    assert {stop.remedy for stop in unsure if stop} == {
+        'write the term into the row, such as term = "annual/monthly", or let Partner Center or Pax8 tell it'
+    }
+
+
+def unknown(snap: Snapshot) -> tuple[DesiredLine, ...]:
+    return wished([holding(term=None)], snap, HISTORY).lines
 
 
 def test_a_term_that_does_not_matter_is_not_missed() -> None:

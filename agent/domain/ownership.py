@@ -52,6 +52,12 @@ class Binding:
         return {} if self.untouched else picture(line)
 
 
+def as_released(binding: Binding, before: Binding | None) -> Binding:
+    """What is learnt of a line that people have taken over leaves it theirs; only `trueup hold take` gives it back."""
+    theirs = before is not None and before.state is BindingState.RELEASED
+    return replace(binding, state=BindingState.RELEASED) if theirs else binding
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """Since when the rows ask for this quantity: `since` is the billing date, `first_at` and `last_at` the reads.

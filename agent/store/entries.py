@@ -12,13 +12,13 @@ from sqlalchemy.engine import Connection
 
 from agent.domain.changes import Picture, Planned, Write
 from agent.domain.keys import LineKey, Role
-from agent.domain.ownership import Binding
+from agent.domain.ownership import Binding, as_released
 from agent.errors import EntryOpen, StoreFailed
 from agent.ports import Entry, EntryState
 from agent.store import journal
 from agent.store.database import put
 from agent.store.journal import Note
-from agent.store.rows import binding_plain, binding_values, entry_of, key_of, key_text, keyed, write_plain
+from agent.store.rows import binding_of, binding_plain, binding_values, entry_of, key_of, key_text, keyed, write_plain
 from agent.store.tables import BINDING, ENTRY, OPEN_ENTRY
 
 _ENTRIES = sa.select(ENTRY)
@@ -47,6 +47,7 @@ _TAKE_OVER = sa.update(ENTRY).where(
     ENTRY.c.state == EntryState.INTENT.value, ENTRY.c.epoch < bindparam("mine"), ENTRY.c.taken_over.is_(None)
 )
 _TAKE_OVER = _TAKE_OVER.values(taken_over=bindparam("since"))
+_BOUND = sa.select(BINDING).where(BINDING.c.key == bindparam("of"))
 _LOOK = _THIS_IF_OPEN.values(picture=bindparam("seen"), looked_at=bindparam("when"))
 
 
@@ -73,6 +74,9 @@ def close(
     values = {"entry": entry.id, "to": state.value, "says": detail, "when": at}
     _expect_open(connection.execute(_CLOSE, values).rowcount, entry)
     if binding is not None:
+        # The write may have been on its way when a person took the line over: what it proves does not take it back.
+        row = connection.execute(_BOUND, {"of": key_text(binding.key)}).first()
+        binding = as_released(binding, None if row is None else binding_of(row))
         put(connection, BINDING, [binding_values(binding, entry.write.company)])
     said = {
         "run": entry.run,

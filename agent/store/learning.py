@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from agent.domain.changes import Planned
 from agent.domain.closing import PER_SOURCE, nobody_asks
 from agent.domain.findings import Code, Finding, Over
-from agent.domain.ownership import Binding, BindingState
+from agent.domain.ownership import Binding, BindingState, as_released
 from agent.ports import Learnt
 from agent.store import adopting, journal, snapshots, standings
 from agent.store.canonical import sha256
@@ -104,7 +104,9 @@ def _bindings(connection: Connection, run: str, learnt: Learnt, at: datetime) ->
         return
     rows = connection.execute(_KNOWN_BINDINGS, {"keys": [key_text(b.key) for b in learnt.bindings]})
     known = {binding.key: binding for binding in map(binding_of, rows)}
-    news = [binding for binding in learnt.bindings if known.get(binding.key) != binding]
+    # Planning may have begun before a person took the line over.
+    told = [as_released(binding, known.get(binding.key)) for binding in learnt.bindings]
+    news = [binding for binding in told if known.get(binding.key) != binding]
     put(connection, BINDING, [binding_values(binding, learnt.company) for binding in news])
     said = [(_kind(known.get(b.key), b), {"run": run, "binding": binding_plain(b)}) for b in news]
     journal.append(connection, at, [Note(kind, payload) for kind, payload in said])

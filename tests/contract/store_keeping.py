@@ -9,9 +9,9 @@ from decimal import Decimal
 from agent.domain.agreements import Billable
 from agent.domain.changes import Terms
 from agent.domain.ownership import BindingState, Kept
-from agent.ports import Store
+from agent.ports import EntryState, Store
 from tests.contract.store_contract import HELD, WithStore
-from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, PSA, binding, key, learnt
+from tests.contract.store_values import AGREEMENT, COMPANY, HOUR, NOW, PSA, binding, key, learnt, planned, write
 
 TERMS = Terms(12, 2, Decimal("22.0050"), Billable.BILLABLE, "Łódź / 東京")
 KEPT = Kept(
@@ -61,3 +61,15 @@ class Keeping(WithStore):
         assert store.managed(0) is None
         store.take(COMPANY, key(), [binding()], "ana", NOW)
         assert store.released() == []
+
+    def test_write_on_its_way_does_not_take_a_released_line_back(self, store: Store, run: str) -> None:
+        """It was sent before the person's word, and is settled after it; so is what a cycle had begun to think."""
+        store.learn(run, learnt(bindings=(binding(),)), NOW)
+        entry = store.intend(run, planned(), write(), NOW)
+        store.release(COMPANY, [replace(binding(), state=BindingState.RELEASED)], "ana", NOW)
+        proven = replace(binding(), confirmed={"quantity": "12"})
+
+        store.close(entry, EntryState.CONFIRMED, "seen", NOW + HOUR, proven)
+        assert store.released() == [(COMPANY, replace(proven, state=BindingState.RELEASED))]
+        store.learn(run, learnt(bindings=(binding(),)), NOW + HOUR)
+        assert [one.state for _, one in store.released()] == [BindingState.RELEASED]

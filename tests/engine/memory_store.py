@@ -23,7 +23,7 @@ from agent.domain.findings import Code, Finding, Over
 from agent.domain.keys import LineKey, Role
 from agent.domain.ledger import Settlement
 from agent.domain.news import Told
-from agent.domain.ownership import Binding, BindingState, Charge, Kept, Sighting
+from agent.domain.ownership import Binding, BindingState, Charge, Kept, Sighting, as_released
 from agent.domain.terms import UNREAD, History, next_chapter
 from agent.errors import AnotherWriter, EntryOpen, LeaseLost, StoreFailed
 from agent.ports import (
@@ -362,7 +362,8 @@ class MemoryStore:
             self._expect_open(entry)
             disk.entries[entry.id] = replace(disk.entries[entry.id], state=state, detail=detail, at=at, looked=None)
             if binding is not None:
-                disk.bindings[binding.key] = (entry.write.company, binding)
+                before = disk.bindings.get(binding.key, (0, None))[1]
+                disk.bindings[binding.key] = (entry.write.company, as_released(binding, before))
             self._record(state.value, {"detail": detail, "line": binding.line if binding else None}, at, entry.id)
 
     def looked(self, entry: Entry, picture: Picture, at: datetime) -> None:
@@ -538,6 +539,7 @@ class MemoryStore:
 
     def _learn_binding(self, run: str, company: int, b: Binding, at: datetime) -> None:
         before = self.disk.bindings.get(b.key, (0, None))[1]
+        b = as_released(b, before)
         self.disk.bindings[b.key] = (company, b)
         if before != b:
             self._record(_kind(before, b), {"run": run, "key": str(b.key), "line": b.line}, at)

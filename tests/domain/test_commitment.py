@@ -99,6 +99,23 @@ def test_several_batches_close_one_after_the_other() -> None:
     assert (first.seats, first.closes) == (3, at("2026-03-18 11:00"))
 
 
+def test_a_window_is_near_up_to_its_last_instant() -> None:
+    """Two windows, to the 8th and to the 11th: two days before the first it is near, and at its end the second is."""
+    bought, renews = at("2026-03-01"), at("2027-03-01")
+    both = [Batch(3, bought, at("2026-03-11"), renews), Batch(10, bought, at("2026-03-08"), renews)]
+    days = timedelta(days=2)
+    assert closing(both, at("2026-03-06"), days) is both[1]
+    assert closing(both, at("2026-03-06") - timedelta(seconds=1), days) is None
+    assert closing(both, at("2026-03-08"), days) is None
+    assert closing(both, at("2026-03-09"), days) is both[0]
+
+
+def test_a_renewal_frees_seats_at_its_first_instant() -> None:
+    """Committed a second before midnight, and to be lowered from then on."""
+    batch = Batch(10, at("2026-03-01"), at("2026-03-08"), at("2027-03-01"))
+    assert [batch.committed(at("2027-03-01") - timedelta(seconds=n)) for n in (1, 0)] == [10, 0]
+
+
 def test_a_monthly_purchase_renews_every_month() -> None:
     """Bought on 31 January: renewals on 28 February, 31 March and 30 April, each with seven days."""
     told = [chapter("2026-01-31 12:00", 5, "2026-03-31 12:00", created=at("2026-01-31 12:00"))]

@@ -30,7 +30,7 @@ def test_currencies_keep_their_own_coins() -> None:
 @pytest.mark.parametrize("wrong", [22.0, Decimal("NaN"), 22, "22.00"])
 def test_money_is_made_of_finite_decimals_only(wrong: object) -> None:
     """Floats, not-a-numbers, ints and texts are refused at the door."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="money needs a finite Decimal, not"):
         Money(wrong, "USD")
 
 
@@ -41,9 +41,17 @@ def test_two_currencies_never_meet_in_one_sum() -> None:
 
 
 def test_a_currency_is_a_three_letter_code() -> None:
-    """A lower-case or longer code is refused."""
-    with pytest.raises(ValueError, match="ISO 4217"):
-        Money(Decimal(1), "usd")
+    """A lower-case, longer or foreign code is refused."""
+    for code in ("usd", "USDX", "US", "ÜSD"):
+        with pytest.raises(ValueError, match="ISO 4217"):
+            Money(Decimal(1), code)
+
+
+def test_money_is_multiplied_by_what_is_exact() -> None:
+    """3 x 22.00 and 0.5 x 22.00, but not by a float."""
+    assert (usd("22.00") * 3, usd("22.00") * Decimal("0.5")) == (usd("66.00"), usd("11.00"))
+    with pytest.raises(TypeError, match=r"money is multiplied by int or Decimal, not 0\.5"):
+        usd("22.00") * 0.5
 
 
 def test_the_fraction_of_march_is_rounded_once() -> None:

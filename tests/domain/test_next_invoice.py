@@ -70,6 +70,11 @@ def test_a_line_without_a_price_cannot_be_weighed() -> None:
     assert adds(write(replace(unpriced, billable=Billable.NO_CHARGE), quantity="12")) == "0.00 USD"
 
 
+def test_a_line_that_is_billed_no_more_takes_its_amount_along() -> None:
+    """10 x 22.00 go."""
+    assert adds(write(OURS, billable=Billable.NO_CHARGE.value)) == "-220.00 USD"
+
+
 def test_included_seats_are_free() -> None:
     """12 with 2 included are the 10 of before."""
     assert adds(write(OURS, quantity="12", included="2")) == "0.00 USD"
@@ -115,6 +120,7 @@ def test_a_line_of_others_may_have_missed_an_invoice(start: date | None, told: s
     theirs = replace(OURS, start=start)
     assert adds(write(theirs, quantity="12"), to=change(Holding(theirs))) == told
     assert adds(write(theirs, quantity="12"), to=change()) == told
+    assert adds(write(replace(theirs, id=9), quantity="12")) == told
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,14 @@ def test_filters_overlap_only_where_a_person_matches_both() -> None:
     assert overlaps(rows, snapshot(observation(), members=[ben, cleo])) == ()
 
 
+def test_rows_that_take_nobody_twice_are_no_part_of_an_overlap() -> None:
+    """Anna of Sales in Perth is taken by the first two; the row of Finance goes on."""
+    anna = member("anna@x", PREMIUM, department="Sales", office="Perth")
+    rows = [row(1, users=SALES), row(2, users=PERTH), row(3, users=UserFilter.of({"department": ["Finance"]}))]
+    [overlap] = overlaps(rows, snapshot(observation(), members=[anna]))
+    assert overlap.rows == (rows[0], rows[1])
+
+
 def test_people_whom_no_filter_takes_are_left_over() -> None:
     """Dora of Finance holds the licence, and only Sales is billed."""
     dora = member("dora@x", PREMIUM, department="Finance")

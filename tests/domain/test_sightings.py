@@ -129,3 +129,14 @@ def test_a_number_that_a_person_keeps_needs_no_reading() -> None:
     kept = Kept(KEY, OURS.id, wants(10).terms, day(14), asked, "ann", BEFORE)
     told = looked().of(wants(10, kept=kept), Holding(OURS))
     assert told == Sighting(KEY, 10, day(14), None, NOW, asked)
+
+
+def test_only_what_was_read_waits_for_a_second_read() -> None:
+    """Read at 09:00:00, with a minute to pass; what no read said has none to wait for."""
+    timing = Timing(NOW + timedelta(seconds=59), MARCH_17, timedelta(seconds=60))
+    once = Sighting(KEY, 5, MARCH_17, NOW, NOW)
+    assert timing.second_read(once, "a lower count") == (
+        "a lower count needs a second read that agrees, not before 09:01:00 UTC"
+    )
+    assert replace(timing, now=NOW + timedelta(seconds=60)).second_read(once, "a lower count") == ""
+    assert timing.second_read(replace(once, first_at=None), "a lower count") == ""

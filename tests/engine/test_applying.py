@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from agent.domain.changes import Picture, Seen
 from agent.domain.findings import Code
 from agent.domain.ownership import BindingState
-from agent.engine.applying import Tried
+from agent.engine.applying import Tried, bound
 from agent.errors import StoreFailed, Unreachable
 from agent.ports import EntryState
 from tests.engine.facts import codes, entries, lines, sent, states
@@ -85,6 +87,18 @@ def test_change_is_carried_out_with_its_last_write(world: World) -> None:
     first, last = planned.realisation.writes
     tried = [Tried(first, CONFIRMED, ""), Tried(last, UNKNOWN, ""), Tried(last, CONFIRMED, "")]
     assert [one.completes(planned) for one in tried] == [False, False, True]
+
+
+def test_binding_keeps_until_when_a_price_is_locked(world: World) -> None:
+    """The write says so, and no line of a PSA does; a write that shows no line proves no binding."""
+    world.passes(0, 12, HOUR)
+    [planned] = world.cycle().plans[0].planned
+    write = replace(planned.realisation.writes[0], locked=date(2026, 12, 1))
+    line = world.stack.now[4711]
+    proven = bound(write, Seen(Picture.AFTER, line))
+    assert proven is not None
+    assert (proven.line, proven.locked) == (line.id, date(2026, 12, 1))
+    assert bound(write, Seen(Picture.AFTER)) is None
 
 
 def test_line_that_somebody_changed_meanwhile_is_left_alone(flat: World) -> None:

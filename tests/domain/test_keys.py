@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,16 @@ def test_somebody_s_own_text_is_no_mark(text: str) -> None:
     """Serial numbers that people typed are left alone."""
     mark = Mark.read(text)
     assert mark is None or str(mark) == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TUABCDEF",  # begins as one, and is too short
+        "XX" + "A" * 21 + "B" + "A" * 6,  # as long as one, and somebody else's
+        "TU" + "A" * 21 + "X" + "A" * 6,  # a role that there is not
+    ],
+)
+def test_what_only_looks_like_a_mark_is_none(text: str) -> None:
+    """A line that bears it is not ours to write to."""
+    assert Mark.read(text) is None

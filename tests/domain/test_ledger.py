@@ -135,6 +135,22 @@ def test_no_price_makes_no_sum_until_somebody_says_one() -> None:
     assert [str(part.amount) for part in billed.settlements[0].instalments] == ["60.00 USD", "60.00 USD"]
 
 
+def test_word_without_a_price_holds_up_to_its_day() -> None:
+    """Waived on 1 November and mended that day: waived. It went on until the 2nd: that day is without a price again."""
+    began = date(2026, 10, 1), apart(4, None)
+    for closed, state in ((date(2026, 11, 1), State.WAIVED), (date(2026, 11, 2), State.UNPRICED)):
+        waived = replace(decided(gap(began), WAIVE, date(2026, 11, 1)), closed=closed)
+        assert waived.state(Cut.now(TODAY)) is state
+    twice = decided(decided(gap(began), WAIVE, date(2026, 10, 11)), WAIVE, date(2026, 11, 1))
+    assert replace(twice, closed=date(2026, 11, 1)).state(Cut.now(TODAY)) is State.WAIVED
+
+
+def test_gap_without_a_price_begins_with_its_second_day() -> None:
+    """Seen today, it has no day yet; tomorrow it has one that nobody can price."""
+    found = gap((TODAY, apart(4, None)))
+    assert [found.state(Cut.now(day)) for day in (TODAY, TODAY + DAY)] == [State.NOTHING, State.UNPRICED]
+
+
 def test_waiver_without_a_price_settles_its_days_for_good() -> None:
     """October waived at no known price; billed at 30.00 later, only November's 19 days are owed: 76.00."""
     waived = decided(gap((date(2026, 10, 1), apart(4, None))), WAIVE, date(2026, 11, 1))
@@ -243,6 +259,30 @@ def test_changed_quantity_counts_from_the_next_invoice_on() -> None:
     assert list(made_by(raised, TODAY)) == [Made(TODAY, Period(december, date.max), 2)]
     ended = write(4711, Role.BASE, base, end="2026-12-15")
     assert list(made_by(ended, TODAY)) == [Made(TODAY, Period(date(2026, 12, 15), date.max), -10)]
+
+
+def test_included_seats_are_billed_by_no_write() -> None:
+    """5 with 2 included bill 3; 12 with 2 included that become 12 with 1 bill one more."""
+    new = write(quantity="5", included="2", start="2026-10-05", end="2026-11-01")
+    assert [made.seats for made in made_by(new, TODAY)] == [3]
+    before = {"quantity": "12", "included": "2", "start": "2026-01-01", "end": ""}
+    assert [made.seats for made in made_by(write(4711, Role.BASE, before, included="1"), TODAY)] == [1]
+
+
+def test_a_line_that_ends_before_the_next_invoice_bills_nothing_more() -> None:
+    """Raised by two and ended on 1 December, the day of the next invoice: its ten are gone from then on."""
+    base = {"quantity": "10", "included": "0", "start": "2026-01-01", "end": ""}
+    found = list(made_by(write(4711, Role.BASE, base, quantity="12", end="2026-12-01"), TODAY))
+    assert found == [Made(TODAY, Period(date(2026, 12, 1), date.max), -10)]
+
+
+def test_what_was_made_names_its_entry_of_the_journal() -> None:
+    """By it the ledger finds the request, whether it made, raised or ended a line."""
+    base = {"quantity": "10", "included": "0", "start": "2026-01-01", "end": ""}
+    raised_and_ended = write(4711, Role.BASE, base, quantity="12", end="2026-12-15")
+    new = write(quantity="2", start="2026-10-05", end="2026-11-01")
+    found = [*made_by(new, TODAY, 7), *made_by(raised_and_ended, TODAY, 7)]
+    assert [made.entry for made in found] == [7, 7, 7]
 
 
 days = st.dates(date(2026, 1, 1), date(2026, 12, 31))

@@ -1,6 +1,7 @@
 """Purchased, assigned, billed, invoiced: what differs, by how much, and what nobody can know."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -287,3 +288,33 @@ def test_unknown_leg_has_no_part_in_any_difference(one: Position) -> None:
     """Without a count no line is too much; without lines no purchase is a leak."""
     without = Position(one.company, one.licence, one.parts, one.known - {Leg.BILLED})
     assert not [d for d in differences(without, TODAY) if d.code in ABOUT_BILLED]
+
+
+def test_a_year_is_twelve_months() -> None:
+    """20 November to 20 November; and a difference first seen today is not a day old."""
+    assert months(date(2025, 11, 20), TODAY) == 12
+    today = only(line(38), bought(42, Leg.ASSIGNED))
+    assert replace(today, since=None).age(TODAY) is None
+    assert [replace(today, since=TODAY - timedelta(days=n)).age(TODAY) for n in (-1, 0, 1)] == [0, 0, 1]
+
+
+def test_most_lines_make_the_usual_price() -> None:
+    """Two at 22.00 and one at 20.00: 22.00. One of each: the lower."""
+    lower = line(3, unit=Money(Decimal("20.00"), "USD"))
+    licence = "Microsoft 365 Business Premium"
+    assert usual_prices([position(line(1), lower, line(2))], TODAY) == {licence: PRICE}
+    assert usual_prices([position(line(1), lower)], TODAY) == {licence: lower.unit}
+
+
+def test_money_comes_before_what_has_none() -> None:
+    """5.00 calculated, 5.00 estimated, 0.50; then without money what has an effect, and what has none."""
+    one = only(line(38), bought(42, Leg.ASSIGNED))
+    five, coins = Money(Decimal(5), "USD"), Money(Decimal("0.50"), "USD")
+    given = [
+        replace(one, monthly=five, confidence=Confidence.CALCULATED),
+        replace(one, monthly=five, confidence=Confidence.ESTIMATED),
+        replace(one, monthly=coins),
+        replace(one, monthly=None),
+        replace(one, monthly=None, effect=Effect.NONE),
+    ]
+    assert list(ranked(given[::-1])) == given

@@ -349,6 +349,27 @@ def test_sum_does_not_depend_on_when_it_is_reckoned(found: Gap, day: date) -> No
     assert before is None or after is None or before == after
 
 
+def test_balance_is_the_sum_of_its_gaps() -> None:
+    """Three gaps of 88.00: one waived, one billed in two parts of which one is to come, of one a write billed 44.00.
+
+    A fourth has no price, and hides none of the others.
+    """
+    october = date(2026, 10, 1), apart(4)
+    plain = gap(october, closed=date(2026, 11, 1))
+    unpriced = gap((date(2026, 10, 1), apart(4, None)), closed=date(2026, 11, 1))
+    waived = decided(plain, WAIVE, date(2026, 11, 5))
+    billed = decided(plain, replace(BILL, phases=2, first=date(2026, 11, 10)), date(2026, 11, 5))
+    corrected = replace(plain, made=(Made(date(2026, 11, 5), Period(date(2026, 10, 1), date(2026, 11, 1)), 2),))
+    gaps = [unpriced, waived, billed, corrected]
+    [one] = balances(gaps, Cut.before(date(2026, 10, 1)), Cut.now(TODAY))
+    assert (str(one.opening), str(one.added)) == ("0.00 USD", "264.00 USD")
+    settled_by = one.corrected, one.billed, one.waived, one.scheduled
+    assert [str(money) for money in settled_by] == ["44.00 USD", "44.00 USD", "88.00 USD", "44.00 USD"]
+    assert str(one.remaining) == "88.00 USD"
+    [later] = balances(gaps, Cut.now(TODAY), Cut.now(TODAY + DAY))
+    assert (str(later.opening), str(later.added), str(later.waived)) == ("88.00 USD", "0.00 USD", "0.00 USD")
+
+
 def test_empty_ledger_has_no_balance() -> None:
     """And no gap without money is told of."""
     assert balances([], Cut.before(FIRST), Cut.now(TODAY)) == ()

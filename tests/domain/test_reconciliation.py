@@ -318,3 +318,69 @@ def test_money_comes_before_what_has_none() -> None:
         replace(one, monthly=None, effect=Effect.NONE),
     ]
     assert list(ranked(given[::-1])) == given
+
+
+def test_free_seats_cover_before_anything_is_a_leak() -> None:
+    """38 billed and 2 free for 42: the 2 are somebody's decision, and of 42 against 40 two are missing."""
+    told = {one.code: (one.units, one.sentence) for one in found(line(38), line(2, billable=False), bought(42))}
+    assert told == {
+        Code.SET_UP: (2, "2 on a line that is not billed"),
+        Code.UNDER_BILLED: (2, "42 purchased, 40 billed: under-billed by 2"),
+    }
+
+
+def test_duplicates_explain_no_more_than_is_too_much() -> None:
+    """10 + 10 and 4 + 4 for 15 are 13 too many: ten by the first two, and three of the other four."""
+    lines = [line(10, group="A"), line(10, group="A"), line(4, group="B"), line(4, group="B")]
+    told = [(one.code, one.units, one.sentence) for one in found(*lines, bought(15))]
+    assert told == [
+        (Code.DUPLICATE_LINES, 10, "2 lines bill the same 10 on A"),
+        (Code.DUPLICATE_LINES, 3, "2 lines bill the same 4 on B"),
+    ]
+    one = only(line(1), line(1), bought(1))
+    assert (one.code, one.units, one.sentence) == (Code.DUPLICATE_LINES, 1, "2 lines bill the same 1")
+
+
+def test_free_and_bounded_lines_are_no_duplicates() -> None:
+    """Two free lines of ten bill nobody twice, and one with an end is a difference beside its base."""
+    free = line(10, billable=False)
+    assert [one.code for one in found(line(5), free, free, bought(3))] == [Code.OVER_BILLED]
+    bounded = line(10, end=TODAY + timedelta(days=10))
+    assert [one.code for one in found(line(10), bounded, bought(10))] == [Code.OVER_BILLED]
+
+
+@pytest.mark.parametrize(
+    ("parts", "remedy"),
+    [
+        ([line(38), bought(42)], "raise the line's quantity"),
+        ([bought(42)], "add a line for it, or record why it is not billed"),
+        ([line(42), bought(38)], "lower the line's quantity, and credit what was billed too much"),
+        ([line(42)], "end the line, unless these seats are bought elsewhere"),
+        ([line(9), line(9), bought(9)], "end the lines that are too many"),
+        ([line(9, billable=False), bought(9)], "make the line billable, or record why these seats are free"),
+    ],
+)
+def test_each_difference_says_what_to_do(parts: list[Part], remedy: str) -> None:
+    """One thing, in the words of whoever keeps the agreement."""
+    assert only(*parts, known="purchased billed").remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            bought(4, start=TODAY - timedelta(days=31)),
+            "timing: 4 bought on 2026-10-20; it may follow with the next invoice",
+        ),
+        (bought(4, start=TODAY - timedelta(days=32)), ""),
+        (line(2, start=TODAY + timedelta(days=1)), "timing: a line of 2 begins on 2026-11-21"),
+        (line(2, start=TODAY), ""),
+        (line(2, end=TODAY), "set-up: a line of 2 ended before 2026-11-20"),
+        (line(2, end=TODAY - timedelta(days=31)), "set-up: a line of 2 ended before 2026-10-20"),
+        (line(2, end=TODAY - timedelta(days=32)), ""),
+    ],
+)
+def test_what_may_be_a_matter_of_days_is_said(part: Part, said: str) -> None:
+    """A month back, the last day included; what lies further back explains nothing any more."""
+    one = next(one for one in found(line(38), bought(42), part) if one.code is Code.UNDER_BILLED)
+    assert [cause for cause in one.causes if cause.startswith(("timing", "set-up"))] == ([said] if said else [])

@@ -384,3 +384,48 @@ def test_what_may_be_a_matter_of_days_is_said(part: Part, said: str) -> None:
     """A month back, the last day included; what lies further back explains nothing any more."""
     one = next(one for one in found(line(38), bought(42), part) if one.code is Code.UNDER_BILLED)
     assert [cause for cause in one.causes if cause.startswith(("timing", "set-up"))] == ([said] if said else [])
+
+
+FREE = Money(Decimal(0), "USD")
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence", "remedy"),
+    [
+        ([line(9), line(0)], "a line bills a quantity of zero", "end the line, or give it its quantity"),
+        (
+            [line(9), line(3, unit=FREE)],
+            "a line bills 3 at a price of zero",
+            "give the line its price, or mark it as free of charge",
+        ),
+        (
+            [bought(9), bought(12, Leg.ASSIGNED)],
+            "12 assigned, 9 purchased",
+            "buy the missing seats, or take licences from users",
+        ),
+        ([bought(12), bought(9, Leg.ASSIGNED)], "9 assigned, 12 purchased", "assign them, or order fewer at renewal"),
+    ],
+)
+def test_what_is_to_be_put_in_order_says_how(parts: list[Part], sentence: str, remedy: str) -> None:
+    """Each of them is told where nothing but these lines or counts is known."""
+    [told] = [(one.sentence, one.remedy) for one in found(*parts)]
+    assert told[0].startswith(sentence)
+    assert told[1] == remedy
+
+
+@pytest.mark.parametrize(("invoiced", "effect"), [(13, Effect.WASTE), (12, None), (11, Effect.RISK)])
+def test_distributor_that_invoices_otherwise_is_asked(invoiced: int, effect: Effect | None) -> None:
+    """12 purchased: more is paid for nothing, and less may be charged later."""
+    told = [(one.effect, one.remedy) for one in found(bought(12), bought(invoiced, Leg.INVOICED))]
+    assert told == ([(effect, "ask the distributor which of the two is right")] if effect else [])
+
+
+def test_where_a_price_is_borrowed_the_difference_says_so() -> None:
+    """A price of others, the lower of two of its own, and the cost where there is none: each is an estimate."""
+    borrowed = only(bought(4), known="billed", usual=PRICE)
+    assert "priced as most other lines of this licence" in borrowed.causes
+    cost = only(bought(4), known="billed")
+    assert "priced at cost, as no price is known" in cost.causes
+    several = only(line(1), line(1, unit=Money(Decimal("20.00"), "USD")), bought(4))
+    assert "its lines have several prices" in several.causes
+    assert several.price == Money(Decimal("20.00"), "USD")

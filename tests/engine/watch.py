@@ -262,7 +262,9 @@ class Watch:
         now = self.stack.clock.now()
         fresh = bool(readings) and readings[-1][0] >= self.began and readings[-1][1] == change.after.quantity
         require(fresh, "I3, I6 only what a whole read said is written", change.sentence, readings[-3:])
-        if change.before is not None and change.after.quantity < change.before.quantity:
+        # What a person keeps a line at is their word, which no second reading has to confirm.
+        lowered = change.before is not None and change.after.quantity < change.before.quantity
+        if lowered and change.key.base not in self.kept:
             agreed = list(takewhile(lambda reading: reading[1] == change.after.quantity, reversed(readings)))
             oldest = agreed[-1][0]
             require(now - oldest >= timedelta(seconds=RECHECK), "T11 lower only by two reads", change.sentence)

@@ -31,7 +31,7 @@ STRICT = "--config-file= --strict --warn-unreachable --enable-error-code=redunda
 FRAME = "--no-warn-unused-ignores --disable-error-code=has-type --ignore-missing-imports"
 MYPY = [sys.executable, "-m", "mypy", "--output=json", "--no-error-summary", *STRICT.split(), *FRAME.split()]
 # Of the engine the files that take seconds: the state machine and the schedules would kill more, in hours.
-ENGINE = "applying clockwatch cycle footing lanes recovery service stuck telling turns watchdog"
+ENGINE = "applying clockwatch cycle footing lanes planning recovery service stuck telling turns watchdog"
 TESTS = {
     "domain": ["tests/domain"],
     "engine": [f"tests/engine/test_{name}.py" for name in ENGINE.split()],

@@ -154,6 +154,7 @@ def test_open_write_blocks_its_own_line_only(flat: World) -> None:
     flat.passes(0, 14, 60)
     [planned] = flat.cycle().plans[0].planned
     assert planned.change.waits
+    assert (planned.realisation.note, planned.realisation.writes) == (planned.change.waits, ())
     assert len(sent(flat)) == 1
     at(flat, 6)
     at(flat, 7)

@@ -8,7 +8,9 @@ import pytest
 
 from agent.domain.agreements import Billable
 from agent.domain.changes import Change, Delta, Holding, Planned, Realisation, Write
-from tests.domain.given import binding, drafted, ground, line, observation, only, row, seen_before, snapshot
+from agent.domain.history import Move
+from agent.domain.periods import Period
+from tests.domain.given import MARCH_17, binding, drafted, ground, line, observation, only, row, seen_before, snapshot
 
 KEY = row().key("connectwise")
 BASE = line(quantity=8, text="Büro")
@@ -112,3 +114,29 @@ def test_terms_that_are_not_billed_are_other_terms() -> None:
     plain = change()
     free = replace(plain, after=replace(plain.after, billable=Billable.NO_CHARGE))
     assert planned(free).digest != planned(plain).digest
+
+
+@pytest.mark.parametrize(
+    ("opened_before", "boundary", "billed"),
+    [
+        (date(2026, 4, 1), date(2026, 5, 1), date(2026, 5, 1)),
+        (date(2026, 4, 1), date(2026, 4, 1), date(2026, 3, 5)),  # no invoice since: unpaid from its first day on
+        (None, date(2026, 5, 1), None),
+    ],
+)
+def test_a_difference_line_is_paid_up_to_the_last_invoice(
+    opened_before: date | None, boundary: date, billed: date | None
+) -> None:
+    """From where on its days can still be taken back without a credit."""
+    assert replace(TWO, opened_before=opened_before).billed_to(boundary) == billed
+
+
+def test_days_that_others_do_not_cover_are_owed() -> None:
+    """11 and 12 come on the 17th. Others are billed for one of them up to the 20th, and for none up to the 27th."""
+    first, second = Period(MARCH_17, date(2026, 3, 20)), Period(date(2026, 3, 20), date(2026, 3, 27))
+    taker = replace(change(), covered=((first, 1), (second, 0)))
+    assert [*taker.uncovered(Move(MARCH_17, 10, 12, False))] == [(first, 11), (second, 10)]
+    assert [*taker.uncovered(Move(MARCH_17, 10, 11, False))] == [(second, 10)]
+    assert [*taker.uncovered(Move(date(2026, 3, 20), 10, 12, False))] == [(second, 10)]
+    assert [*taker.uncovered(Move(date(2026, 3, 25), 11, 12, False))] == [(Period(date(2026, 3, 25), second.end), 11)]
+    assert [*taker.uncovered(Move(second.end, 10, 12, False))] == []

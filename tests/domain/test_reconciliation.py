@@ -429,3 +429,10 @@ def test_where_a_price_is_borrowed_the_difference_says_so() -> None:
     several = only(line(1), line(1, unit=Money(Decimal("20.00"), "USD")), bought(4))
     assert "its lines have several prices" in several.causes
     assert several.price == Money(Decimal("20.00"), "USD")
+
+
+def test_what_has_no_effect_is_in_no_sum() -> None:
+    """Two leaks of 88.00 are 176.00; two equal lines, of which nobody knows whether they should be, are nothing."""
+    leak = only(line(38), bought(42, Leg.ASSIGNED))
+    doubt = replace(leak, effect=Effect.NONE)
+    assert totals([leak, doubt, leak]) == {Effect.LEAK: {"USD": Money(Decimal("176.00"), "USD")}}

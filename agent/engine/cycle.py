@@ -206,7 +206,7 @@ class Cycle:
         try:
             reads = answers()
         except ReadFailed as error:
-            return self._unread(run, mapping, error, alone=not agreements.unread)
+            return self._unread(run, mapping, error, alone=not (scope.fleet and agreements.unread))
         reads = narrowed(reads, scope.usual[company], self.policy.installation)
         if not reads.complete:
             # A planning that lacks a tenant closes nothing by itself, but the PSA has just been read.

@@ -52,7 +52,9 @@ def fleet_row(tenants: int, users: int, latency: int) -> dict[str, Any]:
         if any(cycle["state"] != "done" for cycle in (first, *steady)):
             raise SystemExit(f"a cycle failed: {first['detail'] or steady[-1]['detail']}")
         last = min(steady, key=lambda cycle: cycle["wall"])
-        return {"first": first, "steady": last, "standin": told("standin", home, THREADS)}
+        # The best of as many, as of the cycles: one run on a busy machine would flatter us.
+        standins = [told("standin", home, THREADS) for _ in steady]
+        return {"first": first, "steady": last, "standin": min(standins, key=lambda run: run["cpu"])}
 
 
 def press_row(latency: int, prorates: bool) -> list[str]:

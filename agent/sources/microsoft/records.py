@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from sys import intern
 from typing import Generic, TypeVar
@@ -283,11 +284,18 @@ def _assigned(states: Iterable[WireAssignment]) -> Mapping[str, datetime]:
     """
     found: dict[str, datetime] = {}
     for one in states:
-        since = _told(one.lastUpdatedDateTime) if one.state in _HELD else None
-        if since is not None and one.skuId:
-            sku = intern(one.skuId.lower())
-            found[sku] = min(since, found.get(sku, since))
+        if one.state not in _HELD or not one.skuId:
+            continue
+        since, sku = _told(one.lastUpdatedDateTime), _sku(one.skuId)
+        if since is not None and (sku not in found or since < found[sku]):
+            found[sku] = since
     return found
+
+
+@lru_cache(4096)
+def _sku(id_: str) -> str:
+    """There are a few hundred, and one for every licence of everybody."""
+    return intern(id_.lower())
 
 
 def _told(text: str | None) -> datetime | None:
@@ -296,7 +304,9 @@ def _told(text: str | None) -> datetime | None:
         moment = instant_of(text)
     except Incomplete:
         return None
-    return moment.replace(microsecond=0) if moment and moment.year > 1 else None
+    if moment is None or moment.year <= 1:
+        return None
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def instant_of(text: str | None) -> datetime | None:
@@ -305,9 +315,9 @@ def instant_of(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text) if text else None
     except ValueError:
         raise Incomplete(f"Microsoft sent {text[:30] if text else ''!r} where a time belongs.") from None
-    if moment is None or moment.tzinfo is not None:
-        return moment and moment.astimezone(UTC)
-    return moment.replace(tzinfo=UTC)
+    if moment is None or moment.tzinfo is UTC:
+        return moment
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def check_unique(ids: Iterable[str], what: str) -> None:

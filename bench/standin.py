@@ -21,10 +21,10 @@ from typing import Any
 
 import requests
 
-from agent.sources.microsoft.reads import SKUS, SUBSCRIPTIONS, USERS
+from agent.sources.microsoft.reads import DATED_USERS, SKUS, SUBSCRIPTIONS
 from bench.fleet import APP, CLIENT, SECRET
 
-_READS = (SKUS, SUBSCRIPTIONS, USERS)
+_READS = (SKUS, SUBSCRIPTIONS, DATED_USERS)  # what the agent asks for
 BATCH = {"requests": [{"id": r.id, "method": "GET", "url": r.path, "headers": dict(r.headers)} for r in _READS]}
 _own = threading.local()
 
@@ -61,6 +61,7 @@ def store(path: Path, done: queue.Queue[Any]) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("DROP TABLE IF EXISTS seats")
     connection.execute("CREATE TABLE seats (tenant, sku, seats, PRIMARY KEY (tenant, sku))")
     while (rows := done.get()) is not None:
         with connection:

@@ -89,9 +89,8 @@ def test_whole_periods_owe_nothing_for_the_one_that_was_running(tmp_path: Path) 
     assert all(gap.state(past(one).cut) is State.NOTHING for gap in past(one).gaps())
 
 
-def test_whole_period_that_was_invoiced_without_the_seats_stays_open(tmp_path: Path) -> None:
-    """Held until 10 April, after April's invoice: 4 x 22.00 of April are nobody's but the ledger's."""
-    one = rig(tmp_path, prorates=False)
+def invoice_april_without_them(one: Rig) -> None:
+    """Four more come on 15 March and are held until 10 April, when April is invoiced."""
     one.pass_time(10 * DAYS)
     one.source.seats[SKUS[0]] += 4
     one.run()
@@ -100,6 +99,12 @@ def test_whole_period_that_was_invoiced_without_the_seats_stays_open(tmp_path: P
     one.pass_time(9 * DAYS)
     one.run()
     approve(one)
+
+
+def test_whole_period_that_was_invoiced_without_the_seats_stays_open(tmp_path: Path) -> None:
+    """Held until 10 April, after April's invoice: 4 x 22.00 of April are nobody's but the ledger's."""
+    one = rig(tmp_path, prorates=False)
+    invoice_april_without_them(one)
     assert sums(one) == ("88.00", "0.00", "88.00")
     settled = past(one).settle(gap(one).id, replace(ASKED, phases=3))
     assert [str(part.amount.amount) for part in settled.settlements[0].instalments] == ["29.34", "29.33", "29.33"]
@@ -107,14 +112,7 @@ def test_whole_period_that_was_invoiced_without_the_seats_stays_open(tmp_path: P
 
 def bill_april(one: Rig, **how: object) -> Gap:
     """88.00 of April, which was invoiced without 4 seats, are decided to be billed by Trueup."""
-    one.pass_time(10 * DAYS)
-    one.source.seats[SKUS[0]] += 4
-    one.run()
-    one.pass_time(17 * DAYS)
-    one.psa.invoice(AGREEMENT)
-    one.pass_time(9 * DAYS)
-    one.run()
-    approve(one)
+    invoice_april_without_them(one)
     return past(one).settle(gap(one).id, replace(ASKED, write=True, **how))  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from agent.faces import options
-from agent.faces.desk import Desk, desk, say, say_json, width
+from agent.faces.desk import Desk, desk
 
 _WAYS = click.Choice(["mail", "chat", "heartbeat"])
 
@@ -28,17 +28,8 @@ def test(context: click.Context, desk: Desk, ways: tuple[str, ...], as_json: boo
     Each line says ok or fail, with a remedy. A heartbeat looks like that of a good cycle. Exit status 1 if something
     did not get through, or if nothing is configured.
     """
+    from agent.faces.grading import tell
     from agent.faces.trying import WAYS, tried
-    from agent.reports.checks import Grade, check_lines, checks_sum, checks_values
 
     desk.log()
-    found = []
-    for check in tried(desk.settings, desk.clock, ways or WAYS):
-        found.append(check)
-        if not as_json:
-            say("\n".join(check_lines(check, width())))
-    if as_json:
-        say_json(checks_values(found))
-    else:
-        say(f"\n{checks_sum(found)}")
-    context.exit(1 if any(check.grade is Grade.FAIL for check in found) else 0)
+    context.exit(tell(tried(desk.settings, desk.clock, ways or WAYS), as_json))
